@@ -1,0 +1,59 @@
+# Checks that every change passes; .ci/run calls them. See ARCHITECTURE.md for what they hold together.
+TOOLS ?= $(CURDIR)/.cache/tools
+STATICCHECK_VERSION = v0.8.2
+FUZZTIME ?= 1s
+PACKAGES = ./...
+
+.PHONY: accuracy check format vet staticcheck race law fuzz cross bench bench-check build
+
+check: format vet staticcheck law cross race fuzz
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o contrail ./cmd/contrail
+
+format:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+
+vet:
+	go vet $(PACKAGES)
+
+$(TOOLS)/staticcheck:
+	GOBIN=$(TOOLS) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+staticcheck: $(TOOLS)/staticcheck
+	$(TOOLS)/staticcheck $(PACKAGES)
+
+law:
+	go test ./internal/importlaw
+
+# Race tests leave out what reads the whole real data, which the plain run has read: the detector makes it ten times slower.
+race:
+	go test -race -short $(PACKAGES)
+
+# A short run of every parser's fuzz target: the seeds, and what $(FUZZTIME) finds beyond. Each package's test binary is built once.
+fuzz:
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; root=$(CURDIR); \
+	for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		go test -c -fuzz=Fuzz -o "$$dir/fuzz.test" "$$pkg"; cd "$$root/$$pkg"; \
+		for target in $$("$$dir/fuzz.test" -test.list '^Fuzz' | grep '^Fuzz'); do \
+			echo "fuzz $$pkg $$target"; \
+			"$$dir/fuzz.test" -test.run '^$$' -test.fuzz "^$$target\$$" -test.fuzztime $(FUZZTIME) -test.fuzzminimizetime 1x -test.fuzzcachedir "$$dir/cache" >"$$dir/log" 2>&1 || { cat "$$dir/log"; exit 1; }; \
+		done; cd "$$root"; \
+	done
+
+cross:
+	@for os in linux windows darwin; do for arch in amd64 arm64; do \
+		echo "build $$os/$$arch"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -o /dev/null ./cmd/contrail || exit 1; \
+	done; done
+
+bench:
+	go test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+# Ratios within one run, so that a slow or busy machine passes and a slower engine does not.
+bench-check:
+	CONTRAIL_BENCH_CHECK=1 go test -count 1 -v -run 'KeepsItsLead' ./match/sigma/reference ./finding
+
+# Trace accuracy on the drill's sector, over seeds FROM-TO and all scenarios; written to docs/trace-accuracy.md.
+SEEDS ?= 201-203
+accuracy:
+	go test ./internal/accuracy -run Sector -timeout 2h -seeds $(SEEDS) -write $(CURDIR)/docs/trace-accuracy.md

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/ledger"
+	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/member"
+)
+
+// imports are the documents that a case takes by what they are.
+var imports = map[string]casefile.Kind{
+	"trail": casefile.TrailImported, "fingerprint": casefile.FingerprintImported, "kinship": casefile.KinshipImported, "exposure": casefile.ExposureImported,
+	"attribution": casefile.AttributionImported, "stix": casefile.STIXImported, "document": casefile.DocumentImported,
+}
+
+// memberID makes an organisation's id of its name unless one is given.
+func memberID(id, name string) (member.ID, error) {
+	if id == "" {
+		id = strings.Trim(strings.Map(func(r rune) rune {
+			switch {
+			case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '.':
+				return r
+			case r >= 'A' && r <= 'Z':
+				return r + ('a' - 'A')
+			}
+			return '-'
+		}, name), "-.")
+	}
+	return member.ParseID(id)
+}
+
+func (t *terminal) caseAdd() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "add",
+		Short: "Enter evidence, results, people, consent, numbers, milestones or notes",
+		Example: `  contrail case add evidence --key anna.key --why 'handed over at the gate' --from Beta --to Anna CASE disk.img
+  contrail case add sweep --key anna.key --why 'first question' CASE result`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote())
+	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "stix", "document"} {
+		c.AddCommand(t.addImport(name, "FILE", "a file, by its digest and what can be counted in it"))
+	}
+	return c
+}
+
+// adding is a verb of add: it opens the case that the first argument names and prints what was entered.
+func (t *terminal) adding(use, short, example string, args cobra.PositionalArgs, ch *change, do func(context.Context, *casefile.Case, *keys.Private, marking.Marking, []string) ([]casefile.Entry, error)) *cobra.Command {
+	c := &cobra.Command{
+		Use:     use,
+		Short:   short,
+		Example: "  contrail case add " + example,
+		Args:    arguments(args),
+		RunE: func(c *cobra.Command, args []string) error {
+			return ch.in(c.Context(), args[0], func(k *casefile.Case, by *keys.Private, m marking.Marking) error {
+				entries, err := do(c.Context(), k, by, m, args[1:])
+				return errors.Join(t.entered(entries...), err)
+			})
+		},
+	}
+	ch.flags(c.Flags(), true)
+	return c
+}
+
+func one(e casefile.Entry, err error) ([]casefile.Entry, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []casefile.Entry{e}, nil
+}
+
+func (t *terminal) addEvidence() *cobra.Command {
+	var ch change
+	var r casefile.Receipt
+	var when string
+	c := t.adding("evidence CASE PATH…", "Hash evidence and enter that it was received", "evidence --key anna.key --why 'handed over at the gate' --from Beta --to Anna CASE disk.img",
+		cobra.MinimumNArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, paths []string) (entries []casefile.Entry, err error) {
+			if r.When, err = whenFlag(when); err != nil {
+				return nil, err
+			}
+			r.Marking, r.Why = m, ch.why
+			for _, p := range paths {
+				e, err := k.ReceiveEvidence(ctx, by, p, r)
+				if err != nil {
+					return entries, err
+				}
+				entries = append(entries, e)
+			}
+			return entries, nil
+		})
+	fs := c.Flags()
+	fs.StringVar(&r.From, "from", "", "who handed it over")
+	fs.StringVar(&r.To, "to", "", "who took it")
+	fs.StringVar(&r.Authority, "authority", "", "under which it was taken")
+	fs.StringVar(&r.Seal, "seal", "", "number or mark of the seal")
+	fs.StringVar(&r.Place, "place", "", "where it is kept")
+	fs.StringVar(&when, "when", "", "when it was received")
+	fs.BoolVar(&r.Copy, "copy", false, "copy the file into the case")
+	return c
+}
+
+func (t *terminal) addImport(name, what, short string) *cobra.Command {
+	var ch change
+	var o casefile.ImportOptions
+	var when string
+	var corrects []uint
+	c := t.adding(name+" CASE "+what, "Enter "+short, name+" --key anna.key --why 'first question' CASE "+strings.ToLower(what),
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			if o.When, err = whenFlag(when); err != nil {
+				return nil, err
+			}
+			o.Marking, o.Why = m, ch.why
+			for _, n := range corrects {
+				o.Supersedes = append(o.Supersedes, uint64(n))
+			}
+			if name == "sweep" {
+				return one(k.ImportSweep(ctx, by, args[0], o))
+			}
+			return one(k.ImportDocument(ctx, by, imports[name], args[0], o))
+		})
+	fs := c.Flags()
+	fs.StringVar(&o.Organisation, "organisation", "", "whose evidence it speaks of")
+	fs.StringVar(&o.Question, "question", "", "what was asked, in words")
+	fs.StringVar(&when, "when", "", "when the work was done")
+	fs.UintSliceVar(&corrects, "supersedes", nil, "numbers of entries that this one corrects")
+	return c
+}
+
+func (t *terminal) addPerson() *cobra.Command {
+	var ch change
+	var organisation, role string
+	c := t.adding("person CASE NAME.pub", "Give a person a role: lead, analyst, liaison, reader", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
+			r, err := casefile.ParseRole(role)
+			if err != nil {
+				return nil, usageError{err}
+			}
+			p, err := keys.LoadPublic(args[0])
+			if err != nil {
+				return nil, err
+			}
+			return one(k.Grant(ctx, by, p, organisation, r, ch.why))
+		})
+	c.Flags().StringVar(&organisation, "organisation", "", "where the person works")
+	c.Flags().StringVar(&role, "role", string(casefile.Reader), "lead, analyst, liaison, reader")
+	return c
+}
+
+func (t *terminal) addMember() *cobra.Command {
+	var ch change
+	var id, key string
+	c := t.adding("member CASE NAME", "Enter an organisation that takes part", "member --key anna.key --why 'second victim' CASE Beta",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
+			m, err := memberID(id, args[0])
+			if err != nil {
+				return nil, usageError{err}
+			}
+			d := casefile.MemberDetail{ID: m, Name: args[0]}
+			if key != "" {
+				p, err := keys.LoadPublic(key)
+				if err != nil {
+					return nil, err
+				}
+				d.Key = member.Key(p.Key)
+			}
+			return one(k.AddMember(ctx, by, d, ch.why))
+		})
+	c.Flags().StringVar(&id, "member", "", "id in the case; made from the name when it is not given")
+	c.Flags().StringVar(&key, "public", "", "public key of the organisation")
+	return c
+}
+
+func (t *terminal) addConsent() *cobra.Command {
+	var ch change
+	var by, scope, until string
+	var withdraw bool
+	c := t.adding("consent CASE MEMBER PURPOSE", "Enter what a member consents to, or takes back: sweep, share, authority, name, publish, count",
+		"consent --key anna.key --by 'the CISO' --why 'letter of 3 March' CASE beta publish",
+		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, who *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
+			id, err := member.ParseID(args[0])
+			if err != nil {
+				return nil, usageError{err}
+			}
+			purpose, err := member.ParsePurpose(args[1])
+			if err != nil {
+				return nil, usageError{err}
+			}
+			now := time.Now().UTC()
+			if withdraw {
+				return one(k.WithdrawConsent(ctx, who, casefile.WithdrawalDetail{Member: id, Purpose: purpose, At: now}, ch.why))
+			}
+			end, err := casefile.ParseMoment(until)
+			if err != nil {
+				return nil, usageError{fmt.Errorf("--until: %w", err)}
+			}
+			_, last := end.Bounds()
+			return one(k.GiveConsent(ctx, who, casefile.ConsentDetail{Member: id, Consent: member.Consent{Purpose: purpose, Scope: scope, By: by, From: now, Until: last}}, ch.why))
+		})
+	c.Flags().StringVar(&by, "by", "", "who says so for the member")
+	c.Flags().StringVar(&scope, "scope", "", "what it covers, in their words")
+	c.Flags().StringVar(&until, "until", "", "until the end of this moment")
+	c.Flags().BoolVar(&withdraw, "withdraw", false, "the member takes its consent back")
+	return c
+}
+
+func (t *terminal) addNumber() *cobra.Command {
+	var ch change
+	var n casefile.Number
+	var exact, lower, upper int64
+	var seen []string
+	c := t.adding("number CASE WHAT", "State a number with what it rests on", "number --key anna.key --unit persons --exact 1200 --basis exposure.json --why 'for the notice' CASE 'passengers concerned'",
+		cobra.ExactArgs(2), &ch, nil)
+	c.RunE = func(cc *cobra.Command, args []string) error {
+		n.What = args[1]
+		for name, to := range map[string]struct {
+			value *int64
+			field **int64
+		}{"exact": {&exact, &n.Exact}, "lower": {&lower, &n.Lower}, "upper": {&upper, &n.Upper}} {
+			if cc.Flags().Changed(name) {
+				*to.field = to.value
+			}
+		}
+		var digests []ledger.Digest
+		for _, s := range seen {
+			d, err := digestOfFile(s)
+			if err != nil {
+				return err
+			}
+			digests = append(digests, d)
+		}
+		return ch.in(cc.Context(), args[0], func(k *casefile.Case, by *keys.Private, m marking.Marking) error {
+			e, err := k.StateNumber(cc.Context(), by, n, digests, m, ch.why)
+			if err != nil {
+				return err
+			}
+			return t.entered(e)
+		})
+	}
+	fs := c.Flags()
+	fs.StringVar(&n.Unit, "unit", "", "persons, bookings, documents …")
+	fs.Int64Var(&exact, "exact", 0, "the number itself")
+	fs.Int64Var(&lower, "lower", 0, "at least")
+	fs.Int64Var(&upper, "upper", 0, "at most")
+	fs.StringVar(&n.Basis, "basis", "", "how it was found")
+	fs.StringArrayVar(&seen, "seen", nil, "file it rests on, or its digest sha256:… (repeat)")
+	return c
+}
+
+// digestOfFile gives the digest that s is, or that of the file that s names.
+func digestOfFile(s string) (ledger.Digest, error) {
+	if strings.HasPrefix(s, "sha256:") {
+		return ledger.ParseDigest(s)
+	}
+	f, err := os.Open(s)
+	if err != nil {
+		return "", fmt.Errorf("read what was looked at: %w", err)
+	}
+	defer f.Close()
+	d, _, err := ledger.DigestReader(f)
+	return d, err
+}
+
+func (t *terminal) addMilestone() *cobra.Command {
+	var ch change
+	var m casefile.Milestone
+	var when string
+	c := t.adding("milestone CASE NAME", "Enter an event in the world: intrusion, discovery, report, private-notice, vendor-claim, government-claim, public, removal …",
+		"milestone --key anna.key --when 2020-01 --source 'release of 31 October' --why 'for the clock' CASE report",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, mark marking.Marking, args []string) ([]casefile.Entry, error) {
+			w, err := whenFlag(when)
+			if err != nil {
+				return nil, err
+			}
+			m.Name = args[0]
+			return one(k.RecordMilestone(ctx, by, m, w, mark, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&when, "when", "", "when it happened, as exactly as it is known")
+	fs.StringVar(&m.Actor, "actor", "", "who did it")
+	fs.StringVar(&m.Target, "target", "", "to whom")
+	fs.StringVar(&m.Source, "source", "", "where it is known from")
+	return c
+}
+
+func (t *terminal) addNote() *cobra.Command {
+	var ch change
+	return t.adding("note CASE TEXT", "Enter a note", "note --key anna.key --why 'telephone call' CASE 'the supplier was called'",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			return k.Record(ctx, by, casefile.Draft{Kind: casefile.Note, Why: ch.why, Summary: args[0], Marking: m})
+		})
+}

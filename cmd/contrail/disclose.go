@@ -1,0 +1,359 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/disclosure"
+	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/member"
+	"github.com/contrail-ir/contrail/report"
+	"github.com/contrail-ir/contrail/stix"
+)
+
+func (t *terminal) discloseCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "disclose",
+		Short: "Decide who is told what, when: draft, check, approve, release; embargoes; the disclosure clock",
+		Long: `A release is drafted from the case for one audience, checked (legal, tip-off), approved by two people, and leaves only when every gate is open: consent,
+marking, embargo, victims first, and no value that was cut left anywhere in its bytes. Nothing is sent: a release is a folder. Every step is an entry of the case.`,
+		Example: `  contrail disclose draft --key anna.key --why 'as agreed' --name n1 --plan plan.yaml --out draft CASE
+  contrail disclose check --key anna.key --why 'read by counsel' CASE n1 legal
+  contrail disclose approve --key ben.key --why 'ready' CASE n1
+  contrail disclose release --key anna.key --why 'go' --draft draft --out n1 CASE n1
+  contrail disclose clock --baseline incidents.csv CASE`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(t.discloseDraft(), t.discloseCheck(), t.discloseApprove(), t.discloseRelease(), t.discloseEmbargo(), t.discloseLift(), t.discloseOverride(), t.discloseLog(), t.discloseClock())
+	return c
+}
+
+// plan is the YAML file that says what a release is to be.
+type plan struct {
+	Audience marking.Kind `yaml:"audience"`
+	Parties  []struct {
+		Person       string `yaml:"person"`
+		Organisation string `yaml:"organisation"`
+		Community    bool   `yaml:"community"`
+	} `yaml:"parties"`
+	Marking  marking.Marking  `yaml:"marking"`
+	Template string           `yaml:"template"`
+	Language string           `yaml:"language"`
+	Victims  []member.ID      `yaml:"victims"`
+	Named    []member.ID      `yaml:"named"`
+	Cites    []uint64         `yaml:"cites"`
+	Corrects string           `yaml:"corrects"`
+	Summary  string           `yaml:"summary"`
+	Actions  []string         `yaml:"actions"`
+	Cut      []disclosure.Cut `yaml:"cut"`
+}
+
+func readPlan(path, name string) (disclosure.DraftOptions, error) {
+	var o disclosure.DraftOptions
+	f, err := os.Open(path)
+	if err != nil {
+		return o, fmt.Errorf("read plan: %w", err)
+	}
+	defer f.Close()
+	var p plan
+	dec := yaml.NewDecoder(io.LimitReader(f, 1<<20))
+	dec.KnownFields(true)
+	if err := dec.Decode(&p); err != nil {
+		return o, fmt.Errorf("read plan %s: %w", path, err)
+	}
+	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Cites: p.Cites, Corrects: p.Corrects}
+	for _, q := range p.Parties {
+		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
+	}
+	o.Summary, o.Actions, o.Cut = p.Summary, p.Actions, p.Cut
+	return o, nil
+}
+
+// disclosing is a verb of disclose that enters something.
+func (t *terminal) disclosing(use, short, example string, args int, do func(context.Context, *casefile.Case, *keys.Private, string, []string) (casefile.Entry, error)) *cobra.Command {
+	var ch change
+	c := &cobra.Command{
+		Use:     use,
+		Short:   short,
+		Example: "  contrail disclose " + example,
+		Args:    arguments(cobra.ExactArgs(args)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return ch.in(c.Context(), args[0], func(k *casefile.Case, by *keys.Private, _ marking.Marking) error {
+				e, err := do(c.Context(), k, by, ch.why, args[1:])
+				if err != nil {
+					return err
+				}
+				return t.entered(e)
+			})
+		},
+	}
+	ch.flags(c.Flags(), false)
+	return c
+}
+
+func (t *terminal) discloseDraft() *cobra.Command {
+	var name, planFile, templateFile, out string
+	var bundles []string
+	c := t.disclosing("draft CASE --name NAME --plan FILE --out DIR", "Draft and propose a release; shows what is cut against the case",
+		"draft --key anna.key --why 'as agreed' --name n1 --plan plan.yaml --out draft CASE", 1,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, _ []string) (casefile.Entry, error) {
+			if name == "" || planFile == "" || out == "" {
+				return casefile.Entry{}, usageError{errors.New("--name, --plan and --out are needed: the release's name, what it is to be, and the folder to write")}
+			}
+			o, err := readPlan(planFile, name)
+			if err != nil {
+				return casefile.Entry{}, err
+			}
+			if templateFile != "" {
+				b, err := os.ReadFile(templateFile)
+				if err != nil {
+					return casefile.Entry{}, fmt.Errorf("read template: %w", err)
+				}
+				o.Text = string(b)
+			}
+			for _, path := range bundles {
+				objects, err := readBundle(path)
+				if err != nil {
+					return casefile.Entry{}, err
+				}
+				o.Objects = append(o.Objects, objects...)
+			}
+			p, changes, err := disclosure.Draft(ctx, k, out, o)
+			if err != nil {
+				return casefile.Entry{}, err
+			}
+			for _, d := range changes {
+				fmt.Fprintf(t.err, "%s:%d\n- %s\n+ %s\n", d.File, d.Line, report.Clean(d.Before), report.Clean(d.After))
+			}
+			return disclosure.Propose(ctx, k, by, p, why)
+		})
+	fs := c.Flags()
+	fs.StringVar(&name, "name", "", "name of the release in the case")
+	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects")
+	fs.StringVar(&templateFile, "template", "", "a Markdown template of your own")
+	fs.StringArrayVar(&bundles, "stix", nil, "STIX bundle to release in the form that the audience may have (repeat)")
+	fs.StringVarP(&out, "out", "o", "", "folder to write: release/ is what would leave, the rest stays")
+	return c
+}
+
+func readBundle(path string) ([]stix.Object, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read bundle: %w", err)
+	}
+	defer f.Close()
+	objects, damage, err := stix.ReadAll(f, stix.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("read bundle %s: %w", path, err)
+	}
+	if len(damage) > 0 {
+		return nil, fmt.Errorf("read bundle %s: %d objects cannot be read, so it cannot be released", path, len(damage))
+	}
+	return objects, nil
+}
+
+func (t *terminal) discloseCheck() *cobra.Command {
+	var failed bool
+	var remarks string
+	c := t.disclosing("check CASE RELEASE legal|tip-off|owner", "Enter the answer of a check; owner is the agreement of the information's owner",
+		"check --key anna.key --why 'read by counsel' CASE n1 legal", 3,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			return disclosure.Answer(ctx, k, by, args[0], disclosure.Check(args[1]), !failed, remarks, why)
+		})
+	c.Flags().BoolVar(&failed, "failed", false, "the check did not pass")
+	c.Flags().StringVar(&remarks, "remarks", "", "what is to be said about it")
+	return c
+}
+
+func (t *terminal) discloseApprove() *cobra.Command {
+	return t.disclosing("approve CASE RELEASE", "Approve exactly what was proposed", "approve --key ben.key --why 'ready' CASE n1", 2,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			return disclosure.Approve(ctx, k, by, args[0], why)
+		})
+}
+
+func (t *terminal) discloseRelease() *cobra.Command {
+	var draft, out string
+	c := t.disclosing("release CASE RELEASE --draft DIR --out DIR", "Let a draft leave, when every gate is open", "release --key anna.key --why 'go' --draft draft --out n1 CASE n1", 2,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			if draft == "" || out == "" {
+				return casefile.Entry{}, usageError{errors.New("--draft and --out are needed: the draft's folder, and the folder to write")}
+			}
+			return disclosure.Release(ctx, k, by, args[0], draft, filepath.Clean(out), why, time.Now())
+		})
+	c.Flags().StringVar(&draft, "draft", "", "folder of the draft")
+	c.Flags().StringVarP(&out, "out", "o", "", "folder to write")
+	return c
+}
+
+func (t *terminal) discloseEmbargo() *cobra.Command {
+	var audience, until, latest, condition string
+	c := t.disclosing("embargo CASE NAME", "Set an embargo for an audience, until a date or a condition, with a latest date",
+		"embargo --key anna.key --why 'removal first' --audience public --condition 'implant removed' --latest 2026-06-01 CASE removal", 2,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			b := disclosure.Embargo{Name: args[0], Audience: marking.Kind(audience), Condition: condition}
+			for text, to := range map[string]*time.Time{until: &b.Until, latest: &b.Latest} {
+				if text == "" {
+					continue
+				}
+				ns, err := moment(text)
+				if err != nil {
+					return casefile.Entry{}, usageError{err}
+				}
+				*to = time.Unix(0, ns).UTC()
+			}
+			if until == latest {
+				b.Until = b.Latest
+			}
+			return disclosure.SetEmbargo(ctx, k, by, b, why)
+		})
+	fs := c.Flags()
+	fs.StringVar(&audience, "audience", "", "victim, members, authority, regulators, vendors, passengers, public")
+	fs.StringVar(&until, "until", "", "until this date")
+	fs.StringVar(&condition, "condition", "", "until this is so")
+	fs.StringVar(&latest, "latest", "", "but not after this date")
+	return c
+}
+
+func (t *terminal) discloseLift() *cobra.Command {
+	var how string
+	c := t.disclosing("lift CASE EMBARGO", "Enter that an embargo's condition was met", "lift --key anna.key --why 'verified' --how 'removed on 3 March' CASE removal", 2,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			return disclosure.LiftEmbargo(ctx, k, by, disclosure.Lifting{Name: args[0], How: how}, why)
+		})
+	c.Flags().StringVar(&how, "how", "", "how the condition was met")
+	return c
+}
+
+func (t *terminal) discloseOverride() *cobra.Command {
+	var basis string
+	c := t.disclosing("override CASE EMBARGO RELEASE", "Enter that a statutory duty does not wait for an embargo; it takes two people who cite the same basis",
+		"override --key anna.key --why 'duty to report' --basis 'Act 12, section 4' CASE removal n1", 3,
+		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
+			return disclosure.OverrideEmbargo(ctx, k, by, disclosure.Override{Name: args[0], Release: args[1], Basis: basis}, why)
+		})
+	c.Flags().StringVar(&basis, "basis", "", "the provision, as cited")
+	return c
+}
+
+func (t *terminal) discloseLog() *cobra.Command {
+	return &cobra.Command{
+		Use:     "log CASE",
+		Short:   "List what was released to whom",
+		Example: "  contrail disclose log CASE",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withCase(c.Context(), args[0], casefile.Options{ReadOnly: true}, func(k *casefile.Case) error {
+				s, err := disclosure.Read(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				for _, m := range s.Released() {
+					fmt.Fprintf(t.out, "%s to %s, %s, approved by %q, %s", report.Clean(m.Release), m.Audience, m.Marking, m.Approvers, m.Content)
+					if m.Corrects != "" {
+						fmt.Fprintf(t.out, ", corrects %s", report.Clean(m.Corrects))
+					}
+					for _, o := range m.Overridden {
+						fmt.Fprintf(t.out, ", overriding %s", report.Clean(o))
+					}
+					fmt.Fprintln(t.out)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (t *terminal) discloseClock() *cobra.Command {
+	var incidents, attributions, out string
+	c := &cobra.Command{
+		Use:   "clock CASE",
+		Short: "Measure how long each step of becoming known took, beside a table of past incidents",
+		Long: `Measures the days between the milestones that the case holds, as bounds where they are known to the month or year only, per path. The
+baseline is a CSV file in EuRepoC's columns (also gzip); its dates on a 1 January mostly stand for a whole year and are flagged. Writes clock.json and clock.svg.`,
+		Example: "  contrail disclose clock --baseline EuRepoC_Global_Database.csv --out clock CASE",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			if attributions != "" && incidents == "" {
+				return usageError{errors.New("--attributions needs --baseline: the incidents that they belong to")}
+			}
+			return withCase(c.Context(), args[0], casefile.Options{ReadOnly: true}, func(k *casefile.Case) error {
+				clock, err := disclosure.ReadClock(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				if incidents != "" {
+					b, err := readBaseline(incidents, attributions)
+					if err != nil {
+						return err
+					}
+					clock.Baseline = append(clock.Baseline, b)
+				}
+				if out == "" {
+					return clock.WriteJSON(t.out)
+				}
+				if err := os.MkdirAll(out, 0o755); err != nil {
+					return fmt.Errorf("make output folder: %w", err)
+				}
+				return errors.Join(report.WriteFile(filepath.Join(out, "clock.json"), clock.WriteJSON), report.WriteFile(filepath.Join(out, "clock.svg"), clock.WritePicture))
+			})
+		},
+	}
+	c.Flags().StringVar(&incidents, "baseline", "", "CSV file of past incidents: ID, start_date, attribution_date, attribution_basis")
+	c.Flags().StringVar(&attributions, "attributions", "", "CSV file of their attributions, one a row: incident_ID, attribution_date, attribution_basis")
+	c.Flags().StringVarP(&out, "out", "o", "", "folder to write to; without it the result goes to standard output as JSON")
+	return c
+}
+
+func readBaseline(incidents, attributions string) (b disclosure.Baseline, err error) {
+	first, err := openTable(incidents)
+	if err != nil {
+		return b, err
+	}
+	defer first.Close()
+	if attributions == "" {
+		return disclosure.ReadBaseline(filepath.Base(incidents), first, nil)
+	}
+	second, err := openTable(attributions)
+	if err != nil {
+		return b, err
+	}
+	defer second.Close()
+	return disclosure.ReadBaseline(filepath.Base(incidents), first, second)
+}
+
+// openTable opens a file, unpacked when it is gzip.
+func openTable(path string) (io.ReadCloser, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	body := bufio.NewReader(f)
+	if head, _ := body.Peek(2); string(head) != "\x1f\x8b" {
+		return struct {
+			io.Reader
+			io.Closer
+		}{body, f}, nil
+	}
+	z, err := gzip.NewReader(body)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read baseline %s: %w", path, err), f.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{z, f}, nil
+}

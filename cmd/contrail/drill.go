@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contrail-ir/contrail/drill"
+	"github.com/contrail-ir/contrail/drill/intrusion"
+)
+
+func (t *terminal) drillCommand() *cobra.Command {
+	var out, size, scenario string
+	var o drill.Options
+	var names []string
+	for _, s := range intrusion.Scenarios() {
+		names = append(names, string(s))
+	}
+	c := &cobra.Command{
+		Use:   "drill --out DIR",
+		Short: "Write a fictional sector of airlines with known truth",
+		Long: `Writes the evidence of fictional airlines in the formats of real products: Windows event logs, network monitor, proxy, firewall,
+remote access, router, web and database logs, and files. Some were entered by one intruder, some by another, some not at all; truth.json
+says what happened, and which records tell of it. Everything is inert: text, and files that only look like programs. The same seed
+gives the same bytes.`,
+		Example: `  contrail drill --out sector
+  contrail drill --out sector --seed 7 --airlines 4 --scenario vpn-appliance`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			if out == "" {
+				return usageError{fmt.Errorf("--out is needed: a new folder to write to")}
+			}
+			o.Size, o.Scenario = drill.Size(size), intrusion.Scenario(scenario)
+			truth, err := drill.Sector(out, o)
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(t.out, 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "AIRLINE\tROLE\tACTIONS\tVISIBLE\tFOLDER")
+			for _, a := range truth.Airlines {
+				visible := 0
+				for _, x := range a.Actions {
+					if x.Visible {
+						visible++
+					}
+				}
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", a.Name, a.Role, len(a.Actions), visible, filepath.Join(out, a.Folder))
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintf(t.out, "\nThe truth is in %s.\n", filepath.Join(out, "truth.json"))
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&out, "out", "o", "", "new or empty folder to write to")
+	f.Uint64Var(&o.Seed, "seed", 1, "another seed is another sector")
+	f.IntVar(&o.Airlines, "airlines", 0, "how many; 0 is one of each role")
+	f.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large")
+	f.StringVar(&scenario, "scenario", string(intrusion.WebExploit), "the way in: "+strings.Join(names, ", "))
+	return c
+}

@@ -1,0 +1,508 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/report"
+)
+
+// trustFlags say whose signatures count.
+type trustFlags struct {
+	trust      []string
+	signatures int
+}
+
+func (f *trustFlags) add(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.trust, "trust", nil, "public key, or folder of public keys, whose signatures count (repeat); by default your key folder")
+	c.Flags().IntVar(&f.signatures, "signatures", fingerprint.Signatures, "how many different trusted keys must have signed")
+}
+
+// victimFlags say what must not leave.
+type victimFlags struct{ inventory, words string }
+
+func (f *victimFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.inventory, "inventory", "", "CSV of the victim's hosts and addresses, which never enter a fingerprint")
+	c.Flags().StringVar(&f.words, "never", "", "file with a name a line – domains, accounts, persons – that never enter a fingerprint")
+}
+
+func (f *victimFlags) victim() (v fingerprint.Victim, err error) {
+	if f.inventory != "" {
+		all, err := readInventory(f.inventory)
+		if err != nil {
+			return v, err
+		}
+		for _, d := range all {
+			v.Hosts = append(v.Hosts, d.Host)
+			for _, a := range d.Addresses {
+				if ip, err := netip.ParseAddr(a); err == nil {
+					v.Networks = append(v.Networks, netip.PrefixFrom(ip, ip.BitLen()))
+				}
+			}
+		}
+	}
+	if f.words == "" {
+		return v, nil
+	}
+	file, err := os.Open(f.words)
+	if err != nil {
+		return v, fmt.Errorf("read --never: %w", err)
+	}
+	defer file.Close()
+	sc := bufio.NewScanner(file)
+	for sc.Scan() {
+		if w := strings.TrimSpace(sc.Text()); w != "" && !strings.HasPrefix(w, "#") {
+			// What a line is – a domain, an account, a person – need not be said: each is looked for in its way.
+			v.Domains, v.Accounts, v.Persons = append(v.Domains, w), append(v.Accounts, w), append(v.Persons, w)
+		}
+	}
+	return v, sc.Err()
+}
+
+func (t *terminal) fingerprintCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "fingerprint",
+		Short:   "Review, sign and share what identifies an intrusion",
+		Example: "  contrail fingerprint show fingerprint.json\n  contrail fingerprint approve --by ana --all fingerprint.json",
+		Args:    arguments(cobra.NoArgs),
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(t.fingerprintShow(), t.fingerprintEdit(), t.fingerprintApprove(), t.fingerprintImport(), t.fingerprintSign(), t.fingerprintVerify(), t.fingerprintExport())
+	return c
+}
+
+// draftOf reads an unsigned fingerprint.
+func draftOf(path string) (*fingerprint.Fingerprint, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if fingerprint.Signed(b) {
+		return nil, usageError{fmt.Errorf("%s is signed: it cannot be changed any more", path)}
+	}
+	return fingerprint.Read(bytes.NewReader(b))
+}
+
+// open reads a signed fingerprint; an unsigned one only as a draft.
+func (f *trustFlags) open(path string, draft bool) (*fingerprint.Fingerprint, []string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if draft && !fingerprint.Signed(b) {
+		fp, err := fingerprint.Read(bytes.NewReader(b))
+		return fp, nil, err
+	}
+	trusted, err := trustedKeys(f.trust)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read trusted keys: %w", err)
+	}
+	pub := make([]ed25519.PublicKey, len(trusted))
+	for i, k := range trusted {
+		pub[i] = k.Key
+	}
+	fp, by, err := fingerprint.Open(b, f.signatures, time.Now(), pub...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var names []string
+	for _, i := range by {
+		names = append(names, trusted[i].Name)
+	}
+	return fp, names, nil
+}
+
+func writeFingerprint(path string, f *fingerprint.Fingerprint) error {
+	return report.WriteFile(path, f.Write)
+}
+
+func (t *terminal) fingerprintShow() *cobra.Command {
+	var trust trustFlags
+	c := &cobra.Command{
+		Use: "show FILE", Short: "Print the items of a fingerprint", Example: "  contrail fingerprint show fingerprint.json", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, by, err := trust.open(args[0], true)
+			if err != nil {
+				return err
+			}
+			t.printFingerprint(f, by)
+			return nil
+		},
+	}
+	trust.add(c)
+	return c
+}
+
+func (t *terminal) printFingerprint(f *fingerprint.Fingerprint, by []string) {
+	state := "DRAFT, not signed"
+	if by != nil {
+		state = "signed by " + strings.Join(by, ", ") + ", valid until " + f.Expires
+	}
+	fmt.Fprintf(t.out, "%s, version %d, %s, %s\n", report.Clean(f.Name), f.Version, f.Marking, state)
+	for i, it := range f.Items {
+		approved := "-"
+		if it.ApprovedBy != "" {
+			approved = "approved by " + it.ApprovedBy
+		}
+		fmt.Fprintf(t.out, "%4d  %-11s  %-13s  %s  (%.1f dB, seen on %d of %d hosts; %s)\n", i+1, it.Tier, it.Kind, report.Clean(it.Value), it.Specificity.Decibans, it.Specificity.Seen, it.Specificity.Hosts, report.Clean(approved))
+		for _, why := range it.Reasons {
+			fmt.Fprintf(t.out, "      %s\n", report.Clean(why))
+		}
+	}
+}
+
+func (t *terminal) fingerprintEdit() *cobra.Command {
+	var remove, tier, baseline, intrusion []string
+	var name, tlp, lists, why string
+	c := &cobra.Command{
+		Use: "edit FILE", Short: "Remove items, change their tier, mark and rename a draft",
+		Example: "  contrail fingerprint edit --remove 7 --tier 3=supporting --tlp amber fingerprint.json", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := draftOf(args[0])
+			if err != nil {
+				return err
+			}
+			// Items are found by the numbers that show printed, so before any of them moves.
+			var gone []int
+			for _, r := range remove {
+				i, err := f.Find(r)
+				if err != nil {
+					return usageError{err}
+				}
+				gone = append(gone, i)
+			}
+			changes := map[string]fingerprint.Tier{}
+			for _, s := range tier {
+				what, to, ok := strings.Cut(s, "=")
+				i, err := f.Find(what)
+				if !ok || err != nil {
+					return usageError{fmt.Errorf("--tier %q: want ITEM=TIER", s)}
+				}
+				changes[f.Items[i].Rule] = fingerprint.Tier(to)
+			}
+			f.Remove(gone...)
+			for _, it := range slices.Clone(f.Items) {
+				if to, ok := changes[it.Rule]; ok {
+					i, err := f.Find(it.Rule)
+					if err == nil {
+						err = f.SetTier(i, to, why)
+					}
+					if err != nil {
+						return err
+					}
+				}
+			}
+			if name != "" {
+				f.Name = name
+			}
+			if tlp != "" {
+				if f.Marking.TLP, err = marking.ParseTLP(tlp); err != nil {
+					return usageError{err}
+				}
+			}
+			var w *fingerprint.Warninglists
+			if lists != "" {
+				if w, err = fingerprint.ReadWarninglists(os.DirFS(lists)); err != nil {
+					return err
+				}
+			}
+			var counters []fingerprint.Counter
+			for _, dir := range baseline {
+				b, err := countSweep(dir, intrusion)
+				if err != nil {
+					return err
+				}
+				counters = append(counters, b)
+			}
+			if w != nil || counters != nil {
+				f.Rate(w, counters...)
+			}
+			if err := f.Check(); err != nil {
+				return err
+			}
+			return writeFingerprint(args[0], f)
+		},
+	}
+	fs := c.Flags()
+	fs.StringArrayVar(&remove, "remove", nil, "item to take out: its number, value or rule (repeat)")
+	fs.StringArrayVar(&tier, "tier", nil, "ITEM=TIER: unique, strong, supporting or never-alone (repeat)")
+	fs.StringVar(&why, "why", "", "reason of a changed tier")
+	fs.StringVar(&name, "name", "", "new name")
+	fs.StringVar(&tlp, "tlp", "", "marking: clear, green, amber, amber+strict, red")
+	fs.StringArrayVar(&baseline, "baseline", nil, "folder that a sweep of ordinary evidence with --fingerprint wrote: how common items are (repeat)")
+	fs.StringArrayVar(&intrusion, "intrusion-host", nil, "host of the intrusion, not to be counted in a baseline (repeat)")
+	fs.StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
+	return c
+}
+
+// countSweep counts a fingerprint's items in what a sweep wrote, without the hosts of the intrusion.
+func countSweep(dir string, without []string) (*fingerprint.Baseline, error) {
+	file, err := os.Open(filepath.Join(dir, "coverage.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	defer file.Close()
+	cert, err := coverage.Read(file, file.Name())
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	asked, err := draftOf(filepath.Join(dir, "fingerprint.json"))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--baseline %s: that sweep was not asked with --fingerprint, so it counted nothing: %w", dir, err)}
+	}
+	b, err := fingerprint.NewBaseline(asked)
+	if err != nil {
+		return nil, err
+	}
+	// Hosts of different organisations may share a name.
+	name := func(org, host string) string { return org + "\x00" + strings.ToLower(host) }
+	for _, o := range cert.Orgs {
+		cannot := map[string]map[string]bool{}
+		for _, p := range o.Profiles {
+			cannot[p.ID] = map[string]bool{}
+			for _, u := range p.NotSearchable {
+				for _, r := range u.Rules {
+					cannot[p.ID][r] = true
+				}
+			}
+		}
+		for _, h := range o.Hosts {
+			of := slices.ContainsFunc(without, func(w string) bool { return strings.EqualFold(w, h.Host) })
+			if rules, known := cannot[h.Profile]; h.Host != "" && known && !of {
+				b.Host(name(o.Name, h.Host), rules)
+			}
+		}
+	}
+	found, err := os.Open(filepath.Join(dir, "findings.jsonl"))
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	defer found.Close()
+	sc := bufio.NewScanner(found)
+	sc.Buffer(make([]byte, 64<<10), 64<<20)
+	for line := 1; sc.Scan(); line++ {
+		f, err := finding.ParseJSON(sc.Bytes())
+		if err != nil {
+			return nil, fmt.Errorf("read baseline %s line %d: %w", found.Name(), line, err)
+		}
+		b.Found(string(f.Rule.ID), name(f.Org, f.Host))
+	}
+	return b, sc.Err()
+}
+
+func (t *terminal) fingerprintApprove() *cobra.Command {
+	var by string
+	var all bool
+	c := &cobra.Command{
+		Use: "approve FILE [ITEM…]", Short: "Say that items may leave", Example: "  contrail fingerprint approve --by ana fingerprint.json 1 2 3", Args: arguments(cobra.MinimumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, err := draftOf(args[0])
+			if err != nil {
+				return err
+			}
+			var items []int
+			for _, a := range args[1:] {
+				i, err := f.Find(a)
+				if err != nil {
+					return usageError{err}
+				}
+				items = append(items, i)
+			}
+			if all {
+				for i := range f.Items {
+					items = append(items, i)
+				}
+			}
+			if len(items) == 0 {
+				return usageError{errors.New("which items? Name them, or --all")}
+			}
+			if by == "" {
+				return usageError{errors.New("--by is missing: who approves?")}
+			}
+			if err := f.Approve(by, items...); err != nil {
+				return err
+			}
+			return writeFingerprint(args[0], f)
+		},
+	}
+	c.Flags().StringVar(&by, "by", "", "who approves")
+	c.Flags().BoolVar(&all, "all", false, "approve every item")
+	return c
+}
+
+func (t *terminal) fingerprintImport() *cobra.Command {
+	var out, lists string
+	var victim victimFlags
+	c := &cobra.Command{
+		Use: "import FILE", Short: "Make a draft of a report: STIX, MISP, OpenIOC, CSV or text", Example: "  contrail fingerprint import --out draft.json report.stix2", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("--out is missing: name the file to write")}
+			}
+			v, err := victim.victim()
+			if err != nil {
+				return err
+			}
+			file, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			f, left, err := fingerprint.Import(args[0], file, v)
+			if err != nil {
+				return err
+			}
+			if lists != "" {
+				w, err := fingerprint.ReadWarninglists(os.DirFS(lists))
+				if err != nil {
+					return err
+				}
+				f.Rate(w)
+			}
+			fmt.Fprintf(t.out, "%d items; %d values were left out\n", len(f.Items), left)
+			return writeFingerprint(out, f)
+		},
+	}
+	c.Flags().StringVarP(&out, "out", "o", "", "file to write")
+	c.Flags().StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
+	victim.add(c)
+	return c
+}
+
+func (t *terminal) fingerprintSign() *cobra.Command {
+	var secret []string
+	var out, from, until string
+	var skip bool
+	var victim victimFlags
+	c := &cobra.Command{
+		Use: "sign FILE", Short: "Sign a fingerprint whose items are approved, or add a signature",
+		Long: `Signs with each --key. Of a draft it makes the form that leaves: approved items only, without references to records.
+A package that is signed already gets one more signature: so the second person signs elsewhere.`,
+		Example: "  contrail fingerprint sign --key ana.key --out march.signed.json fingerprint.json\n  contrail fingerprint sign --key ben.key --out march.json march.signed.json", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" || len(secret) == 0 {
+				return usageError{errors.New("name the key with --key and the file to write with --out")}
+			}
+			var signers []crypto.Signer
+			for _, p := range secret {
+				k, err := keys.Load(p)
+				if err != nil {
+					return err
+				}
+				signers = append(signers, k.Signer())
+			}
+			b, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			if fingerprint.Signed(b) {
+				for _, s := range signers {
+					if b, err = fingerprint.AddSignature(b, s, now); err != nil {
+						return err
+					}
+				}
+			} else if b, err = signDraft(b, victim, from, until, skip, now, signers); err != nil {
+				return err
+			}
+			return report.WriteFile(out, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
+		},
+	}
+	fs := c.Flags()
+	fs.StringArrayVar(&secret, "key", nil, "secret key file (repeat)")
+	fs.StringVarP(&out, "out", "o", "", "file to write")
+	fs.StringVar(&from, "not-before", "", "from when it is valid; by default now")
+	fs.StringVar(&until, "expires", "", "until when it is valid; by default 90 days")
+	fs.BoolVar(&skip, "approved-only", false, "leave out what is not approved instead of refusing")
+	victim.add(c)
+	return c
+}
+
+func signDraft(b []byte, victim victimFlags, from, until string, skip bool, now time.Time, signers []crypto.Signer) ([]byte, error) {
+	f, err := fingerprint.Read(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	v, err := victim.victim()
+	if err != nil {
+		return nil, err
+	}
+	begin, end := now, now.AddDate(0, 0, 90)
+	for text, at := range map[string]*time.Time{from: &begin, until: &end} {
+		if text == "" {
+			continue
+		}
+		ns, err := moment(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		*at = time.Unix(0, ns)
+	}
+	out, err := f.Release(v, begin, end, skip)
+	if err != nil {
+		return nil, err
+	}
+	return fingerprint.Sign(out, signers...)
+}
+
+func (t *terminal) fingerprintVerify() *cobra.Command {
+	var trust trustFlags
+	c := &cobra.Command{
+		Use: "verify FILE", Short: "Check signatures and validity", Example: "  contrail fingerprint verify --trust trusted/ march.json", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, by, err := trust.open(args[0], false)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(t.out, "%s, version %d: signed by %s, valid until %s, %d items\n", report.Clean(f.Name), f.Version, report.Clean(strings.Join(by, ", ")), f.Expires, len(f.Items))
+			return nil
+		},
+	}
+	trust.add(c)
+	return c
+}
+
+func (t *terminal) fingerprintExport() *cobra.Command {
+	var trust trustFlags
+	var format, out string
+	c := &cobra.Command{
+		Use: "export FILE", Short: "Write a signed fingerprint as STIX, MISP, Sigma or CSV", Example: "  contrail fingerprint export --format stix --out march.stix.json march.json", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			f, _, err := trust.open(args[0], false)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := f.Export(&b, format); err != nil {
+				return usageError{err}
+			}
+			if out == "" {
+				_, err := t.out.Write(b.Bytes())
+				return err
+			}
+			return report.WriteFile(out, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
+		},
+	}
+	c.Flags().StringVar(&format, "format", "stix", "stix, misp, sigma or csv")
+	c.Flags().StringVarP(&out, "out", "o", "", "file to write; by default standard output")
+	trust.add(c)
+	return c
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("CONTRAIL_TEST_MAIN") != "" { // the test binary stands for the program, to be killed
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	testscript.Main(m, map[string]func(){
+		"contrail": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs the command line as testdata/script writes it down.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			examples, err := filepath.Abs("../../examples")
+			e.Setenv("EXAMPLES", examples)
+			// A path on which contrail is found and no other program.
+			own, _, _ := strings.Cut(e.Getenv("PATH"), string(os.PathListSeparator))
+			e.Setenv("NOYARA", own)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":  exits,
+			"absent": absent,
+			"make":   makeHostile,
+			"flip":   flip,
+		},
+	})
+}
+
+// exits runs contrail and expects an exit code: exits 3 sweep …
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want := args[0]
+	err := ts.Exec("contrail", args[1:]...)
+	got := "0"
+	if err != nil {
+		got = exitText(err)
+	}
+	if got != want {
+		ts.Fatalf("contrail %v exits with %s, want %s", args[1:], got, want)
+	}
+}
+
+// absent expects that a file does not exist.
+func absent(ts *testscript.TestScript, _ bool, args []string) {
+	for _, p := range args {
+		if _, err := os.Lstat(ts.MkAbs(p)); err == nil {
+			ts.Fatalf("%s is there", p)
+		}
+	}
+}

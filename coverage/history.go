@@ -1,0 +1,294 @@
+package coverage
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// stream is one kind of log of one host, event ids together: the unit that falls silent, is cleared or loses records.
+type stream struct {
+	host   string
+	source string
+}
+
+func streamOf(host string, s event.Source) stream {
+	s.ID, s.Provider = 0, ""
+	return stream{host, s.String()}
+}
+
+// history is what a stream's records say about its completeness. It adds up in any order.
+type history struct {
+	minutes *roaring.Bitmap // minutes since 1970 in which the stream spoke
+	runs    []numberRun     // stretches of consecutive record numbers, in order after settle
+	cleared []clearing
+	steps   []clockStep
+	clears  int // beyond the bound
+	steered int // clock steps beyond the bound
+}
+
+// Bounds of a history; what is beyond is counted.
+const (
+	maxRuns   = 20_000
+	maxEvents = 200
+	maxGaps   = 100
+)
+
+// numberRun is a stretch of record numbers without a hole, with the times of its ends.
+type numberRun struct {
+	first, last uint64
+	from, to    int64
+}
+
+// clearing is an event that says a log was cleared.
+type clearing struct {
+	at  int64
+	why string
+}
+
+// clockStep is where the time went back although the record number went on.
+type clockStep struct{ from, to int64 }
+
+// numbered is a record's number and time.
+type numbered struct {
+	number uint64
+	time   int64
+}
+
+func (t *Tally) history(key stream) *history {
+	if h := t.streams[key]; h != nil {
+		return h
+	}
+	if t.streams == nil {
+		t.streams = map[stream]*history{}
+	}
+	h := &history{minutes: roaring.New()}
+	// Streams are as many as pairs of host and source, which have their own bound; beyond it histories are not kept, and
+	// the certificate lists such hosts under one name without gaps.
+	if len(t.streams) < maxSpans {
+		t.streams[key] = h
+	}
+	return h
+}
+
+// remember notes when a batch's streams spoke, and their record numbers for the end of the segment.
+func (t *Tally) remember(b *event.Batch) {
+	if b.Recovered {
+		return
+	}
+	var key stream
+	var h *history
+	var numbers []numbered
+	last := -1
+	spoke := int64(-1) // the minute added last
+	for row, ns := range b.Time {
+		at := max(last, 0)
+		if !b.Host.Const || last < 0 {
+			at = 0
+			if codes := b.Host.At(row); len(codes) > 0 {
+				at = slot(codes[0])
+			}
+		}
+		if at != last {
+			if h != nil && t.Numbered {
+				t.segment[key] = numbers
+			}
+			host := ""
+			if at > 0 {
+				host = string(b.Host.Dict.Raw(at - 1))
+			}
+			key = streamOf(host, b.Schema.Source)
+			h, last, spoke = t.history(key), at, -1
+			if t.segment == nil {
+				t.segment = map[stream][]numbered{}
+			}
+			numbers = t.segment[key]
+		}
+		// Rows follow each other within a minute, and setting a bit again would cost more than the comparison.
+		if minute := ns / int64(time.Minute); ns >= 0 && minute != spoke && minute <= 1<<32-1 {
+			h.minutes.Add(uint32(minute))
+			spoke = minute
+		}
+		if t.Numbered {
+			numbers = append(numbers, numbered{b.Record[row], ns})
+		}
+	}
+	if h != nil && t.Numbered {
+		t.segment[key] = numbers
+	}
+	if why := clearingOf(b.Schema.Source); why != "" {
+		for row, ns := range b.Time {
+			host := b.Host.Text(row)
+			h := t.history(streamOf(host, b.Schema.Source))
+			h.cleared = append(h.cleared, clearing{ns, why})
+		}
+	}
+}
+
+// clearingOf says what an event id means when it means that records are gone.
+func clearingOf(s event.Source) string {
+	switch {
+	case s.Channel == "Security" && s.ID == 1102:
+		return "log cleared (event 1102): what was recorded before is gone"
+	case s.Channel == "Security" && s.ID == 1100:
+		return "event logging stopped (event 1100)"
+	case s.Channel == "System" && s.ID == 104:
+		return "a log was cleared (event 104): what was recorded before is gone"
+	}
+	return ""
+}
+
+// endSegment turns the numbers of a segment into runs.
+func (t *Tally) endSegment() {
+	for key, ns := range t.segment {
+		if len(ns) == 0 {
+			continue
+		}
+		h := t.history(key)
+		slices.SortFunc(ns, func(a, b numbered) int { return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.time, b.time)) })
+		run := numberRun{ns[0].number, ns[0].number, ns[0].time, ns[0].time}
+		for _, n := range ns[1:] {
+			if n.number > run.last+1 {
+				h.runs = append(h.runs, run)
+				run = numberRun{first: n.number, from: n.time}
+			} else if back := run.to - n.time; n.time != event.NoTime && run.to != event.NoTime && back > int64(time.Minute) && n.number == run.last+1 {
+				h.steps = append(h.steps, clockStep{run.to, n.time})
+			}
+			run.last, run.to = n.number, n.time
+		}
+		h.runs = append(h.runs, run)
+		t.segment[key] = ns[:0]
+	}
+	if len(t.segment) > 1000 {
+		clear(t.segment)
+	}
+	for _, h := range t.streams {
+		h.settle()
+	}
+}
+
+func (h *history) add(o *history) {
+	h.minutes.Or(o.minutes)
+	h.runs = append(h.runs, o.runs...)
+	h.cleared = append(h.cleared, o.cleared...)
+	h.steps = append(h.steps, o.steps...)
+	h.clears += o.clears
+	h.steered += o.steered
+	if len(h.runs) > 2*maxRuns || len(h.cleared) > 2*maxEvents || len(h.steps) > 2*maxEvents {
+		h.settle()
+	}
+}
+
+// settle orders what was gathered, joins runs that touch, and keeps to the bounds: the first so many are kept.
+func (h *history) settle() {
+	slices.SortFunc(h.runs, func(a, b numberRun) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.last, b.last)) })
+	joined := h.runs[:0]
+	for _, r := range h.runs {
+		if n := len(joined); n > 0 && r.first <= joined[n-1].last+1 {
+			if r.last > joined[n-1].last {
+				joined[n-1].last, joined[n-1].to = r.last, r.to
+			}
+			continue
+		}
+		joined = append(joined, r)
+	}
+	h.runs = joined
+	if len(h.runs) > maxRuns { // the rest becomes one run, whose holes are not told
+		h.runs[maxRuns-1].last, h.runs[maxRuns-1].to = h.runs[len(h.runs)-1].last, h.runs[len(h.runs)-1].to
+		h.runs = h.runs[:maxRuns]
+	}
+	slices.SortFunc(h.cleared, func(a, b clearing) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.why, b.why)) })
+	if over := len(h.cleared) - maxEvents; over > 0 {
+		h.cleared, h.clears = h.cleared[:maxEvents], h.clears+over
+	}
+	slices.SortFunc(h.steps, func(a, b clockStep) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	if over := len(h.steps) - maxEvents; over > 0 {
+		h.steps, h.steered = h.steps[:maxEvents], h.steered+over
+	}
+}
+
+// silence is a stretch of minutes in which nothing was recorded.
+type silence struct{ from, to uint32 }
+
+// usualSilence gives the length in minutes above which a silence of the stream is not its habit: one and a half times the third
+// longest, and an hour at least. Nights and weekends come more than twice in a log that is long enough to judge; in one that is not,
+// nothing is said. It returns 0 when the stream was too short or too sparse.
+func usualSilence(all []silence) uint32 {
+	if len(all) < 20 {
+		return 0
+	}
+	lengths := make([]uint32, len(all))
+	for i, s := range all {
+		lengths[i] = s.to - s.from
+	}
+	slices.Sort(lengths)
+	third := lengths[len(lengths)-3]
+	return max(60, third+third/2)
+}
+
+func (h *history) silences() (all []silence) {
+	it := h.minutes.Iterator()
+	if !it.HasNext() {
+		return nil
+	}
+	last := it.Next()
+	for it.HasNext() {
+		m := it.Next()
+		if m > last+1 {
+			all = append(all, silence{last, m})
+		}
+		last = m
+	}
+	return all
+}
+
+// gaps lists, in order of time, where the stream's record is not complete: silences longer than its own usual one, record
+// numbers that are missing, clearings, and steps of the clock.
+func (h *history) gaps() []Gap {
+	h.settle()
+	type placed struct {
+		at int64
+		Gap
+	}
+	var all []placed
+	minute := func(m uint32) int64 { return int64(m) * int64(time.Minute) }
+	silences := h.silences()
+	if usual := usualSilence(silences); usual > 0 {
+		for _, s := range silences {
+			if length := s.to - s.from; length > usual {
+				why := fmt.Sprintf("silent for %s; its own silences are seldom longer than %s", span(length), span(usual))
+				all = append(all, placed{minute(s.from), Gap{formatTime(minute(s.from)), formatTime(minute(s.to)), why}})
+			}
+		}
+	}
+	for i := 1; i < len(h.runs); i++ {
+		a, b := h.runs[i-1], h.runs[i]
+		missing := b.first - a.last - 1
+		all = append(all, placed{a.to, Gap{formatTime(a.to), formatTime(b.from), fmt.Sprintf("records %d to %d (%d) are missing", a.last+1, b.first-1, missing)}})
+	}
+	for _, c := range h.cleared {
+		all = append(all, placed{c.at, Gap{formatTime(c.at), formatTime(c.at), c.why}})
+	}
+	for _, s := range h.steps {
+		all = append(all, placed{s.to, Gap{formatTime(s.from), formatTime(s.to), "the clock went back: times around here are uncertain"}})
+	}
+	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.Why, b.Why)) })
+	var out []Gap
+	for i, g := range all {
+		if i == maxGaps {
+			out = append(out, Gap{Why: fmt.Sprintf("and %d more", len(all)-i+h.clears+h.steered)})
+			break
+		}
+		out = append(out, g.Gap)
+	}
+	return out
+}
+
+func span(minutes uint32) string {
+	return (time.Duration(minutes) * time.Minute).String()[:len((time.Duration(minutes)*time.Minute).String())-2]
+}

@@ -1,0 +1,241 @@
+package coverage
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// Asked is what the certificate must know of the rules that were asked, by their number.
+type Asked interface {
+	Len() int
+	ID(rule int) string
+	Source(rule int) string // its logsource, for people
+	Searches(rule int, s event.Source) bool
+	// Answers says what events of a source that the rule searches can tell it, when filled says which fields have values there.
+	Answers(rule int, s event.Source, filled func(field string) bool) Answer
+	// Found lists the rules found on a host, in order.
+	Found(org, host string) []int
+	// Within says whether times from first to last touch the span that was asked about.
+	Within(first, last int64) bool
+}
+
+// Answer says what a source can tell a rule. Neither Can nor Lacks means that its events are of another kind than the rule looks for,
+// in a log that it searches: that the kind does not occur there is what a clean search looks like.
+type Answer struct {
+	Can   bool
+	Lacks []string // fields that the rule cannot do without and that never have a value
+}
+
+// Profile is what the evidence of a host can answer. Hosts with the same sources and the same fields share one.
+type Profile struct {
+	ID            string       `json:"profile"`
+	Searchable    int          `json:"searchable"` // rules that could have been found
+	NotSearchable []Unanswered `json:"not_searchable"`
+}
+
+// Unanswered are rules that a host's evidence cannot answer, and why.
+type Unanswered struct {
+	Reason string   `json:"reason"`
+	Rules  []string `json:"rules"`
+}
+
+// maxProfiles bounds how many different profiles of an organisation are worked out; hostile evidence could make every host
+// another. The hosts beyond, in order of their names, say so.
+const maxProfiles = 2000
+
+// judge works out which rules each host's evidence could answer.
+type judge struct {
+	asked    Asked
+	routes   map[event.Source][]int // rules that search a source
+	profiles []Profile
+	unable   [][]string     // per profile: for each rule the reason why not, "" when it can be answered
+	byShape  map[string]int // shape of a host's evidence to profile
+	answers  map[string]answers
+	kept     int   // rules in answers
+	answered []int // per rule: hosts that could answer it
+	reasons  []map[string]int
+}
+
+func newJudge(asked Asked) *judge {
+	j := &judge{asked: asked, routes: map[event.Source][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
+	for i := range j.reasons {
+		j.reasons[i] = map[string]int{}
+	}
+	return j
+}
+
+// answers is what a source with certain fields filled can tell the rules that search it.
+type answers struct {
+	can   []int
+	quiet []int
+	lacks []lack
+}
+
+type lack struct {
+	rule int
+	why  string
+}
+
+// maxAnswers bounds the rules in remembered answers. Hosts differ in their sources more than sources differ from host to
+// host, so that most answers are there already: without them the certificate of fifty hosts took half the time of their sweep.
+const maxAnswers = 500_000
+
+// answersOf asks every rule about a source with the fields that are filled there.
+func (j *judge) answersOf(p present) answers {
+	key := sourceShape(p)
+	if known, ok := j.answers[key]; ok {
+		return known
+	}
+	var a answers
+	name := p.source.String()
+	filled := func(f string) bool { return p.filled[f] }
+	for _, rule := range j.rulesOf(p.source) {
+		switch answer := j.asked.Answers(rule, p.source, filled); {
+		case answer.Can:
+			a.can = append(a.can, rule)
+		case len(answer.Lacks) > 0:
+			a.lacks = append(a.lacks, lack{rule, strings.Join(answer.Lacks, " and ") + " never has a value in " + name})
+		default:
+			a.quiet = append(a.quiet, rule)
+		}
+	}
+	n := len(a.can) + len(a.quiet) + len(a.lacks)
+	if j.kept += n; j.kept > maxAnswers || j.answers == nil {
+		j.answers, j.kept = map[string]answers{}, n
+	}
+	j.answers[key] = a
+	return a
+}
+
+// sourceShape is what the answers of a source depend on.
+func sourceShape(p present) string {
+	return fmt.Sprintf("%q %q", fmt.Sprint(p.source.Product, "|", p.source.Category, "|", p.source.Service, "|", p.source.Provider, "|", p.source.Channel, "|", p.source.ID), slices.Sorted(maps.Keys(p.filled)))
+}
+
+// begin starts a new organisation, whose profiles are numbered from 1.
+func (j *judge) begin() { j.profiles, j.unable, j.byShape = nil, nil, map[string]int{} }
+
+// present is a source of a host.
+type present struct {
+	source event.Source
+	*seen
+}
+
+// host gives the profile of a host and counts it.
+func (j *judge) host(sources []present) string {
+	slices.SortFunc(sources, func(a, b present) int { return compareSource(a.source, b.source) })
+	var shape strings.Builder
+	for _, p := range sources {
+		fmt.Fprintf(&shape, "%s %v\n", sourceShape(p), j.asked.Within(p.First, p.Last))
+	}
+	at, ok := j.byShape[shape.String()]
+	if !ok {
+		if len(j.profiles) == maxProfiles {
+			return ""
+		}
+		at = len(j.profiles)
+		j.byShape[shape.String()] = at
+		p, unable := j.profile(fmt.Sprintf("p%d", at+1), sources)
+		j.profiles = append(j.profiles, p)
+		j.unable = append(j.unable, unable)
+	}
+	for rule, why := range j.unable[at] {
+		if why == "" {
+			j.answered[rule]++
+		} else {
+			j.reasons[rule][why]++
+		}
+	}
+	return j.profiles[at].ID
+}
+
+func (j *judge) rulesOf(s event.Source) []int {
+	rules, ok := j.routes[s]
+	if !ok {
+		for i := range j.asked.Len() {
+			if j.asked.Searches(i, s) {
+				rules = append(rules, i)
+			}
+		}
+		j.routes[s] = rules
+	}
+	return rules
+}
+
+// profile gives a profile, and per rule why it cannot be answered.
+func (j *judge) profile(id string, sources []present) (Profile, []string) {
+	searchable := make([]bool, j.asked.Len())
+	why := make([]string, j.asked.Len())
+	quiet := make([]bool, j.asked.Len()) // its log is there and has no event of the rule's kind
+	for _, p := range sources {
+		if !j.asked.Within(p.First, p.Last) {
+			outside := "its source " + p.source.String() + " is there, but not in the span that was asked about"
+			for _, rule := range j.rulesOf(p.source) {
+				if !searchable[rule] {
+					why[rule] = cmp.Or(why[rule], outside)
+				}
+			}
+			continue
+		}
+		a := j.answersOf(p)
+		for _, rule := range a.can {
+			searchable[rule] = true
+		}
+		for _, l := range a.lacks {
+			if !searchable[l.rule] {
+				why[l.rule] = l.why
+			}
+		}
+		for _, rule := range a.quiet {
+			if !searchable[rule] {
+				quiet[rule] = true
+			}
+		}
+	}
+	for rule := range searchable {
+		searchable[rule] = searchable[rule] || quiet[rule] && why[rule] == ""
+	}
+	p := Profile{ID: id, NotSearchable: []Unanswered{}}
+	byReason := map[string][]string{}
+	for rule, ok := range searchable {
+		if ok {
+			p.Searchable++
+			why[rule] = ""
+			continue
+		}
+		why[rule] = cmp.Or(why[rule], "no source of its kind ("+j.asked.Source(rule)+")")
+		byReason[why[rule]] = append(byReason[why[rule]], j.asked.ID(rule))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		p.NotSearchable = append(p.NotSearchable, Unanswered{reason, byReason[reason]})
+	}
+	return p, why
+}
+
+// total says for each rule whether any host could answer it, and if none why not.
+func (j *judge) total(rules *Rules, found func(rule int) bool) {
+	for i := range j.answered {
+		rules.Loaded++
+		switch {
+		case found(i):
+			rules.Found++
+		case j.answered[i] > 0:
+			rules.SearchedClean++
+		default:
+			reason := "no source of its kind (" + j.asked.Source(i) + ") in the evidence"
+			if reasons := slices.Sorted(maps.Keys(j.reasons[i])); len(reasons) > 0 {
+				// A field that is never filled says more than a source that is not there.
+				specific := slices.DeleteFunc(reasons, func(r string) bool { return strings.HasPrefix(r, "no source of its kind") })
+				if len(specific) > 0 {
+					reason = specific[0]
+				}
+			}
+			rules.NotSearchable = append(rules.NotSearchable, NotSearchable{ID: j.asked.ID(i), Reason: reason})
+		}
+	}
+}

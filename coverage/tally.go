@@ -1,0 +1,439 @@
+package coverage
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// What hostile evidence could make grow without end is bounded. Kept are the smallest keys, whatever the order in which they
+// came: a key that was dropped once has that many smaller ones before it for good. So the bound does not depend on threads.
+const (
+	maxDamage = 1000    // places listed of one file; the rest is counted
+	maxSpans  = 100_000 // pairs of host and source; the rest is counted under the host moreHosts
+)
+
+// moreHosts stands for hosts beyond the bound. It sorts behind every name.
+const moreHosts = "\U0010FFFF more hosts"
+
+// Span counts records and keeps the first and the last time.
+type Span struct {
+	Records     uint64
+	First, Last int64 // event.NoTime when no record has a time
+}
+
+func (s *Span) add(o Span) {
+	if o.Records == 0 {
+		return // its times say nothing
+	}
+	if s.Records == 0 {
+		*s = o
+		return
+	}
+	s.Records += o.Records
+	s.extend(o.First)
+	s.extend(o.Last)
+}
+
+func (s *Span) extend(t int64) {
+	if t == event.NoTime {
+		return
+	}
+	if s.First == event.NoTime || t < s.First {
+		s.First = t
+	}
+	if s.Last == event.NoTime || t > s.Last {
+		s.Last = t
+	}
+}
+
+type hostSource struct {
+	host   string
+	source event.Source
+}
+
+// seen is what is known of one source of one host.
+type seen struct {
+	Span
+	filled map[string]bool // watched fields that had a value at least once
+}
+
+func (s *seen) add(o *seen) {
+	s.Span.add(o.Span)
+	for f := range o.filled {
+		s.fill(f)
+	}
+}
+
+func (s *seen) fill(field string) {
+	if s.filled == nil {
+		s.filled = map[string]bool{}
+	}
+	s.filled[field] = true
+}
+
+// Tally counts what one goroutine saw of one file. The order of batches does not matter: tallies of the same batches in
+// any order add up to the same.
+type Tally struct {
+	// Watch names the fields of a source that rules need; nil watches none. Set by whoever makes the tally.
+	Watch func(event.Source) []string
+	// Numbered tells that the file's records carry the log's own numbers, so that missing ones can be told.
+	Numbered bool
+
+	spans     map[hostSource]*seen
+	more      map[hostSource]*seen
+	streams   map[stream]*history
+	watched   map[*event.Schema][]watchedField
+	recovered uint64
+	total     Span
+	damage    []event.Damage
+	lost      int // damage beyond the bound
+	scratch   []Span
+	segment   map[stream][]numbered // of the segment under way
+}
+
+type watchedField struct {
+	column int
+	name   string
+}
+
+// Batch counts the rows of a batch.
+func (t *Tally) Batch(b *event.Batch) {
+	if b.Rows == 0 {
+		return
+	}
+	if b.Recovered {
+		t.recovered += uint64(b.Rows)
+	}
+	// Index 0 counts rows without a host, i+1 those with dictionary value i.
+	n := b.Host.Dict.Len() + 1
+	if cap(t.scratch) < n {
+		t.scratch = make([]Span, n)
+	}
+	perHost := t.scratch[:n]
+	for i := range perHost {
+		perHost[i] = Span{First: event.NoTime, Last: event.NoTime}
+	}
+	at := 0
+	if b.Host.Const {
+		at = slot(b.Host.Codes[0])
+	}
+	for row, time := range b.Time {
+		if !b.Host.Const {
+			at = 0
+			if codes := b.Host.At(row); len(codes) > 0 {
+				at = slot(codes[0])
+			}
+		}
+		perHost[at].Records++
+		perHost[at].extend(time)
+	}
+	fields := t.fieldsOf(b.Schema)
+	for i, span := range perHost {
+		if span.Records == 0 {
+			continue
+		}
+		host := ""
+		if i > 0 {
+			host = string(b.Host.Dict.Raw(i - 1))
+		}
+		if !b.Recovered {
+			t.total.add(span)
+		}
+		x := t.at(hostSource{host, b.Schema.Source})
+		x.Span.add(span)
+		for _, f := range fields {
+			if c := b.Cols[f.column]; c != nil && !x.filled[f.name] && filled(b, c, i, span.Records == uint64(b.Rows)) {
+				x.fill(f.name)
+			}
+		}
+	}
+	t.remember(b)
+}
+
+// fieldsOf gives the watched columns of a schema.
+func (t *Tally) fieldsOf(s *event.Schema) []watchedField {
+	if t.Watch == nil {
+		return nil
+	}
+	fields, ok := t.watched[s]
+	if !ok {
+		for _, name := range t.Watch(s.Source) {
+			if i := s.Index(name); i >= 0 {
+				fields = append(fields, watchedField{i, name})
+			}
+		}
+		if t.watched == nil || len(t.watched) > 10_000 {
+			t.watched = map[*event.Schema][]watchedField{}
+		}
+		t.watched[s] = fields
+	}
+	return fields
+}
+
+// filled says whether a column has a value in any row of the host in that slot. A "-" is how Windows writes no value.
+func filled(b *event.Batch, c *event.Column, host int, onlyHost bool) bool {
+	values := false
+	for i := range c.Dict.Len() {
+		if hasText(c.Dict, i) {
+			values = true
+			break
+		}
+	}
+	if !values || onlyHost || c.Const {
+		return values
+	}
+	for row := range b.Rows {
+		if codes := b.Host.At(row); len(codes) == 0 && host != 0 || len(codes) > 0 && slot(codes[0]) != host {
+			continue
+		}
+		for _, code := range c.At(row) {
+			if i, ok := code.Value(); ok && hasText(c.Dict, i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func hasText(d *event.Dict, i int) bool {
+	if d.Kind.Numeric() {
+		return true
+	}
+	raw := d.Raw(i)
+	return len(raw) > 1 || len(raw) == 1 && raw[0] != '-'
+}
+
+// at gives the entry of a pair, made when it is new.
+func (t *Tally) at(key hostSource) *seen {
+	if have := t.spans[key]; have != nil {
+		return have
+	}
+	if t.spans == nil {
+		t.spans = map[hostSource]*seen{}
+	}
+	if len(t.spans) > 2*maxSpans {
+		t.bound()
+	}
+	x := &seen{}
+	t.spans[key] = x
+	return x
+}
+
+// bound keeps the smallest pairs and adds up the others by product.
+func (t *Tally) bound() {
+	if len(t.spans) <= maxSpans {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(t.spans), compareHostSource)
+	for _, key := range keys[maxSpans:] {
+		t.addMore(hostSource{moreHosts, event.Source{Product: key.source.Product}}, t.spans[key])
+		delete(t.spans, key)
+	}
+}
+
+func (t *Tally) addMore(key hostSource, x *seen) {
+	if t.more == nil {
+		t.more = map[hostSource]*seen{}
+	}
+	if t.more[key] == nil {
+		t.more[key] = &seen{}
+	}
+	t.more[key].Span.add(x.Span)
+}
+
+func compareHostSource(a, b hostSource) int {
+	return cmp.Or(cmp.Compare(a.host, b.host), compareSource(a.source, b.source))
+}
+
+func compareSource(x, y event.Source) int {
+	return cmp.Or(cmp.Compare(x.Product, y.Product), cmp.Compare(x.Category, y.Category), cmp.Compare(x.Service, y.Service),
+		cmp.Compare(x.Channel, y.Channel), cmp.Compare(x.Provider, y.Provider), cmp.Compare(x.ID, y.ID))
+}
+
+func slot(c event.Code) int {
+	if i, ok := c.Value(); ok {
+		return i + 1
+	}
+	return 0
+}
+
+// Damage notes a damaged place.
+func (t *Tally) Damage(d event.Damage) {
+	t.damage = append(t.damage, d)
+	if len(t.damage) > 2*maxDamage {
+		t.boundDamage()
+	}
+}
+
+func (t *Tally) boundDamage() {
+	slices.SortFunc(t.damage, func(x, y event.Damage) int {
+		return cmp.Or(cmp.Compare(x.Offset, y.Offset), cmp.Compare(x.Reason, y.Reason))
+	})
+	if over := len(t.damage) - maxDamage; over > 0 {
+		t.lost += over
+		t.damage = t.damage[:maxDamage]
+	}
+}
+
+// Merge adds what another tally of the same file counted, one segment as a rule, and empties it.
+func (t *Tally) Merge(o *Tally) {
+	o.endSegment()
+	t.merge(o)
+	t.total.add(o.total)
+	t.recovered += o.recovered
+	t.lost += o.lost
+	for _, d := range o.damage {
+		t.Damage(d)
+	}
+	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment}
+}
+
+func (t *Tally) merge(o *Tally) {
+	for key, x := range o.spans {
+		t.at(key).add(x)
+	}
+	for key, x := range o.more {
+		t.addMore(key, x)
+	}
+	for key, h := range o.streams {
+		t.history(key).add(h)
+	}
+}
+
+// Total gives the records read and their times, recovered ones left out.
+func (t *Tally) Total() Span { return t.total }
+
+// Builder gathers the certificate of a sweep. One goroutine uses it at a time.
+type Builder struct {
+	orgs      []string
+	tallies   map[string]*Tally
+	inventory map[string][]Declared
+	cert      Certificate
+
+	collections map[string][]Collection
+}
+
+// NewBuilder begins the certificate of the given organisations, in their order.
+func NewBuilder(orgs []string) *Builder {
+	b := &Builder{orgs: orgs, tallies: map[string]*Tally{}}
+	for _, o := range orgs {
+		b.tallies[o] = &Tally{}
+	}
+	return b
+}
+
+// File adds a file that was read, with all that was counted in it. f needs path, organisation, format, bytes and digest.
+func (b *Builder) File(f File, t *Tally) {
+	f.Records, f.Recovered = t.total.Records, t.recovered
+	if t.total.Records > 0 {
+		f.First, f.Last = formatTime(t.total.First), formatTime(t.total.Last)
+	}
+	t.boundDamage()
+	f.Damage, f.MoreDamage = []Damage{}, t.lost
+	for _, d := range t.damage {
+		f.Damage = append(f.Damage, Damage(d))
+	}
+	b.tallies[f.Org].merge(t)
+	b.cert.Files = append(b.cert.Files, f)
+}
+
+// Unread adds a file that was not read.
+func (b *Builder) Unread(u Unread) { b.cert.Unrecognised = append(b.cert.Unrecognised, u) }
+
+// NotRead adds an artefact that was met and is not read by this version.
+func (b *Builder) NotRead(n NotRead) { b.cert.NotRead = append(b.cert.NotRead, n) }
+
+// Described adds what was counted in files that are described and not read as logs, so that their source is among those searched.
+func (b *Builder) Described(org string, t *Tally) { b.tallies[org].merge(t) }
+
+// Collection adds a triage collection.
+func (b *Builder) Collection(org string, c Collection) {
+	if b.collections == nil {
+		b.collections = map[string][]Collection{}
+	}
+	b.collections[org] = append(b.collections[org], c)
+}
+
+// Certificate gives the finished certificate, everything in a fixed order. Of rules it takes what was rejected and uncertain, and
+// counts the rest from what was asked.
+func (b *Builder) Certificate(rules Rules, asked Asked) *Certificate {
+	c := b.cert
+	j := newJudge(asked)
+	found := make([]bool, asked.Len())
+	for _, name := range b.orgs {
+		j.begin()
+		org := Org{Name: name, Hosts: b.tallies[name].hosts(j, func(host string) (ids []string) {
+			for _, rule := range asked.Found(name, host) {
+				found[rule] = true
+				ids = append(ids, asked.ID(rule))
+			}
+			return orEmpty(ids)
+		}), Collections: b.collections[name]}
+		org.Profiles = orEmpty(j.profiles)
+		if declared := b.inventory[name]; declared != nil {
+			org.compare(declared)
+		}
+		c.Orgs = append(c.Orgs, org)
+	}
+	j.total(&rules, func(rule int) bool { return found[rule] })
+	c.Rules = rules
+	slices.SortStableFunc(c.Files, func(x, y File) int { return cmp.Or(cmp.Compare(x.Org, y.Org), cmp.Compare(x.Path, y.Path)) })
+	slices.SortStableFunc(c.Unrecognised, func(x, y Unread) int { return cmp.Or(cmp.Compare(x.Org, y.Org), cmp.Compare(x.Path, y.Path)) })
+	slices.SortStableFunc(c.NotRead, func(x, y NotRead) int { return cmp.Or(cmp.Compare(x.Org, y.Org), cmp.Compare(x.Path, y.Path)) })
+	// An empty list says "none"; null would say nothing.
+	c.Files = orEmpty(c.Files)
+	c.Unrecognised = orEmpty(c.Unrecognised)
+	c.NotRead = orEmpty(c.NotRead)
+	c.Rules.Rejected = orEmpty(c.Rules.Rejected)
+	c.Rules.NotSearchable = orEmpty(c.Rules.NotSearchable)
+	return &c
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func (t *Tally) hosts(j *judge, found func(host string) []string) []Host {
+	t.bound()
+	byHost := map[string]map[stream]*seen{}
+	all := map[string][]present{}
+	count := func(key hostSource, x *seen) {
+		sources := byHost[key.host]
+		if sources == nil {
+			sources = map[stream]*seen{}
+			byHost[key.host] = sources
+		}
+		st := streamOf(key.host, key.source)
+		if sources[st] == nil {
+			sources[st] = &seen{}
+		}
+		sources[st].Span.add(x.Span)
+	}
+	for key, x := range t.spans {
+		count(key, x)
+		all[key.host] = append(all[key.host], present{key.source, x})
+	}
+	for key, x := range t.more {
+		count(key, x)
+	}
+	out := []Host{}
+	for _, host := range slices.Sorted(maps.Keys(byHost)) {
+		h := Host{Host: host, Profile: j.host(all[host]), Found: found(host)}
+		for _, st := range slices.SortedFunc(maps.Keys(byHost[host]), func(a, b stream) int { return cmp.Compare(a.source, b.source) }) {
+			x := byHost[host][st]
+			gaps := []Gap{}
+			if past := t.streams[st]; past != nil {
+				gaps = append(gaps, past.gaps()...)
+			}
+			h.Sources = append(h.Sources, Source{Source: st.source, First: formatTime(x.First), Last: formatTime(x.Last), Records: x.Records, Gaps: gaps})
+		}
+		out = append(out, h)
+	}
+	return out
+}

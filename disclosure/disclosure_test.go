@@ -1,0 +1,488 @@
+package disclosure
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/member"
+	"github.com/contrail-ir/contrail/stix"
+)
+
+const secret = "srv-booking-07.alpha.example"
+
+// office is a case with people, a victim that has reported, and facts to tell.
+type office struct {
+	t                  *testing.T
+	c                  *casefile.Case
+	lead, liaison, csO *keys.Private // csO works for the victim
+	dir                string
+	now                time.Time
+	number, when       uint64
+}
+
+func open(t *testing.T) *office {
+	t.Helper()
+	o := &office{t: t, dir: t.TempDir(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	var err error
+	person := func(name string) *keys.Private {
+		k, err := keys.Generate(name)
+		o.ok(err)
+		return k
+	}
+	o.lead, o.liaison, o.csO = person("anna"), person("ben"), person("chen")
+	o.c, err = casefile.New(t.Context(), filepath.Join(o.dir, "case"), casefile.NewOptions{Organisation: "CERT", Lead: o.lead, Why: "test",
+		Options: casefile.Options{Now: func() time.Time { return o.now }}})
+	o.ok(err)
+	t.Cleanup(func() { _ = o.c.Close() })
+	_, err = o.c.Grant(t.Context(), o.lead, o.liaison.Public, "CERT", casefile.Liaison, "test")
+	o.ok(err)
+	_, err = o.c.Grant(t.Context(), o.lead, o.csO.Public, "Alpha Air", casefile.Liaison, "test")
+	o.ok(err)
+	at, _ := casefile.ParseMoment("2026-01")
+	_, err = o.c.TakeIntake(t.Context(), o.lead, casefile.Intake{Organisation: "Alpha Air", Reporter: "Dana Doe", Contact: "+000 555 0199", AtRisk: []string{"bookings"},
+		Noticed: casefile.Noticed{Who: "Eli Example", What: "a service", When: at}, Marking: marking.Of(marking.Red, "Alpha Air")}, "alpha-air", "test")
+	o.ok(err)
+	many := int64(1200)
+	e, err := o.c.StateNumber(t.Context(), o.lead, casefile.Number{What: "passengers on " + secret, Unit: "persons", Exact: &many, Basis: "counted"}, nil, marking.Of(marking.Clear, "CERT"), "test")
+	o.ok(err)
+	o.number = e.Seq
+	e, err = o.c.RecordMilestone(t.Context(), o.lead, casefile.Milestone{Name: "report", Source: "letter of Alpha Air"}, at, marking.Of(marking.Clear, "CERT"), "test")
+	o.ok(err)
+	o.when = e.Seq
+	return o
+}
+
+func (o *office) ok(err error) {
+	o.t.Helper()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) consent(p member.Purpose) {
+	o.t.Helper()
+	_, err := o.c.GiveConsent(o.t.Context(), o.lead, casefile.ConsentDetail{Member: "alpha-air", Consent: member.Consent{Purpose: p, By: "the CISO", From: o.now.Add(-time.Hour)}}, "test")
+	o.ok(err)
+}
+
+func (o *office) proposal(name string, k marking.Kind) Proposal {
+	p := Proposal{Release: name, Audience: k, Marking: marking.Of(marking.Clear, "CERT"), Template: "sector-advisory", Language: "en", Victims: []member.ID{"alpha-air"}, Cites: []uint64{o.number, o.when}}
+	switch k {
+	case marking.Victim:
+		p.Template, p.Parties = "victim-notice", []marking.Party{{Organisation: "Alpha Air"}}
+	case marking.Authority:
+		p.Template, p.Parties = "authority-report", []marking.Party{{Organisation: "Authority"}}
+	}
+	return p
+}
+
+// propose drafts and proposes, changing the draft on the way.
+func (o *office) propose(p Proposal, spoil func(dir string)) string {
+	o.t.Helper()
+	dir := filepath.Join(o.dir, "draft-"+p.Release)
+	p, _, err := Draft(o.t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Seen on " + strings.ToUpper(secret) + " of Alpha Air.", Actions: []string{"look"}, Cut: []Cut{{secret, "host"}}})
+	o.ok(err)
+	if spoil != nil {
+		spoil(filepath.Join(dir, "release"))
+		p.Content, _, _, err = casefile.FolderDigest(o.t.Context(), filepath.Join(dir, "release"))
+		o.ok(err)
+	}
+	_, err = Propose(o.t.Context(), o.c, o.lead, p, "test")
+	o.ok(err)
+	return dir
+}
+
+func (o *office) checks(name string, which ...Check) {
+	o.t.Helper()
+	for _, c := range which {
+		_, err := Answer(o.t.Context(), o.c, o.lead, name, c, true, "", "test")
+		o.ok(err)
+	}
+}
+
+func (o *office) approve(name string, by ...*keys.Private) {
+	o.t.Helper()
+	for _, k := range by {
+		_, err := Approve(o.t.Context(), o.c, k, name, "test")
+		o.ok(err)
+	}
+}
+
+func (o *office) release(name, dir string) error {
+	_, err := Release(o.t.Context(), o.c, o.lead, name, dir, filepath.Join(o.dir, "out-"+name), "test", o.now)
+	return err
+}
+
+// refused expects that exactly one gate is closed, and that nothing left.
+func (o *office) refused(name, dir string, g Gate) {
+	o.t.Helper()
+	err := o.release(name, dir)
+	var r *RefusedError
+	if !errors.As(err, &r) || !r.Has(g) {
+		o.t.Fatalf("%s: %v, want refusal by %s", name, err, g)
+	}
+	for _, other := range r.Refusals {
+		if other.Gate != g {
+			o.t.Errorf("%s: also refused by %s: %s", name, other.Gate, other.Reason)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(o.dir, "out-"+name)); err == nil {
+		o.t.Errorf("%s left although it was refused", name)
+	}
+	if strings.Contains(err.Error(), secret) {
+		o.t.Errorf("the refusal tells what was cut")
+	}
+}
+
+func (o *office) tellVictim() {
+	o.t.Helper()
+	dir := o.propose(o.proposal("victim", marking.Victim), nil)
+	o.checks("victim", Legal, TipOff)
+	o.approve("victim", o.lead, o.liaison)
+	o.ok(o.release("victim", dir))
+}
+
+func TestOneApproverIsNotEnoughAndTheSameOneTwiceNeither(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	dir := o.propose(o.proposal("r", marking.Authority), nil)
+	o.checks("r", Legal, TipOff)
+	o.refused("r", dir, ApprovalGate)
+	o.approve("r", o.lead)
+	o.refused("r", dir, ApprovalGate)
+	o.approve("r", o.lead)
+	o.refused("r", dir, ApprovalGate)
+	second, err := keys.Generate("anna") // the same person's second key
+	o.ok(err)
+	_, err = o.c.Grant(t.Context(), o.lead, second.Public, "CERT", casefile.Liaison, "test")
+	o.ok(err)
+	o.approve("r", second)
+	o.refused("r", dir, ApprovalGate)
+	o.approve("r", o.liaison)
+	o.ok(o.release("r", dir))
+}
+
+func TestApprovalOfARevokedPersonDoesNotCount(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	dir := o.propose(o.proposal("r", marking.Authority), nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	_, err := o.c.Revoke(t.Context(), o.lead, o.liaison.Public, "left")
+	o.ok(err)
+	o.refused("r", dir, ApprovalGate)
+}
+
+func TestWithoutConsentNothingOfAVictimLeaves(t *testing.T) {
+	o := open(t)
+	dir := o.propose(o.proposal("r", marking.Authority), nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	o.refused("r", dir, ConsentGate)
+	o.consent(member.Authority)
+	o.ok(o.release("r", dir))
+}
+
+func TestChecksAreAsked(t *testing.T) {
+	for _, c := range []struct {
+		given Check
+		gate  Gate
+	}{{Legal, TipOffGate}, {TipOff, LegalGate}} {
+		o := open(t)
+		o.consent(member.Authority)
+		dir := o.propose(o.proposal("r", marking.Authority), nil)
+		o.checks("r", c.given)
+		o.approve("r", o.lead, o.liaison)
+		o.refused("r", dir, c.gate)
+		_, err := Answer(t.Context(), o.c, o.lead, "r", Check(c.gate), false, "it would", "test")
+		o.ok(err)
+		o.refused("r", dir, c.gate)
+	}
+}
+
+func TestAMarkingIsLoosenedByItsOwnerOnly(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	many := int64(5)
+	e, err := o.c.StateNumber(t.Context(), o.lead, casefile.Number{What: "bookings", Unit: "bookings", Exact: &many, Basis: "counted"}, nil, marking.Of(marking.Amber, "Alpha Air"), "test")
+	o.ok(err)
+	p := o.proposal("r", marking.Authority)
+	p.Cites, p.Marking = []uint64{e.Seq}, marking.Of(marking.Clear, "Alpha Air")
+	dir := o.propose(p, nil)
+	o.checks("r", Legal, TipOff, Owner) // by the lead, who is not the owner
+	o.approve("r", o.lead, o.liaison)
+	o.refused("r", dir, MarkingGate)
+	_, err = Answer(t.Context(), o.c, o.csO, "r", Owner, true, "", "test")
+	o.ok(err)
+	o.ok(o.release("r", dir))
+}
+
+func TestTheMarkingMustLetTheAudienceLook(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	p := o.proposal("r", marking.Authority)
+	p.Marking = marking.Of(marking.Red, "CERT")
+	dir := o.propose(p, nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	o.refused("r", dir, MarkingGate)
+}
+
+func TestEmbargo(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	embargo := Embargo{Name: "removal", Audience: marking.Authority, Condition: "implant removed", Latest: o.now.Add(48 * time.Hour)}
+	for _, bad := range []Embargo{{Name: "x", Audience: marking.Public, Condition: "c"}, {Name: "x", Audience: marking.Public, Latest: o.now}, {Name: "x", Audience: marking.Public, Latest: o.now, Until: o.now.Add(1)}, {Name: "x", Audience: "all", Latest: o.now, Condition: "c"}} {
+		if _, err := SetEmbargo(t.Context(), o.c, o.lead, bad, "test"); err == nil {
+			t.Errorf("%+v was set", bad)
+		}
+	}
+	_, err := SetEmbargo(t.Context(), o.c, o.lead, embargo, "test")
+	o.ok(err)
+	longer := embargo
+	longer.Latest = o.now.Add(1000 * time.Hour)
+	if _, err := SetEmbargo(t.Context(), o.c, o.lead, longer, "test"); err == nil {
+		t.Error("an embargo was lengthened")
+	}
+	dir := o.propose(o.proposal("r", marking.Authority), nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	o.refused("r", dir, EmbargoGate)
+	// A statutory duty: one person is not enough, nor are two with different bases, nor is one without.
+	if _, err := OverrideEmbargo(t.Context(), o.c, o.lead, Override{Name: "removal", Release: "r", Basis: " "}, "test"); err == nil {
+		t.Error("an override without a basis was entered")
+	}
+	override := func(k *keys.Private, basis string) {
+		_, err := OverrideEmbargo(t.Context(), o.c, k, Override{Name: "removal", Release: "r", Basis: basis}, "test")
+		o.ok(err)
+	}
+	override(o.lead, "Act, section 4")
+	override(o.lead, "Act, section 4")
+	override(o.liaison, "Act, section 5")
+	o.refused("r", dir, EmbargoGate)
+	override(o.liaison, "Act, section 4")
+	o.ok(o.release("r", dir))
+	s, err := Read(t.Context(), o.c)
+	o.ok(err)
+	if made := s.Released(); len(made) != 1 || len(made[0].Overridden) != 1 || made[0].Overridden[0] != "removal: Act, section 4" || len(made[0].Approvers) != 2 {
+		t.Errorf("the log tells %+v", made)
+	}
+}
+
+func TestEmbargoEnds(t *testing.T) {
+	for name, end := range map[string]func(*office){
+		"lifted": func(o *office) {
+			_, err := LiftEmbargo(o.t.Context(), o.c, o.lead, Lifting{Name: "e", How: "removed on Monday"}, "test")
+			o.ok(err)
+		},
+		"date":   func(o *office) { o.now = o.now.Add(25 * time.Hour) },
+		"latest": func(o *office) { o.now = o.now.Add(72 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := open(t)
+			o.consent(member.Authority)
+			b := Embargo{Name: "e", Audience: marking.Authority, Condition: "c", Latest: o.now.Add(48 * time.Hour)}
+			if name == "date" {
+				b.Until = o.now.Add(24 * time.Hour)
+			}
+			_, err := SetEmbargo(t.Context(), o.c, o.lead, b, "test")
+			o.ok(err)
+			dir := o.propose(o.proposal("r", marking.Authority), nil)
+			o.checks("r", Legal, TipOff)
+			o.approve("r", o.lead, o.liaison)
+			o.refused("r", dir, EmbargoGate)
+			end(o)
+			o.ok(o.release("r", dir))
+		})
+	}
+}
+
+func TestVictimsHearBeforeThePublic(t *testing.T) {
+	o := open(t)
+	o.consent(member.Publish)
+	p := o.proposal("r", marking.Public)
+	dir := o.propose(p, nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	o.refused("r", dir, VictimsGate)
+	o.tellVictim()
+	o.ok(o.release("r", dir))
+}
+
+func TestADraftThatWasChangedAfterwardsIsRefused(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	dir := o.propose(o.proposal("r", marking.Authority), nil)
+	o.checks("r", Legal, TipOff)
+	o.approve("r", o.lead, o.liaison)
+	o.ok(os.WriteFile(filepath.Join(dir, "release", "more.txt"), []byte("harmless"), 0o600))
+	o.refused("r", dir, ProposalGate)
+	o.ok(os.Remove(filepath.Join(dir, "release", "more.txt")))
+	o.ok(os.WriteFile(filepath.Join(dir, "cut.json"), []byte("[]"), 0o600))
+	o.refused("r", dir, CutValuesGate)
+}
+
+// spoiled lists the ways in which a value may be left in a file.
+func spoiled(t testing.TB) map[string][]byte {
+	hidden := []byte("before " + secret + " after")
+	le, be := utf16Bytes(string(hidden))
+	var z, g, tr, deep bytes.Buffer
+	zw := zip.NewWriter(&z)
+	w, _ := zw.Create("a.txt")
+	_, _ = w.Write(hidden)
+	gw := gzip.NewWriter(&g)
+	_, _ = gw.Write(hidden)
+	tw := tar.NewWriter(&tr)
+	_ = tw.WriteHeader(&tar.Header{Name: "a.txt", Mode: 0o600, Size: int64(len(hidden))})
+	_, _ = tw.Write(hidden)
+	if err := errors.Join(zw.Close(), gw.Close(), tw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dw := gzip.NewWriter(&deep)
+	_, _ = dw.Write(z.Bytes())
+	_ = dw.Close()
+	m, s1, s2 := md5.Sum([]byte(secret)), sha1.Sum([]byte(secret)), sha256.Sum256([]byte(strings.ToUpper(secret)))
+	out := map[string][]byte{
+		"plain": hidden, "upper case": bytes.ToUpper(hidden), "UTF-16 LE": le, "UTF-16 BE": be, "hex": []byte(hex.EncodeToString(hidden)),
+		"zip": z.Bytes(), "gzip": g.Bytes(), "tar": tr.Bytes(), "zip in gzip": deep.Bytes(), "zip in base64": []byte(base64.StdEncoding.EncodeToString(z.Bytes())),
+		"MD5": []byte(hex.EncodeToString(m[:])), "SHA-1": []byte(hex.EncodeToString(s1[:])), "SHA-256": []byte(strings.ToUpper(hex.EncodeToString(s2[:]))),
+		"base64 UTF-16": []byte(base64.StdEncoding.EncodeToString(le)),
+		"JSON escapes":  []byte(`"` + strings.ReplaceAll(secret, "s", `\u0073`) + `"`),
+		"HTML escapes":  []byte(strings.ReplaceAll(secret, "o", "&#111;")),
+		"percent":       []byte(strings.ReplaceAll(secret, "k", "%6b")),
+	}
+	for i := range 3 {
+		out[fmt.Sprint("base64 offset ", i)] = []byte("x" + base64.StdEncoding.EncodeToString(append([]byte("abc"[:i]), hidden[7:]...)))
+	}
+	return out
+}
+
+func TestACutValueLeftAnywhereIsRefused(t *testing.T) {
+	o := open(t)
+	o.consent(member.Authority)
+	for as, b := range spoiled(t) {
+		name := "r-" + strings.ReplaceAll(as, " ", "-")
+		dir := o.propose(o.proposal(name, marking.Authority), func(dir string) {
+			o.ok(os.WriteFile(filepath.Join(dir, "annex.bin"), b, 0o600))
+		})
+		o.checks(name, Legal, TipOff)
+		o.approve(name, o.lead, o.liaison)
+		o.refused(name, dir, CutValuesGate)
+	}
+}
+
+func TestADraftHoldsNothingThatWasCutAndShowsTheDifference(t *testing.T) {
+	o := open(t)
+	for _, lang := range []string{"en", "zh"} {
+		for i, k := range []marking.Kind{marking.Members, marking.Authority, marking.Public} {
+			p := o.proposal(fmt.Sprint("d", lang, i), k)
+			p.Template, p.Language = Templates()[i], lang
+			dir := filepath.Join(o.dir, p.Release)
+			host := &stix.DomainName{Value: secret}
+			id, err := stix.ObservableID(host)
+			o.ok(err)
+			host.ID = id
+			host.ObjectMarkingRefs = []stix.ID{stix.TLP("clear").Marking().ID}
+			p, changes, err := Draft(t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Alpha Air: " + secret + " " + hex.EncodeToString(md5sum(secret)), Cut: []Cut{{secret, "host"}}, Objects: []stix.Object{host}})
+			o.ok(err)
+			if len(changes) < 3 {
+				t.Errorf("%s: the difference tells %d changes", p.Release, len(changes))
+			}
+			for _, f := range []string{"notice.md", "notice.html", "bundle.json"} {
+				b, err := os.ReadFile(filepath.Join(dir, "release", f))
+				o.ok(err)
+				for _, cut := range []string{secret, "Alpha Air", "alpha-air", hex.EncodeToString(md5sum(secret)), string(id)} {
+					if strings.Contains(strings.ToLower(string(b)), strings.ToLower(cut)) {
+						t.Errorf("%s of %s holds %q", f, p.Release, cut)
+					}
+				}
+				if f != "bundle.json" && !strings.Contains(string(b), "#e1") {
+					t.Errorf("%s of %s does not link its number to the evidence", f, p.Release)
+				}
+			}
+		}
+	}
+}
+
+func md5sum(s string) []byte { d := md5.Sum([]byte(s)); return d[:] }
+
+func TestACorrectionSupersedesAndNeverOverwrites(t *testing.T) {
+	o := open(t)
+	o.tellVictim()
+	if _, err := Propose(t.Context(), o.c, o.lead, Proposal{Release: "victim", Audience: marking.Victim, Content: "sha256:0"}, "test"); err == nil {
+		t.Error("a release was proposed again")
+	}
+	p := o.proposal("victim-2", marking.Victim)
+	p.Corrects = "victim"
+	dir := o.propose(p, nil)
+	o.checks("victim-2", Legal, TipOff)
+	o.approve("victim-2", o.lead, o.liaison)
+	o.ok(o.release("victim-2", dir))
+	var last casefile.Entry
+	for e, err := range o.c.Entries(context.Background(), casefile.Query{Kinds: []casefile.Kind{casefile.ReleaseCorrected}}) {
+		o.ok(err)
+		last = e
+	}
+	if len(last.Supersedes) != 1 {
+		t.Errorf("the correction supersedes %v", last.Supersedes)
+	}
+	if _, err := os.Stat(filepath.Join(o.dir, "out-victim", "notice.md")); err != nil {
+		t.Error("the first release is gone")
+	}
+}
+
+func TestScannerFindsAndDoesNotInvent(t *testing.T) {
+	s, err := NewScanner([]Cut{{secret, "host"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for as, b := range spoiled(t) {
+		if leaks, err := s.Scan(as, bytes.NewReader(b)); err != nil || len(leaks) == 0 {
+			t.Errorf("%s: %v %v", as, leaks, err)
+		}
+		clean := bytes.Repeat([]byte("nothing to see here "), 100)
+		if leaks, err := s.Scan(as, bytes.NewReader(clean)); err != nil || len(leaks) > 0 {
+			t.Errorf("invented %v %v", leaks, err)
+		}
+	}
+	if _, err := NewScanner([]Cut{{"ab", "host"}}); err == nil {
+		t.Error("a value of two bytes was taken")
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	for _, b := range spoiled(f) {
+		f.Add(b)
+	}
+	s, err := NewScanner([]Cut{{secret, "host"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		leaks, err := s.Scan("f", bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, []byte(secret)) && len(leaks) == 0 {
+			t.Error("missed")
+		}
+	})
+}

@@ -1,0 +1,339 @@
+package disclosure
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+)
+
+// Limits of what is looked into; beyond them a file cannot be released.
+const (
+	maxDepth    = 8
+	maxScan     = 256 << 20 // bytes of one file, unpacked
+	minCutBytes = 3
+)
+
+// Leak says that a value that was cut is left in what was to leave, or that a part of it cannot be looked into.
+type Leak struct {
+	File string // "!" before a path inside a container
+	Sort string // of the value; the value itself is not told, because errors end in logs
+	As   string // plain, base64, UTF-16, hex, MD5 …
+}
+
+func (l Leak) String() string {
+	if l.Sort == "" {
+		return fmt.Sprintf("%s: %s", l.File, l.As)
+	}
+	return fmt.Sprintf("%s: a %s that was cut is left (%s)", l.File, l.Sort, l.As)
+}
+
+type needle struct {
+	bytes []byte
+	sort  string
+	as    string
+}
+
+// Scanner searches bytes for values that were cut: plain, in base64 at each of its three offsets, UTF-16 in both orders, hexadecimal,
+// escaped as in HTML and JSON, inside zip, gzip and tar, and as unsalted MD5, SHA-1 and SHA-256. Letter case is ignored but in
+// base64, where the spelling given, the lower and the upper one are searched for.
+type Scanner struct {
+	folded []needle // searched for in lower case
+	exact  []needle // base64 and raw digests
+}
+
+// NewScanner prepares the search for values. A value of fewer than three bytes is an error: it is found everywhere.
+func NewScanner(cuts []Cut) (*Scanner, error) {
+	s := &Scanner{}
+	seen := map[string]bool{}
+	for _, c := range cuts {
+		if len(c.Value) < minCutBytes {
+			return nil, fmt.Errorf("disclosure: a %s to be cut has fewer than %d bytes and cannot be searched for", c.Sort, minCutBytes)
+		}
+		for _, v := range spellings(c.Value) {
+			if seen[v] {
+				continue
+			}
+			seen[v] = true
+			s.value(c.Sort, v)
+		}
+	}
+	return s, nil
+}
+
+func spellings(v string) []string { return []string{v, strings.ToLower(v), strings.ToUpper(v)} }
+
+func (s *Scanner) value(sort, v string) {
+	le, be := utf16Bytes(v)
+	s.fold(sort, "plain", []byte(v))
+	s.fold(sort, "UTF-16 LE", le)
+	s.fold(sort, "UTF-16 BE", be)
+	for _, form := range [][]byte{[]byte(v), le, be} {
+		s.fold(sort, "hexadecimal", []byte(hex.EncodeToString(form)))
+		for offset := range 3 {
+			if b := base64At(form, offset); len(b) >= minCutBytes {
+				s.exact = append(s.exact, needle{b, sort, "base64"})
+			}
+		}
+		for _, end := range []string{"", "\n", "\r\n"} {
+			for _, d := range digests(append(bytes.Clone(form), end...)) {
+				s.fold(sort, d.as, []byte(hex.EncodeToString(d.sum)))
+				s.exact = append(s.exact, needle{d.sum, sort, d.as + ", raw"})
+				s.exact = append(s.exact, needle{[]byte(strings.TrimRight(base64.StdEncoding.EncodeToString(d.sum), "=")), sort, d.as + " in base64"})
+			}
+		}
+	}
+}
+
+func (s *Scanner) fold(sort, as string, b []byte) {
+	s.folded = append(s.folded, needle{lower(b), sort, as})
+}
+
+type digest struct {
+	as  string
+	sum []byte
+}
+
+func digests(b []byte) []digest {
+	m, s1, s2 := md5.Sum(b), sha1.Sum(b), sha256.Sum256(b)
+	return []digest{{"MD5", m[:]}, {"SHA-1", s1[:]}, {"SHA-256", s2[:]}}
+}
+
+// base64At gives the characters of the base64 of anything that holds v beginning at offset modulo 3, those shared with neighbours left out.
+func base64At(v []byte, offset int) []byte {
+	padded := append(make([]byte, offset), v...)
+	all := base64.RawStdEncoding.EncodeToString(padded)
+	first := []int{0, 2, 3}[offset]
+	last := len(padded) / 3 * 4
+	switch len(padded) % 3 {
+	case 1:
+		last++
+	case 2:
+		last += 2
+	}
+	if last <= first {
+		return nil
+	}
+	return []byte(all[first:last])
+}
+
+func utf16Bytes(v string) (le, be []byte) {
+	for _, u := range utf16.Encode([]rune(v)) {
+		le = append(le, byte(u), byte(u>>8))
+		be = append(be, byte(u>>8), byte(u))
+	}
+	return le, be
+}
+
+// lower folds ASCII letters only, so that it works on any bytes; other letters are found by their spellings.
+func lower(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i, c := range out {
+		if c >= 'A' && c <= 'Z' {
+			out[i] = c + ('a' - 'A')
+		}
+	}
+	return out
+}
+
+// Scan searches one file. The error is for what could not be read at all; what cannot be looked into is a leak.
+func (s *Scanner) Scan(name string, r io.Reader) ([]Leak, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxScan+1))
+	if err != nil {
+		return nil, fmt.Errorf("disclosure: scan %s: %w", name, err)
+	}
+	w := &walk{scanner: s, left: maxScan}
+	w.look(name, b, 0)
+	return w.leaks, nil
+}
+
+type walk struct {
+	scanner *Scanner
+	left    int64
+	leaks   []Leak
+}
+
+func (w *walk) blind(name, why string) {
+	w.leaks = append(w.leaks, Leak{File: name, As: why})
+}
+
+func (w *walk) look(name string, b []byte, depth int) {
+	if w.left -= int64(len(b)); w.left < 0 {
+		w.blind(name, "too large to be looked through")
+		return
+	}
+	if depth > maxDepth {
+		w.blind(name, "containers are nested too deep to be looked into")
+		return
+	}
+	w.search(name, depth, b)
+	switch {
+	case bytes.HasPrefix(b, []byte("\x1f\x8b")):
+		w.gzip(name, b, depth)
+	case bytes.Contains(b, []byte("PK\x05\x06")), bytes.HasPrefix(b, []byte("PK\x03\x04")):
+		w.zip(name, b, depth)
+	case len(b) > 262 && string(b[257:262]) == "ustar":
+		w.tar(name, b, depth)
+	default:
+		for magic, what := range closed {
+			if strings.HasPrefix(string(b), magic) {
+				w.blind(name, "it is "+what+", which cannot be looked into")
+			}
+		}
+	}
+}
+
+var closed = map[string]string{
+	"7z\xbc\xaf\x27\x1c": "7z", "\xfd7zXZ\x00": "xz", "BZh": "bzip2", "\x28\xb5\x2f\xfd": "zstd", "Rar!\x1a\x07": "RAR",
+	"age-encryption.org/": "encrypted", "-----BEGIN AGE": "encrypted", "-----BEGIN PGP M": "encrypted", "\xd0\xcf\x11\xe0": "an OLE container", "%PDF-": "PDF",
+}
+
+var spaces = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "", `\n`, "", `\r`, "", `\/`, "/")
+
+// base64 that may hold a container: long runs only.
+var run64 = regexp.MustCompile(`[A-Za-z0-9+/]{32,}`)
+
+func (w *walk) search(name string, depth int, b []byte) {
+	views := [][]byte{b}
+	if text := string(b); strings.ContainsAny(text, `&\%`) {
+		for _, v := range []string{html.UnescapeString(text), unescapeJSON(text), unescapePercent(text)} {
+			if v != text {
+				views = append(views, []byte(v))
+			}
+		}
+	}
+	found := map[Leak]bool{}
+	tell := func(n needle) {
+		l := Leak{File: name, Sort: n.sort, As: n.as}
+		if !found[l] {
+			found[l] = true
+			w.leaks = append(w.leaks, l)
+		}
+	}
+	for _, v := range views {
+		small := lower(v)
+		for _, n := range w.scanner.folded {
+			if bytes.Contains(small, n.bytes) {
+				tell(n)
+			}
+		}
+		joined := []byte(strings.NewReplacer("-", "+", "_", "/").Replace(spaces.Replace(string(v))))
+		for _, n := range w.scanner.exact {
+			if bytes.Contains(v, n.bytes) || bytes.Contains(joined, n.bytes) {
+				tell(n)
+			}
+		}
+	}
+	joined := spaces.Replace(string(b))
+	for _, m := range run64.FindAllString(joined, -1) {
+		for offset := range 4 {
+			part := m[offset:]
+			d, err := base64.RawStdEncoding.DecodeString(part[:len(part)/4*4])
+			if err == nil && (bytes.HasPrefix(d, []byte("\x1f\x8b")) || bytes.HasPrefix(d, []byte("PK\x03\x04"))) {
+				w.look(name+"!base64", d, depth+1)
+			}
+		}
+	}
+}
+
+var (
+	jsonEscape    = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/]`)
+	percentEscape = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+)
+
+func unescapeJSON(s string) string {
+	return jsonEscape.ReplaceAllStringFunc(s, func(m string) string {
+		if len(m) == 2 {
+			return m[1:]
+		}
+		var units []uint16
+		for _, h := range strings.Split(m, `\u`)[1:] {
+			u, _ := strconv.ParseUint(h, 16, 16)
+			units = append(units, uint16(u))
+		}
+		return string(utf16.Decode(units))
+	})
+}
+
+func unescapePercent(s string) string {
+	return percentEscape.ReplaceAllStringFunc(s, func(m string) string {
+		u, _ := strconv.ParseUint(m[1:], 16, 8)
+		return string([]byte{byte(u)})
+	})
+}
+
+// part reads a member of a container within what is left.
+func (w *walk) part(name string, r io.Reader, depth int) {
+	b, err := io.ReadAll(io.LimitReader(r, w.left+1))
+	if err != nil {
+		w.blind(name, "it cannot be unpacked: "+err.Error())
+	}
+	w.look(name, b, depth+1)
+}
+
+func (w *walk) gzip(name string, b []byte, depth int) {
+	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		w.blind(name, "its gzip cannot be unpacked")
+		return
+	}
+	w.search(name+"!", depth, []byte(z.Name+"\x00"+z.Comment+"\x00"+string(z.Extra)))
+	w.part(name+"!", z, depth)
+}
+
+func (w *walk) zip(name string, b []byte, depth int) {
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		w.blind(name, "its zip cannot be unpacked")
+		return
+	}
+	w.search(name+"!", depth, []byte(z.Comment))
+	for _, f := range z.File {
+		inside := name + "!" + strconv.Quote(f.Name)
+		w.search(inside, depth, []byte(f.Name+"\x00"+f.Comment+"\x00"+string(f.Extra)))
+		if f.Flags&1 != 0 {
+			w.blind(inside, "it is encrypted")
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			w.blind(inside, "it cannot be unpacked")
+			continue
+		}
+		w.part(inside, r, depth)
+		_ = r.Close() // what could not be read is told by part
+		if w.left < 0 {
+			return
+		}
+	}
+}
+
+func (w *walk) tar(name string, b []byte, depth int) {
+	t := tar.NewReader(bytes.NewReader(b))
+	for w.left >= 0 {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			w.blind(name, "its tar cannot be unpacked")
+			return
+		}
+		inside := name + "!" + strconv.Quote(h.Name)
+		w.search(inside, depth, []byte(h.Name+"\x00"+h.Linkname+"\x00"+h.Uname+"\x00"+h.Gname))
+		w.part(inside, t, depth)
+	}
+}

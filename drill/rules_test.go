@@ -1,0 +1,88 @@
+package drill_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/contrail-ir/contrail/drill"
+	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/match"
+	"github.com/contrail-ir/contrail/rules"
+	"github.com/contrail-ir/contrail/sweep"
+)
+
+// counted lists the rules that do not report by themselves: correlations count them.
+var counted = map[string]bool{
+	"Network logon refused for a wrong password":         true,
+	"Network logon with a password accepted":             true,
+	"Wrong passwords for many accounts from one address": true,
+	"Program in a writable folder connects outwards":     true,
+}
+
+// TestEachShippedRuleFindsTheIntrusionAndNothingElse holds rules and drill together.
+func TestEachShippedRuleFindsTheIntrusionAndNothingElse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
+	}
+	for _, seed := range []uint64{1, 2, 3} {
+		dir := filepath.Join(t.TempDir(), "a")
+		truth, err := drill.Airline(dir, drill.Options{Seed: seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, rejected := match.Load(match.Question{BuiltIn: rules.FS})
+		if len(rejected) > 0 {
+			t.Fatalf("rejected: %v", rejected)
+		}
+		c := &check{t: t, intruder: map[drill.Ref]bool{}, found: map[string]int{}, elsewhere: map[string]int{}}
+		for _, a := range truth.Airlines[0].Actions {
+			for _, r := range a.Refs {
+				c.intruder[r] = true
+			}
+		}
+		bounds := event.Always(nil)
+		q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: filepath.Join(dir, "evidence")}}, Formats: evidence.Formats(), Rules: set,
+			Since: bounds.Since, Until: bounds.Until, TempDir: t.TempDir()}
+		if err := sweep.Run(context.Background(), q, c, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range set.Rules() {
+			if r.Kind != finding.Sigma && r.Kind != finding.Correlation {
+				continue
+			}
+			if c.found[r.Title] == 0 != counted[r.Title] {
+				t.Errorf("seed %d: %q finds %d records of the intrusion", seed, r.Title, c.found[r.Title])
+			}
+			if n := c.elsewhere[r.Title]; n > 0 {
+				t.Errorf("seed %d: %q matches %d ordinary records", seed, r.Title, n)
+			}
+		}
+	}
+}
+
+type check struct {
+	t         *testing.T
+	intruder  map[drill.Ref]bool
+	found     map[string]int
+	elsewhere map[string]int
+}
+
+func (c *check) Finding(f *finding.Finding) error {
+	if c.intruder[drill.Ref{File: f.File, Record: f.Record}] {
+		c.found[f.Rule.Title]++
+	} else {
+		c.elsewhere[f.Rule.Title]++
+	}
+	return nil
+}
+
+func (c *check) End(r *sweep.Result) error {
+	if !r.Certificate.Complete() {
+		return fmt.Errorf("the drill's evidence is damaged: %+v", r.Certificate.Files)
+	}
+	return nil
+}

@@ -1,0 +1,415 @@
+package evtx
+
+import (
+	"bytes"
+	"math/bits"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// encoder holds the memory of the second step: cells become dictionary-coded columns, one batch at a time.
+type encoder struct {
+	columns []encoded
+	batch   event.Batch
+	cols    []*event.Column
+	host    encoded
+	key     []byte
+	flat    []cell  // cells of a list column, elements in place of lists
+	table   []entry // distinct values of the column being encoded
+	stamp   uint32  // entries of another stamp are empty
+}
+
+// encoded is the memory of one column.
+type encoded struct {
+	column event.Column
+	dict   event.Dict
+	codes  []event.Code
+	list   []uint32
+	flags  []uint8
+}
+
+type entry struct {
+	stamp uint32
+	value uint32 // dictionary index
+	hash  uint64 // of a value of bytes; the number itself of others
+}
+
+// deliver makes a batch of a group's rows, hands it to the sink and empties the group.
+func (d *Decoder) deliver(g *group) error {
+	e := &d.encoder
+	schema, used, key := g.source.schemaOf(g, e.key)
+	e.key = key
+	for len(e.columns) < len(used) {
+		e.columns = append(e.columns, encoded{})
+	}
+	e.cols = e.cols[:0]
+	for i, c := range used {
+		to := &e.columns[i]
+		d.encode(to, &g.columns[c], g.rows)
+		e.cols = append(e.cols, &to.column)
+	}
+	d.encode(&e.host, &gathered{cells: g.host}, g.rows)
+	e.batch = event.Batch{
+		Schema: schema, Rows: g.rows, Cols: e.cols, Host: &e.host.column,
+		Time: g.time, Offset: g.offset, Record: g.record, Recovered: g.recovered,
+		Fetch: func(row int, rec *event.Record) error { return d.fetch(g.offset[row], rec) },
+	}
+	err := d.sink.Batch(&e.batch)
+	e.batch = event.Batch{}
+	g.reset()
+	return err
+}
+
+// encode makes a column of the cells; rows behind the last cell are absent.
+func (d *Decoder) encode(to *encoded, from *gathered, rows int) {
+	to.dict = event.Dict{
+		Nums: to.dict.Nums[:0], Bytes: to.dict.Bytes[:0], Ends: to.dict.Ends[:0], Flags: to.flags[:0],
+	}
+	to.codes = to.codes[:0]
+	to.column = event.Column{Dict: &to.dict}
+	cells := from.cells
+	types, arrays := survey(cells)
+	switch {
+	case from.lists || arrays:
+		cells = d.flatten(to, cells, rows)
+		types, _ = survey(cells)
+		to.column.List = to.list
+	case len(cells) == rows && same(cells):
+		cells = cells[:1]
+		to.column.Const = true
+	default:
+		for len(cells) < rows {
+			cells = append(cells, 0)
+		}
+		from.cells = cells
+	}
+	d.encodeCells(to, cells, types)
+	to.column.Codes = to.codes
+	to.flags = to.dict.Flags
+	if to.dict.Kind != event.Text {
+		to.dict.Flags = nil
+	}
+	if !to.column.Const && to.column.List == nil && sameCode(to.codes) {
+		to.column.Codes = to.codes[:1]
+		to.column.Const = true
+	}
+}
+
+// kinds is a set of kinds.
+type kinds uint16
+
+// survey tells which kinds the values have, and whether there are arrays among them.
+func survey(cells []cell) (set kinds, arrays bool) {
+	var seen [4]uint64 // types
+	last := cell(0)
+	for _, c := range cells {
+		if (c^last)>>48 == 0 {
+			continue
+		}
+		last = c
+		if p := c.place(); p == 0 || p == inList || c.typ() == typeNull {
+			continue
+		}
+		t := c.typ()
+		seen[t>>6] |= 1 << (t & 63)
+	}
+	for i, word := range seen {
+		for ; word != 0; word &= word - 1 {
+			t := uint8(i<<6 | bits.TrailingZeros64(word))
+			set |= 1 << kindOf(t&^typeArray)
+			arrays = arrays || t&typeArray != 0
+			if t == typeANSI || t == typeUTF8 { // bytes of another alphabet than UTF-16: compare as text
+				set |= foreign
+			}
+		}
+	}
+	return set, arrays
+}
+
+// foreign marks text that is not UTF-16.
+const foreign kinds = 1 << 15
+
+func same(cells []cell) bool {
+	for _, c := range cells {
+		if c != cells[0] {
+			return false
+		}
+	}
+	return len(cells) > 0 && cells[0].place() != inList
+}
+
+func sameCode(codes []event.Code) bool {
+	for _, c := range codes {
+		if c != codes[0] {
+			return false
+		}
+	}
+	return len(codes) > 0
+}
+
+// flatten puts the elements in place of lists and arrays, and keeps where each row begins.
+func (d *Decoder) flatten(to *encoded, cells []cell, rows int) []cell {
+	e := &d.encoder
+	e.flat = e.flat[:0]
+	to.list = to.list[:0]
+	for i := range rows {
+		to.list = append(to.list, uint32(len(e.flat)))
+		if i >= len(cells) || cells[i] == 0 {
+			continue
+		}
+		c := cells[i]
+		if c.place() != inList {
+			d.expand(c)
+			continue
+		}
+		for at := uint32(c.at()); at != 0; at = d.nodes[at].next {
+			d.expand(d.nodes[at].value)
+		}
+	}
+	to.list = append(to.list, uint32(len(e.flat)))
+	return e.flat
+}
+
+func (d *Decoder) expand(c cell) {
+	e := &d.encoder
+	if c.typ()&typeArray == 0 {
+		e.flat = append(e.flat, c)
+		return
+	}
+	for v, rest := d.element(c); v != 0; v, rest = d.element(rest) {
+		e.flat = append(e.flat, v)
+	}
+}
+
+// element splits the first element off an array; 0 when there is none left. Each takes a byte at least.
+func (d *Decoder) element(array cell) (first, rest cell) {
+	size := array.size()
+	if size == 0 {
+		return 0, 0
+	}
+	typ := array.typ() &^ typeArray
+	raw := d.bytes(array)
+	n, skip := width(typ), 0
+	switch typ {
+	case typeString:
+		for n = 0; n+2 <= size && le16(raw[n:]) != 0; n += 2 {
+		}
+		skip = 2
+	case typeANSI:
+		if n = bytes.IndexByte(raw, 0); n < 0 {
+			n = size
+		}
+		skip = 1
+	case typeSize, typeHandle:
+		if n = 8; size%8 != 0 {
+			n = 4
+		}
+	case typeSID:
+		n = size
+		if size >= 8 {
+			n = 8 + 4*int(raw[1])
+		}
+	}
+	if n == 0 && skip == 0 || n > size {
+		n = size
+	}
+	next := min(n+skip, size)
+	first = makeCell(array.place(), typ, array.at(), n)
+	return first, makeCell(array.place(), array.typ(), array.at()+next, size-next)
+}
+
+// encodeCells fills dictionary and codes.
+func (d *Decoder) encodeCells(to *encoded, cells []cell, set kinds) {
+	size := 64
+	for size < 2*len(cells) {
+		size *= 2
+	}
+	e := &d.encoder
+	if len(e.table) < size {
+		e.table = make([]entry, size)
+		e.stamp = 0
+	}
+	table := e.table[:size]
+	if set&(set-1) == 0 { // one kind
+		kind := event.Kind(0)
+		for set>>kind > 1 {
+			kind++
+		}
+		to.dict.Kind = kind
+		ok := false
+		switch {
+		case kind.Numeric():
+			ok = d.encodeNumbers(to, cells, table)
+		default:
+			ok = d.encodeBytes(to, cells, table)
+		}
+		if ok {
+			return
+		}
+		to.dict.Nums, to.dict.Bytes, to.dict.Ends, to.dict.Flags = to.dict.Nums[:0], to.dict.Bytes[:0], to.dict.Ends[:0], to.dict.Flags[:0]
+		to.codes = to.codes[:0]
+	}
+	to.dict.Kind = event.Text
+	if set == 1<<event.Hex32|1<<event.Hex64 && d.encodeAs(to, event.Hex64, cells, table) {
+		return
+	}
+	d.encodeText(to, cells, table)
+}
+
+// next gives a stamp no entry carries.
+func (e *encoder) next() uint32 {
+	if e.stamp++; e.stamp == 0 {
+		clear(e.table)
+		e.stamp = 1
+	}
+	return e.stamp
+}
+
+func (d *Decoder) encodeAs(to *encoded, kind event.Kind, cells []cell, table []entry) bool {
+	to.dict.Kind = kind
+	if d.encodeNumbers(to, cells, table) {
+		return true
+	}
+	to.dict.Kind = event.Text
+	to.dict.Nums, to.codes = to.dict.Nums[:0], to.codes[:0]
+	return false
+}
+
+// encodeNumbers fails when a value does not fit its type.
+func (d *Decoder) encodeNumbers(to *encoded, cells []cell, table []entry) bool {
+	stamp := d.encoder.next()
+	mask := uint64(len(table) - 1)
+	var last uint64
+	lastCode := event.Absent
+	for _, c := range cells {
+		if c == 0 || c.null() {
+			to.codes = append(to.codes, missing(c))
+			continue
+		}
+		n, ok := number(c.typ(), d.bytes(c))
+		if !ok {
+			return false
+		}
+		if lastCode != event.Absent && n == last {
+			to.codes = append(to.codes, lastCode)
+			continue
+		}
+		h := n * 0x9e3779b97f4a7c15
+		for h = (h ^ h>>32) & mask; ; h = (h + 1) & mask {
+			t := &table[h]
+			if t.stamp != stamp {
+				*t = entry{stamp: stamp, value: uint32(len(to.dict.Nums)), hash: n}
+				to.dict.Nums = append(to.dict.Nums, n)
+			} else if t.hash != n {
+				continue
+			}
+			last, lastCode = n, event.ValueCode(int(t.value))
+			break
+		}
+		to.codes = append(to.codes, lastCode)
+	}
+	return true
+}
+
+// encodeBytes encodes values whose distinct bytes are distinct values. It fails when text is not: when it holds
+// surrogates that stand alone.
+func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
+	stamp := d.encoder.next()
+	mask := uint64(len(table) - 1)
+	wide := to.dict.Kind == event.Text
+	firsts := d.firsts[:0] // raw bytes of each value
+	var last []byte
+	lastCode := event.Absent
+	done := true
+	for _, c := range cells {
+		if c == 0 || c.null() {
+			to.codes = append(to.codes, missing(c))
+			continue
+		}
+		raw := d.bytes(c)
+		if wide {
+			raw = trimNUL(raw)
+		}
+		if lastCode != event.Absent && bytes.Equal(raw, last) {
+			to.codes = append(to.codes, lastCode)
+			continue
+		}
+		hash := xxh3.Hash(raw)
+		for h := hash & mask; ; h = (h + 1) & mask {
+			t := &table[h]
+			if t.stamp != stamp {
+				*t = entry{stamp: stamp, value: uint32(len(firsts)), hash: hash}
+				firsts = append(firsts, raw)
+				ascii := uint8(0)
+				if wide {
+					var plain, exact bool
+					to.dict.Bytes, plain, exact = appendUTF16(to.dict.Bytes, raw)
+					done = done && exact
+					if plain {
+						ascii = event.ASCII
+					}
+					to.dict.Flags = append(to.dict.Flags, ascii)
+				} else {
+					to.dict.Bytes = append(to.dict.Bytes, raw...)
+				}
+				to.dict.Ends = append(to.dict.Ends, uint32(len(to.dict.Bytes)))
+			} else if t.hash != hash || !bytes.Equal(firsts[t.value], raw) {
+				continue
+			}
+			last, lastCode = raw, event.ValueCode(int(t.value))
+			break
+		}
+		to.codes = append(to.codes, lastCode)
+		if !done {
+			break
+		}
+	}
+	clear(firsts)
+	d.firsts = firsts
+	return done
+}
+
+// encodeText encodes values of different kinds, or text that is not all UTF-16, by their canonical text.
+func (d *Decoder) encodeText(to *encoded, cells []cell, table []entry) {
+	stamp := d.encoder.next()
+	mask := uint64(len(table) - 1)
+	for _, c := range cells {
+		if c == 0 || c.null() {
+			to.codes = append(to.codes, missing(c))
+			continue
+		}
+		d.scratch, _ = render(d.scratch[:0], c.typ(), d.bytes(c), d.ansi)
+		hash := xxh3.Hash(d.scratch)
+		for h := hash & mask; ; h = (h + 1) & mask {
+			t := &table[h]
+			if t.stamp != stamp {
+				*t = entry{stamp: stamp, value: uint32(len(to.dict.Ends)), hash: hash}
+				to.dict.Bytes = append(to.dict.Bytes, d.scratch...)
+				to.dict.Ends = append(to.dict.Ends, uint32(len(to.dict.Bytes)))
+				to.dict.Flags = append(to.dict.Flags, asciiFlag(d.scratch))
+			} else if t.hash != hash || !bytes.Equal(to.dict.Raw(int(t.value)), d.scratch) {
+				continue
+			}
+			to.codes = append(to.codes, event.ValueCode(int(t.value)))
+			break
+		}
+	}
+}
+
+func missing(c cell) event.Code {
+	if c == 0 {
+		return event.Absent
+	}
+	return event.Null
+}
+
+func asciiFlag(text []byte) uint8 {
+	for _, b := range text {
+		if b >= 0x80 {
+			return 0
+		}
+	}
+	return event.ASCII
+}

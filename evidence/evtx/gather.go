@@ -1,0 +1,150 @@
+package evtx
+
+// group collects the rows of one source: the first step, which notes where each value lies.
+type group struct {
+	source      *source
+	recovered   bool
+	listed      bool // in Decoder.order
+	columns     []gathered
+	used        int // columns with a cell
+	bytes       int // of the values noted
+	rows        int
+	time        []int64
+	offset      []uint64
+	record      []uint64
+	host        []cell
+	usedColumns []int32
+}
+
+// gathered holds the cells of one column, one per row; rows at the end may be missing, they are absent.
+type gathered struct {
+	cells []cell
+	lists bool // some cells are lists
+}
+
+// plan says which fields of a program go to which column of a source.
+type plan struct {
+	ops     []op
+	version int // of the source's columns
+}
+
+// op is one field to be gathered: a single part, or several to be put together.
+type op struct {
+	field  *field
+	part   part
+	column int32 // -1: nobody wants the value, but binary XML in it
+	plain  bool  // a single part that is wanted
+}
+
+// planOf gives the plan of a cached program for a source.
+func (p *program) planOf(s *source) *plan {
+	if p.lastSrc == s && p.lastPlan.version == s.version {
+		return p.lastPlan
+	}
+	pl := p.plans[s]
+	if pl == nil || pl.version != s.version {
+		pl = &plan{version: s.version}
+		for i := range p.fields {
+			f := &p.fields[i]
+			o := op{field: f, column: s.column(f.name)}
+			nests := false
+			for _, x := range p.parts[f.from:f.to] {
+				nests = nests || x.slot >= 0 && p.nesting(x.slot)
+			}
+			if o.column < 0 && (!nests || s.want.Nothing()) {
+				continue
+			}
+			if f.to-f.from == 1 {
+				o.part = p.parts[f.from]
+				o.plain = o.column >= 0
+			}
+			pl.ops = append(pl.ops, o)
+		}
+		p.plans[s] = pl
+	}
+	p.lastSrc, p.lastPlan = s, pl
+	return pl
+}
+
+func (p *program) nesting(slot int32) bool {
+	for _, s := range p.nests {
+		if int32(s) == slot {
+			return true
+		}
+	}
+	return false
+}
+
+// begin adds a row.
+func (g *group) begin(ns int64, offset, record uint64, host cell) {
+	g.rows++
+	g.time = append(g.time, ns)
+	g.offset = append(g.offset, offset)
+	g.record = append(g.record, record)
+	g.host = append(g.host, host)
+}
+
+// set gives the row begun last a value; given again, the value is a list.
+func (d *Decoder) set(g *group, column int32, v cell) {
+	if int(column) >= len(g.columns) {
+		g.columns = append(g.columns, make([]gathered, len(g.source.fields)-len(g.columns))...)
+	}
+	c := &g.columns[column]
+	row := g.rows - 1
+	n := len(c.cells)
+	switch {
+	case n == row:
+		if n == 0 {
+			g.used++
+		}
+		c.cells = append(c.cells, v)
+	case n > row:
+		c.cells[row] = d.join(c.cells[row], v)
+		c.lists = true
+	default:
+		if n == 0 {
+			g.used++
+		}
+		for ; n < row; n++ {
+			c.cells = append(c.cells, 0)
+		}
+		c.cells = append(c.cells, v)
+	}
+}
+
+// join appends a value to a value or a list.
+func (d *Decoder) join(list, v cell) cell {
+	if len(d.nodes) == 0 {
+		d.nodes = append(d.nodes, node{}) // 0 is the end
+	}
+	if list.place() != inList {
+		at := uint32(len(d.nodes))
+		d.nodes = append(d.nodes, node{value: list, tail: at})
+		list = makeCell(inList, typeNull, int(at), 0)
+	}
+	at := uint32(len(d.nodes))
+	d.nodes = append(d.nodes, node{value: v})
+	first := &d.nodes[list.at()]
+	d.nodes[first.tail].next = at
+	first.tail = at
+	return list
+}
+
+// reset forgets the rows and keeps the memory.
+func (g *group) reset() {
+	for i := range g.columns {
+		g.columns[i].cells = g.columns[i].cells[:0]
+		g.columns[i].lists = false
+	}
+	g.used, g.rows, g.bytes = 0, 0, 0
+	g.time, g.offset, g.record, g.host = g.time[:0], g.offset[:0], g.record[:0], g.host[:0]
+}
+
+// held gives the bytes that the group keeps.
+func (g *group) held() int {
+	n := 8*(cap(g.time)+cap(g.offset)+cap(g.record)+cap(g.host)) + 40*cap(g.columns)
+	for i := range g.columns {
+		n += 8 * cap(g.columns[i].cells)
+	}
+	return n
+}

@@ -1,0 +1,156 @@
+package evtx
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Bounds of what a decoder keeps from segment to segment. Past them it begins anew.
+const (
+	mostTemplateBytes = 32 << 20
+	mostTemplates     = 1 << 14
+	mostNameBytes     = 8 << 20
+	mostSources       = 1 << 14
+)
+
+var (
+	errTemplate      = errors.New("a template definition lies outside its chunk")
+	errOtherTemplate = errors.New("the template definition is not the one that the record names")
+	errTemplates     = errors.New("the template definitions of the chunk are larger than a chunk can hold")
+)
+
+// template is a compiled definition. The same definition substituted at another place names other fields and is another
+// template.
+type template struct {
+	at, size int // of its normal form in templateCache.bytes
+	outer    place
+	program  program
+	next     *template // of the same hash
+}
+
+// templateCache holds the templates of a decoder by content.
+type templateCache struct {
+	byHash map[uint64]*template
+	bytes  []byte // normal forms end to end: the place inTemplates
+	count  int
+}
+
+// of gives the template with that normal form, compiled when it is new.
+func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
+	h := xxh3.HashSeed(normal, uint64(outer))
+	for e := t.byHash[h]; e != nil; e = e.next {
+		if e.outer == outer && bytes.Equal(t.bytes[e.at:e.at+e.size], normal) {
+			return e
+		}
+	}
+	if t.byHash == nil {
+		t.byHash = map[uint64]*template{}
+	}
+	e := &template{at: len(t.bytes), size: len(normal), outer: outer, next: t.byHash[h]}
+	t.bytes = append(t.bytes, normal...)
+	e.program.plans = map[*source]*plan{}
+	c.compile(&e.program, t.bytes[e.at:e.at+e.size], inTemplates, e.at, outer)
+	e.program.cached = true
+	t.byHash[h] = e
+	t.count++
+	return e
+}
+
+// chunkTemplates remembers which template stands at which offset of the chunk being read.
+type chunkTemplates struct {
+	chunk   uint32 // generation: entries of another are empty
+	work    int    // bytes normalised for this chunk
+	count   int
+	known   []definition
+	live    int // how many of them are of the log proper, once slack is read
+	entries [2 * mostPerChunk]chunkTemplate
+}
+
+// definition is where a template of that id was found.
+type definition struct {
+	id, at uint32
+}
+
+// mostPerChunk is a power of two above the number of definitions that fit in a chunk.
+const mostPerChunk = 1 << 12
+
+type chunkTemplate struct {
+	chunk uint32
+	at    uint32
+	outer place
+	is    *template
+}
+
+func (t *chunkTemplates) begin() {
+	if t.chunk++; t.chunk == 0 {
+		clear(t.entries[:])
+		t.chunk = 1
+	}
+	t.work, t.count = 0, 0
+	t.known, t.live = t.known[:0], 0
+}
+
+// find gives the entry of a definition: filled in, or free for it. The table is never more than half full.
+func (t *chunkTemplates) find(at uint32, outer place) *chunkTemplate {
+	for i := (at*0x9e3779b1)>>19 ^ uint32(outer); ; i++ {
+		e := &t.entries[i%uint32(len(t.entries))]
+		if e.chunk != t.chunk || e.at == at && e.outer == outer {
+			return e
+		}
+	}
+}
+
+// template gives the template defined at an offset of the chunk, which must be the one with the given id. The id is
+// the beginning of the definition's GUID. A recovered record often outlives its definition: then another one of the
+// same id is taken, where the chunk has it.
+func (r *runner) template(at int, id uint32, outer place) (*template, error) {
+	if at+templateHeader <= len(r.chunk) && le32(r.chunk[at+4:]) == id {
+		return r.templateAt(at, outer)
+	}
+	if r.recovering {
+		for _, known := range r.table.known[:r.table.live] {
+			if known.id == id {
+				return r.templateAt(int(known.at), outer)
+			}
+		}
+	}
+	if at+templateHeader > len(r.chunk) {
+		return nil, errTemplate
+	}
+	return nil, errOtherTemplate
+}
+
+// templateAt gives the template defined at an offset of the chunk, which the header fits behind.
+func (r *runner) templateAt(at int, outer place) (*template, error) {
+	e := r.table.find(uint32(at), outer)
+	if e.chunk == r.table.chunk {
+		return e.is, nil
+	}
+	size := int(le32(r.chunk[at+20:]))
+	begin := at + templateHeader
+	end := begin + size
+	if size > len(r.chunk) || end > len(r.chunk) {
+		return nil, errTemplate
+	}
+	// Definitions do not overlap, so honest ones together are smaller than the chunk, apart from those that
+	// are used at two places.
+	if r.table.work += size; r.table.work > 4*chunkSize || r.table.count >= mostPerChunk {
+		return nil, errTemplates
+	}
+	d := r.d
+	d.normal.chunk = r.chunk
+	d.normal.out = d.normal.out[:0]
+	if begin < end && r.chunk[begin] == tokenFragment {
+		begin += fragmentHeaderSize
+	}
+	if _, err := d.normal.element(begin, end, true); err != nil {
+		return nil, err
+	}
+	is := d.templates.of(d.normal.out, outer, &d.compiler)
+	*e = chunkTemplate{chunk: r.table.chunk, at: uint32(at), outer: outer, is: is}
+	r.table.count++
+	r.table.known = append(r.table.known, definition{id: le32(r.chunk[at+4:]), at: uint32(at)})
+	return is, nil
+}

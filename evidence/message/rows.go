@@ -1,0 +1,210 @@
+// Package message turns the records of text logs into batches.
+//
+// It is what readers of text logs have in common once lines are cut: records of several lines, one builder per source,
+// only the fields that are wanted, events decoded again on demand, and one damage per segment for all that does not fit.
+// It promises that memory is bounded whatever the text: the fields of a source and the sources of a segment are counted. It
+// knows no format.
+package message
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+const (
+	// maxFields is how many field names a source may have in one segment, where names come from the evidence.
+	maxFields = 4000
+	// maxSources is how many sources a decoder remembers from segment to segment.
+	maxSources = 4000
+)
+
+// Rows collects the rows of one segment. One goroutine uses it.
+type Rows struct {
+	seg   *event.Segment
+	needs *event.Needs
+	plans map[event.Source]*plan
+	used  []*plan // in this segment, in order of their first row
+	cur   *plan   // of the current row; nil when its fields are not wanted
+
+	rec    *event.Record // set while one row is fetched
+	target uint64
+	found  bool
+	done   bool
+
+	odd      int
+	oddAt    uint64
+	oddWhy   string
+	crowded  bool
+	crowdAt  uint64
+	valid    []byte
+	lastAt   uint64
+	hostHint []byte
+}
+
+// plan is what the needs make of a source.
+type plan struct {
+	builder *event.Builder
+	all     bool
+	wanted  map[string]bool
+	columns map[string]int // of the builder, -1 for a field nobody wants
+}
+
+func (r *Rows) begin(seg *event.Segment, needs *event.Needs) {
+	if r.needs != needs || len(r.plans) > maxSources {
+		r.plans = map[event.Source]*plan{}
+	}
+	*r = Rows{seg: seg, needs: needs, plans: r.plans, used: r.used[:0], valid: r.valid, hostHint: append(r.hostHint[:0], seg.File.Hints.Host...)}
+}
+
+func (r *Rows) planOf(s event.Source) *plan {
+	p := r.plans[s]
+	if p == nil {
+		w := r.needs.Of(s)
+		p = &plan{builder: event.NewBuilder(s), all: w.All, wanted: map[string]bool{}, columns: map[string]int{}}
+		for _, f := range w.Fields {
+			p.wanted[f] = true
+		}
+		r.plans[s] = p
+	}
+	if p.builder.Rows() == 0 {
+		r.used = append(r.used, p)
+	}
+	return p
+}
+
+// Row begins a row. The time has no clock offset yet: it is added here. An empty host is the host that the file is known to be
+// of. It returns false when nobody wants fields of the row, and the caller then need not look for them.
+func (r *Rows) Row(source event.Source, ns int64, offset, record uint64, host []byte) bool {
+	r.cur = nil
+	if r.rec != nil {
+		if r.found {
+			r.done = true
+			return false
+		}
+		r.found = offset == r.target
+		return r.found
+	}
+	if ns != event.NoTime {
+		ns += int64(r.seg.File.Hints.Offset)
+	}
+	if !r.needs.Covers(ns) {
+		return false
+	}
+	if len(host) == 0 {
+		host = r.hostHint
+	}
+	p := r.planOf(source)
+	p.builder.Row(ns, offset, record, r.text(host))
+	if !p.all && len(p.wanted) == 0 {
+		return false
+	}
+	r.cur, r.lastAt = p, offset
+	return true
+}
+
+// Fetching says whether a single row is being decoded in full.
+func (r *Rows) Fetching() bool { return r.rec != nil }
+
+// Add sets a field of the row begun last; set again, the field is a list. It does nothing when nobody wants the field.
+func (r *Rows) Add(name string, value []byte) {
+	if r.rec != nil {
+		if r.found && !r.done {
+			r.rec.Add(name, event.Text, string(r.text(value)))
+		}
+		return
+	}
+	p := r.cur
+	if p == nil {
+		return
+	}
+	i, ok := p.columns[name]
+	if !ok {
+		i = r.column(p, name)
+	}
+	if i >= 0 {
+		p.builder.Text(i, r.text(value))
+	}
+}
+
+// AddNamed is Add for a name that comes from the evidence.
+func (r *Rows) AddNamed(name, value []byte) {
+	if r.rec == nil {
+		if r.cur == nil {
+			return
+		}
+		if i, ok := r.cur.columns[string(name)]; ok {
+			if i >= 0 {
+				r.cur.builder.Text(i, r.text(value))
+			}
+			return
+		}
+	}
+	r.Add(string(r.text(name)), value)
+}
+
+func (r *Rows) column(p *plan, name string) int {
+	if len(p.columns) >= maxFields {
+		if !p.wanted[name] {
+			if p.all && !r.crowded {
+				r.crowded, r.crowdAt = true, r.lastAt
+			}
+			return -1
+		}
+	}
+	i := -1
+	if p.all || p.wanted[name] {
+		i = p.builder.Field(name)
+	}
+	p.columns[name] = i
+	return i
+}
+
+// text makes a value valid UTF-8.
+func (r *Rows) text(v []byte) []byte {
+	if utf8.Valid(v) {
+		return v
+	}
+	r.valid = append(r.valid[:0], bytes.ToValidUTF8(v, []byte("\uFFFD"))...)
+	return r.valid
+}
+
+// Odd counts a record that does not fit the format, or fits only in part. All of a segment are told as one damage with the place
+// and the reason of the first.
+func (r *Rows) Odd(offset uint64, why string) {
+	if r.odd == 0 {
+		r.oddAt, r.oddWhy = offset, why
+	}
+	r.odd++
+}
+
+// end delivers the rows by source, in order of each source's first row.
+func (r *Rows) end(sink event.Sink, fetch func(offset uint64, rec *event.Record) error) error {
+	switch {
+	case r.odd == 1:
+		sink.Damage(event.Damage{Offset: r.oddAt, Reason: "one record does not fit the format: " + r.oddWhy})
+	case r.odd > 1:
+		sink.Damage(event.Damage{Offset: r.oddAt, Reason: fmt.Sprintf("%d records from here do not fit the format, the first: %s", r.odd, r.oddWhy)})
+	}
+	if r.crowded {
+		sink.Damage(event.Damage{Offset: r.crowdAt, Reason: fmt.Sprintf("more than %d field names: from here fields with further names are in fetched events only", maxFields)})
+	}
+	var err error
+	for _, p := range r.used {
+		if p.builder.Rows() == 0 {
+			continue
+		}
+		if err == nil {
+			b := p.builder.Compact()
+			b.Fetch = func(row int, rec *event.Record) error { return fetch(b.Offset[row], rec) }
+			err = sink.Batch(b)
+		}
+		p.builder.Reset()
+		if len(p.columns) >= maxFields/2 { // names come from the evidence: start anew
+			delete(r.plans, p.builder.Source())
+		}
+	}
+	return err
+}

@@ -1,0 +1,148 @@
+package zeek
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+type sink struct {
+	rows   []map[string]string
+	source []event.Source
+	times  []int64
+	damage []event.Damage
+}
+
+func (s *sink) Damage(d event.Damage) { s.damage = append(s.damage, d) }
+func (s *sink) Batch(b *event.Batch) error {
+	for row := range b.Rows {
+		m := map[string]string{}
+		for i, name := range b.Schema.Fields {
+			for _, code := range b.Cols[i].At(row) {
+				if v, ok := code.Value(); ok {
+					m[name] += "[" + string(b.Cols[i].Dict.Raw(v)) + "]"
+				}
+			}
+		}
+		var rec event.Record
+		if err := b.Fetch(row, &rec); err != nil {
+			return err
+		}
+		fetched := map[string]string{}
+		for _, f := range rec.Fields {
+			fetched[f.Name] += "[" + f.Text + "]"
+		}
+		for k, v := range m {
+			if fetched[k] != v {
+				panic("column " + k + " is " + v + ", fetched is " + fetched[k])
+			}
+		}
+		s.rows = append(s.rows, m)
+		s.source = append(s.source, b.Schema.Source)
+		s.times = append(s.times, b.Time[row])
+	}
+	return nil
+}
+
+func readAll(t testing.TB, body io.Reader, needs event.Needs) *sink {
+	t.Helper()
+	st, err := Format{}.Open(event.File{Body: body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, out := Format{}.Decoder(), &sink{}
+	for {
+		seg, err := st.Next(context.Background())
+		if err == io.EOF {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.damage = append(out.damage, seg.Damage...)
+		if err := d.Decode(seg, &needs, out); err != nil {
+			t.Fatal(err)
+		}
+		seg.Release()
+	}
+}
+
+const sample = `#separator \x09
+#set_separator	,
+#empty_field	(empty)
+#unset_field	-
+#path	http
+#fields	ts	uid	host	tags	local	note
+#types	time	string	string	set[enum]	bool	string
+1517336042.090842	C1	www.example	a,b	T	tab\x09here \xff
+1517336043	C2	-	(empty)	F	(empty)
+#close	2019
+#separator \x09
+#path	dns
+#fields	ts	query
+1517336044.5	#tag.example
+#not a directive
+oops	x
+`
+
+func TestHeadersTypesAndEscapes(t *testing.T) {
+	out := readAll(t, strings.NewReader(sample), event.Everything())
+	want := []map[string]string{
+		{"ts": "[1517336042.090842]", "uid": "[C1]", "host": "[www.example]", "tags": "[a][b]", "local": "[true]", "note": "[tab\there \uFFFD]"},
+		{"ts": "[1517336043]", "uid": "[C2]", "local": "[false]", "note": "[]"},
+		{"ts": "[1517336044.5]", "query": "[#tag.example]"},
+		{"ts": "[#not a directive]"},
+		{"ts": "[oops]", "query": "[x]"},
+	}
+	if len(out.rows) != len(want) {
+		t.Fatalf("%d rows: %v", len(out.rows), out.rows)
+	}
+	for i := range want {
+		if !maps.Equal(out.rows[i], want[i]) {
+			t.Errorf("row %d: %v, want %v", i, out.rows[i], want[i])
+		}
+	}
+	if out.times[0] != 1517336042090842000 || out.times[2] != 1517336044500000000 || out.times[4] != event.NoTime {
+		t.Errorf("times %v", out.times)
+	}
+	if out.source[0].Service != "http" || out.source[2].Service != "dns" {
+		t.Errorf("sources %v", out.source)
+	}
+	if len(out.damage) != 3 { // two times, one count of fields
+		t.Errorf("damage %v", out.damage)
+	}
+}
+
+func TestOnlyWhatIsWanted(t *testing.T) {
+	needs := event.Always(func(event.Source) event.Want { return event.Want{Fields: []string{"host"}} })
+	needs.Since = 1517336043e9
+	out := readAll(t, strings.NewReader(sample), needs)
+	if len(out.rows) != 4 || len(out.rows[0]) != 0 {
+		t.Errorf("%v", out.rows)
+	}
+	if rows := readAll(t, strings.NewReader("a\tb\n"), event.Everything()); len(rows.rows) != 0 || len(rows.damage) != 1 {
+		t.Errorf("a file without header: %v %v", rows.rows, rows.damage)
+	}
+}
+
+func TestRecognisedByItsHeader(t *testing.T) {
+	for text, want := range map[string]event.Confidence{sample: event.Certain, "#separator\t\\x09\n": event.Certain, "#fields\tts\n#types\ttime\n": event.Likely, "# a comment": event.No, "": event.No, "{\"ts\":1}": event.No} {
+		if got := (Format{}).Recognise([]byte(text), "conn.log"); got != want {
+			t.Errorf("%.20q: %d, want %d", text, got, want)
+		}
+	}
+}
+
+func FuzzZeek(f *testing.F) {
+	f.Add([]byte(sample))
+	f.Add([]byte("#separator \\x\n#fields\\x"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		Format{}.Recognise(b, "")
+		readAll(t, bytes.NewReader(b), event.Everything())
+	})
+}

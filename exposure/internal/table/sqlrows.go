@@ -1,0 +1,431 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"strings"
+
+	"github.com/contrail-ir/contrail/exposure/internal/record"
+)
+
+// insert reads a statement after INSERT or REPLACE.
+func (s *sqlReader) insert() error {
+	for {
+		c, err := s.token()
+		if err != nil {
+			return err
+		}
+		if !letter(c) && c != '`' && c != '"' && c != '[' {
+			return s.skipStatement(c)
+		}
+		name := ""
+		for name == "" {
+			if name, err = s.name(c); err != nil {
+				return err
+			}
+			switch strings.ToUpper(name) {
+			case "INTO", "ALL", "IGNORE", "DELAYED", "LOW_PRIORITY", "HIGH_PRIORITY", "OVERWRITE", "OR", "REPLACE", "TABLE":
+				name = ""
+				if c, err = s.token(); err != nil {
+					return err
+				}
+				if !letter(c) && c != '`' && c != '"' && c != '[' {
+					return s.skipStatement(c)
+				}
+			case "":
+				return s.skipStatement(c)
+			}
+		}
+		again, err := s.values(name)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// values reads "[(columns)] VALUES (…), (…)" after a table's name; again says that Oracle's INSERT ALL
+// goes on with another INTO.
+func (s *sqlReader) values(name string) (again bool, err error) {
+	var columns []string
+	for {
+		c, err := s.token()
+		if err != nil {
+			return false, err
+		}
+		if c == '(' && columns == nil {
+			if columns, err = s.columnList(); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if !letter(c) {
+			return false, s.skipStatement(c)
+		}
+		w, err := s.word(c)
+		if err != nil {
+			return false, err
+		}
+		if w == "VALUES" || w == "VALUE" {
+			break
+		}
+		if w == "SELECT" || w == "SET" || w == "DEFAULT" {
+			return false, s.skipStatement(0)
+		}
+	}
+	t := s.begin(name, columns)
+	for {
+		c, err := s.token()
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case c == '(':
+			if err := s.tuple(t); err != nil {
+				return false, err
+			}
+		case c == ',':
+		case c == ';':
+			return false, nil
+		case letter(c):
+			w, err := s.word(c)
+			switch {
+			case err != nil:
+				return false, err
+			case w == "INTO":
+				return true, nil
+			case w == "INSERT" || w == "REPLACE": // SQL Server ends statements without a semicolon
+				return true, nil
+			case w == "GO":
+				return false, nil
+			case w == "ROW":
+				continue
+			}
+			return false, s.skipStatement(0)
+		default:
+			return false, s.skipStatement(c)
+		}
+	}
+}
+
+// tuple reads the values of one row after its parenthesis and counts it.
+func (s *sqlReader) tuple(t *Table) error {
+	s.arena, s.ends, s.null, s.cutCells = s.arena[:0], s.ends[:0], s.null[:0], 0
+	start := s.at
+	isNull, some := false, false
+	end := func() {
+		if len(s.ends) < maxColumns {
+			s.ends = append(s.ends, len(s.arena))
+			s.null = append(s.null, isNull || !some)
+		}
+		isNull, some = false, false
+	}
+	depth := 0
+	from := 0 // of the cell in arena
+	quoted := false
+	for {
+		c, err := s.token()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == ')' && depth == 0:
+			end()
+			s.hand(t, start)
+			return nil
+		case c == ',' && depth == 0:
+			end()
+			from, quoted = len(s.arena), false
+		case c == '(':
+			depth++
+			if !quoted { // the name of a function is not a value
+				s.arena = s.arena[:from]
+			}
+		case c == ')':
+			depth--
+		case c == '\'':
+			if quoted { // only the first literal of a call, TO_DATE('…', 'YYYY-MM-DD')
+				if err := s.skipLiteral(); err != nil {
+					return err
+				}
+				continue
+			}
+			if depth == 0 {
+				s.arena = s.arena[:from]
+			}
+			quoted, some = true, true
+			if err := s.literal(); err != nil {
+				return err
+			}
+		case letter(c):
+			w, err := s.word(c)
+			if err != nil {
+				return err
+			}
+			switch {
+			case quoted:
+			case w == "NULL":
+				isNull = true
+			case s.peek() == '\'': // N'…', E'…', X'…', _utf8'…', DATE'…'
+				if w == "E" {
+					if _, err := s.next(); err != nil {
+						return err
+					}
+					was := s.backslash
+					s.backslash, quoted, some = true, true, true
+					err = s.literal()
+					s.backslash = was
+					if err != nil {
+						return err
+					}
+				}
+			default:
+				some = true
+				s.put(w)
+			}
+		default:
+			if !quoted && depth == 0 {
+				some = true
+				s.keep(c)
+				// Numbers go on without separators.
+				for {
+					c, err := s.next()
+					if err != nil {
+						return err
+					}
+					if c < '0' || c > '9' {
+						if c != '.' {
+							s.back()
+							break
+						}
+					}
+					s.keep(c)
+				}
+			}
+		}
+	}
+}
+
+func (s *sqlReader) put(w string) {
+	for i := range len(w) {
+		s.keep(w[i])
+	}
+}
+
+// keep adds a byte to the cell unless the row is larger than its limit.
+func (s *sqlReader) keep(c byte) {
+	if len(s.arena) < MaxRow {
+		s.arena = append(s.arena, c)
+	} else {
+		s.cutCells++
+	}
+}
+
+func (s *sqlReader) hand(t *Table, at int64) {
+	if s.cutCells > 0 {
+		s.out.Damage(record.Damage{Offset: at, Reason: "row longer than the limit was cut", Bytes: s.cutCells})
+	}
+	s.cells = s.cells[:0]
+	from := 0
+	for i, e := range s.ends {
+		cell := s.arena[from:e]
+		if s.null[i] {
+			cell = nil
+		}
+		s.cells = append(s.cells, cell)
+		from = e
+	}
+	t.Row(s.cells)
+}
+
+// literal reads a string after its quotation mark into the cell.
+func (s *sqlReader) literal() error {
+	for {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == '\'':
+			if s.peek() != '\'' {
+				return nil
+			}
+			_, _ = s.next()
+			s.keep('\'')
+		case c == '\\' && s.backslash:
+			if c, err = s.next(); err != nil {
+				return err
+			}
+			s.keep(unescape(c))
+		default:
+			s.keep(c)
+		}
+	}
+}
+
+func (s *sqlReader) skipLiteral() error {
+	for {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == '\\' && s.backslash:
+			if _, err := s.next(); err != nil {
+				return err
+			}
+		case c == '\'' && s.peek() == '\'':
+			_, _ = s.next()
+		case c == '\'':
+			return nil
+		}
+	}
+}
+
+func unescape(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case '0':
+		return 0
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'v':
+		return '\v'
+	}
+	return c
+}
+
+// copyFrom reads COPY name (columns) FROM stdin; and the lines up to "\.".
+func (s *sqlReader) copyFrom() error {
+	c, err := s.token()
+	if err != nil {
+		return err
+	}
+	name, err := s.name(c)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return s.skipStatement(c)
+	}
+	var columns []string
+	stdin := false
+	delimiter := byte('\t')
+	for done := false; !done; {
+		c, err := s.token()
+		if err != nil {
+			return err
+		}
+		switch {
+		case c == '(' && columns == nil && !stdin:
+			if columns, err = s.columnList(); err != nil {
+				return err
+			}
+		case letter(c):
+			w, err := s.word(c)
+			if err != nil {
+				return err
+			}
+			if w == "STDIN" {
+				stdin = true
+			}
+			if w == "CSV" {
+				delimiter = ','
+			}
+		case c == ';':
+			done = true
+		case c == '\'':
+			if err := s.skipQuoted('\''); err != nil {
+				return err
+			}
+		}
+	}
+	if !stdin {
+		return nil
+	}
+	if err := s.skipLine(); err != nil {
+		return err
+	}
+	return s.copyLines(s.begin(name, columns), delimiter)
+}
+
+func (s *sqlReader) copyLines(t *Table, delimiter byte) error {
+	var line []byte
+	for {
+		line = line[:0]
+		at, cut := s.at, int64(0)
+		for {
+			p, err := s.in.ReadSlice('\n')
+			s.at += int64(len(p))
+			if len(line)+len(p) <= MaxRow {
+				line = append(line, p...)
+			} else {
+				cut += int64(len(p))
+			}
+			if err == nil {
+				break
+			}
+			if err != bufio.ErrBufferFull {
+				if len(line) > 0 {
+					t.Row(s.copyCells(line, delimiter))
+				}
+				return err
+			}
+		}
+		line = trimCR(bytes.TrimSuffix(line, []byte("\n")))
+		if string(line) == `\.` {
+			return nil
+		}
+		if cut > 0 {
+			s.out.Damage(record.Damage{Offset: at, Reason: "row longer than the limit was cut", Bytes: cut})
+		}
+		t.Row(s.copyCells(line, delimiter))
+	}
+}
+
+func (s *sqlReader) copyCells(line []byte, delimiter byte) [][]byte {
+	s.cells = copyFields(s.cells[:0], line, delimiter)
+	for i, c := range s.cells {
+		if string(c) == `\N` {
+			s.cells[i] = nil
+			continue
+		}
+		if bytes.IndexByte(c, '\\') < 0 {
+			continue
+		}
+		w := 0
+		for r := 0; r < len(c); r++ {
+			b := c[r]
+			if b == '\\' && r+1 < len(c) {
+				r++
+				b = unescape(c[r])
+			}
+			c[w] = b
+			w++
+		}
+		s.cells[i] = c[:w]
+	}
+	return s.cells
+}
+
+// copyFields cuts at every delimiter: COPY's text format has no quotes; its CSV format has.
+func copyFields(dst [][]byte, line []byte, delimiter byte) [][]byte {
+	if delimiter == ',' {
+		return split(dst, line, delimiter)
+	}
+	for len(dst) < maxColumns {
+		i := bytes.IndexByte(line, delimiter)
+		if i < 0 {
+			return append(dst, line)
+		}
+		dst = append(dst, line[:i])
+		line = line[i+1:]
+	}
+	return dst
+}

@@ -1,0 +1,148 @@
+package fingerprint
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Trail is what this package and kinship take from a trail.json; its shape is the one that docs promise to all programs.
+type Trail struct {
+	Org         string `json:"org"`
+	Established *bool  `json:"established"` // absent in a trail that does not say: then an implant or stages mean yes
+	Nodes       []struct {
+		ID    string     `json:"id"`
+		Kind  string     `json:"kind"`
+		Host  string     `json:"host"`
+		Label string     `json:"label"`
+		Refs  []TrailRef `json:"refs"`
+	} `json:"nodes"`
+	Edges []struct {
+		From string     `json:"from"`
+		To   string     `json:"to"`
+		Kind string     `json:"kind"`
+		Time string     `json:"time"`
+		Refs []TrailRef `json:"refs"`
+	} `json:"edges"`
+	Stages  []Stage `json:"stages"`
+	Implant []struct {
+		Name   string     `json:"name"`
+		Paths  []string   `json:"paths"` // "host: path"
+		SHA256 []string   `json:"sha256"`
+		Hosts  []string   `json:"hosts"`
+		Refs   []TrailRef `json:"refs"`
+	} `json:"implant"`
+	Infrastructure []struct {
+		Value string     `json:"value"`
+		Role  string     `json:"role"`
+		Refs  []TrailRef `json:"refs"`
+	} `json:"infrastructure"`
+	Access struct {
+		Technique string     `json:"technique"`
+		Text      string     `json:"text"`
+		Refs      []TrailRef `json:"refs"`
+	} `json:"access"`
+	Hosts []struct {
+		Host string `json:"host"`
+	} `json:"hosts"`
+	Accounts []struct {
+		Account string     `json:"account"`
+		Made    bool       `json:"made"`
+		Refs    []TrailRef `json:"refs"`
+	} `json:"accounts"`
+	Persistence []struct {
+		Kind string     `json:"kind"`
+		Name string     `json:"name"`
+		Refs []TrailRef `json:"refs"`
+	} `json:"persistence"`
+	Staged []struct {
+		Path string     `json:"path"`
+		Refs []TrailRef `json:"refs"`
+	} `json:"staged"`
+}
+
+// Stage is one technique of a trail.
+type Stage struct {
+	Tactic    string     `json:"tactic"`
+	Technique string     `json:"technique"`
+	Time      string     `json:"time"`
+	Text      string     `json:"text"`
+	Refs      []TrailRef `json:"refs"`
+}
+
+// TrailRef is a reference of a trail with its role.
+type TrailRef struct {
+	File   string `json:"file"`
+	Record uint64 `json:"record"`
+	Role   string `json:"role"`
+}
+
+// maxTrailBytes bounds a trail.json.
+const maxTrailBytes = 256 << 20
+
+// ReadTrail reads a trail.json. Keys that are not needed are let pass.
+func ReadTrail(r io.Reader) (*Trail, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxTrailBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint: read trail: %w", err)
+	}
+	if len(b) > maxTrailBytes {
+		return nil, fmt.Errorf("fingerprint: read trail: longer than %d bytes", maxTrailBytes)
+	}
+	t := &Trail{}
+	if err := json.Unmarshal(b, t); err != nil {
+		return nil, fmt.Errorf("fingerprint: read trail: %w", err)
+	}
+	return t, nil
+}
+
+// Intrusion says whether the trail established one.
+func (t *Trail) Intrusion() bool {
+	if t.Established != nil {
+		return *t.Established
+	}
+	return len(t.Implant) > 0 || len(t.Stages) > 0
+}
+
+// Techniques gives the ATT&CK techniques in the order in which they were first used, the way in left out because other intruders share it.
+func (t *Trail) Techniques() []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, s := range t.byTime() {
+		if s.Tactic == "initial-access" || !isTechnique(s.Technique) || seen[s.Technique] {
+			continue
+		}
+		seen[s.Technique] = true
+		out = append(out, s.Technique)
+	}
+	return out
+}
+
+// Tools gives the names of the public programs among the trail's processes, sorted.
+func (t *Trail) Tools() []string {
+	tools := map[string]bool{}
+	for i := range t.Nodes {
+		if n := &t.Nodes[i]; n.Kind == "process" {
+			image, _, _ := strings.Cut(n.Label, " [")
+			if b := strings.ToLower(baseName(image)); publicName(b) {
+				tools[strings.TrimSuffix(b, ".exe")] = true
+			}
+		}
+	}
+	return sortedKeys(tools)
+}
+
+// Hours gives the hours of the day, UTC, in which the trail's stages began, as a working-hours item has them; "" when there are too few
+// stages or they spread over the day.
+func (t *Trail) Hours() string { return workingHours(t.Stages) }
+
+// First gives the time of the earliest stage, "" when none has one.
+func (t *Trail) First() string {
+	for _, s := range t.byTime() {
+		if at, err := moment(s.Time); err == nil && !at.IsZero() {
+			return s.Time
+		}
+	}
+	return ""
+}

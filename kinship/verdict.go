@@ -1,0 +1,254 @@
+package kinship
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/fingerprint"
+)
+
+// Bounds of the verdicts.
+const (
+	sameAt      = 0.95
+	relatedAt   = 0.55
+	unrelatedTo = 0.20
+	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
+	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it
+	longGap     = 24 * time.Hour      // a silence that could hide an intruder
+)
+
+func (j *judge) judge() Org {
+	j.weigh()
+	p := Posterior(j.o.Prior, j.total)
+	o := Org{Org: j.e.Org, Decibans: j.total, Posterior: round6(p), Band: Band(p), Items: j.items, WouldSettle: []string{}}
+	if o.Items == nil {
+		o.Items = []Weight{}
+	}
+	var missing []string
+	o.Verdict, o.Why, missing = j.verdict(p)
+	o.OtherIntrusion, o.OtherIntrusionWhy = j.other(o.Verdict)
+	if o.Verdict != SameIntrusion && o.Verdict != NotFound {
+		o.WouldSettle = append(o.WouldSettle, j.settle(missing)...)
+	}
+	return o
+}
+
+func round6(p float64) float64 { return math.Round(p*1e6) / 1e6 }
+
+func (j *judge) verdict(p float64) (Verdict, string, []string) {
+	indicators, weighty := 0, 0
+	for _, g := range j.matched {
+		if g.decibans > 0 && !g.item.WayIn {
+			weighty++
+			if !g.item.Kind.Behaviour() {
+				indicators++
+			}
+		}
+	}
+	if p >= sameAt && indicators > 0 {
+		if exclusive, second := j.independent(); second != "" {
+			return SameIntrusion, fmt.Sprintf("%s is this intruder's alone, and %s is independent of it", exclusive, second), nil
+		}
+	}
+	if p >= relatedAt && weighty > 0 {
+		why := "several things are shared, but not two independent ones of which one is this intruder's alone"
+		if indicators == 0 {
+			why = "the habits agree and no indicator is shared: the same hand with new tools, or somebody who works alike"
+		} else if p < sameAt {
+			why = "what is shared makes the same intruder more likely than not, and no more"
+		}
+		return Related, why, nil
+	}
+	if j.active() && p < unrelatedTo && j.asked > 0 {
+		return Unrelated, "there is an intruder's activity, and it does not resemble this one's", nil
+	}
+	missing := j.notShown()
+	if weighty == 0 && len(j.matched) == 0 && len(missing) == 0 && !j.active() {
+		return NotFound, "the sources that would show it were searched on all critical hosts from 90 days before its first known activity, and nothing was there", nil
+	}
+	return NotEnough, "what was searched can neither show nor rule out this intruder", missing
+}
+
+// independent gives an item that is this intruder's alone and another that neither belongs to its group nor rests on the same records.
+func (j *judge) independent() (exclusive, second string) {
+	for _, a := range j.matched {
+		if a.item.Tier != fingerprint.Unique || a.item.WayIn || a.decibans <= 0 {
+			continue
+		}
+		for _, b := range j.matched {
+			if a.name == b.name || b.decibans <= 0 || b.item.WayIn || b.item.Tier == fingerprint.NeverAlone || len(b.records) > 0 && slices.Equal(a.records, b.records) {
+				continue
+			}
+			return fmt.Sprintf("%s %q", a.item.Kind, a.item.Value), fmt.Sprintf("%s %q", b.item.Kind, b.item.Value)
+		}
+	}
+	return "", ""
+}
+
+// active says whether an intruder's activity is present: a trail established it, or, where nothing was traced, other rules found
+// something grave.
+func (j *judge) active() bool {
+	if j.e.Trail != nil {
+		return j.e.Trail.Intrusion()
+	}
+	return len(j.e.Grave) > 0
+}
+
+// other answers whether there is an intrusion that is not the fingerprint's.
+func (j *judge) other(v Verdict) (bool, string) {
+	known := v == SameIntrusion || v == Related
+	if t := j.e.Trail; t != nil {
+		if !t.Intrusion() {
+			return false, "the trace established no intrusion"
+		}
+		if !known {
+			return true, "the trace established an intrusion that is not this one's by what was weighed"
+		}
+		for _, i := range t.Implant {
+			ours := slices.ContainsFunc(i.SHA256, func(h string) bool { return j.has(fingerprint.SHA256, h) }) || j.has(fingerprint.FileName, i.Name)
+			if !ours && v == SameIntrusion && len(t.Implant) > 1 {
+				return true, fmt.Sprintf("beside this intruder's program the trace names %q", i.Name)
+			}
+		}
+		return false, "the trace names no program beside this intruder's"
+	}
+	if len(j.e.Grave) > 0 && !known {
+		return true, fmt.Sprintf("suspected: %d grave findings of other rules, not traced", len(j.e.Grave))
+	}
+	return false, "nothing was traced that would tell"
+}
+
+func (j *judge) has(k fingerprint.Kind, value string) bool {
+	return slices.ContainsFunc(j.f.Items, func(it fingerprint.Item) bool { return it.Kind == k && strings.EqualFold(it.Value, value) })
+}
+
+// notShown lists what is missing for a clean answer; empty when absence was shown.
+func (j *judge) notShown() (missing []string) {
+	c := j.e.Coverage
+	if c == nil {
+		return []string{"the coverage certificate of a sweep with this fingerprint"}
+	}
+	if !c.Denominator.Known {
+		missing = append(missing, "an inventory: which hosts there are is not known")
+	}
+	critical := 0
+	for _, d := range c.Silent {
+		if d.Critical {
+			missing = append(missing, fmt.Sprintf("evidence of the critical host %s", d.Host))
+		}
+	}
+	first, err := time.Parse(time.RFC3339Nano, j.f.FirstSeen)
+	if err != nil {
+		missing = append(missing, "the intruder's first known activity: the fingerprint does not say it")
+	}
+	groups := j.searchable()
+	if len(groups) == 0 {
+		missing = append(missing, "items that logs can show: the fingerprint has none")
+	}
+	for h := range c.Hosts {
+		host := &c.Hosts[h]
+		if host.Host == "" || j.e.Critical != nil && !slices.ContainsFunc(j.e.Critical, func(c string) bool { return strings.EqualFold(c, host.Host) }) {
+			continue
+		}
+		critical++
+		ok := false
+		for i := range j.f.Items {
+			if it := &j.f.Items[i]; it.Tier != fingerprint.NeverAlone && j.onHost(i, h) {
+				ok = true
+				break
+			}
+		}
+		if !ok {
+			missing = append(missing, fmt.Sprintf("logs of %s that the fingerprint's rules can be asked of", host.Host))
+			continue
+		}
+		if err == nil && !spans(host, first.Add(-before), j.o.AsOf) {
+			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02")))
+		}
+	}
+	if critical == 0 {
+		missing = append(missing, "evidence of any critical host")
+	}
+	for _, name := range sortedNames(groups) {
+		if !groups[name] {
+			missing = append(missing, "sources that can show "+name)
+		}
+	}
+	return missing
+}
+
+// searchable says of each group that logs can show whether it was searched anywhere in the organisation.
+func (j *judge) searchable() map[string]bool {
+	out := map[string]bool{}
+	for i := range j.f.Items {
+		it := &j.f.Items[i]
+		if len(j.rules[i]) == 0 || it.Tier == fingerprint.NeverAlone || it.WayIn {
+			continue
+		}
+		name := it.Group
+		if name == "" {
+			name = fmt.Sprintf("%s %q", it.Kind, it.Value)
+		}
+		out[name] = out[name] || j.searched(i) > 0
+	}
+	return out
+}
+
+// spans says whether some source of a host speaks from one time to another without a long silence.
+func spans(h *coverage.Host, from, to time.Time) bool {
+	for _, s := range h.Sources {
+		first, err1 := time.Parse(time.RFC3339Nano, s.First)
+		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
+		if err1 != nil || err2 != nil || first.After(from) || last.Before(to.Add(-slackAtEnd)) {
+			continue
+		}
+		silent := false
+		for _, g := range s.Gaps {
+			a, err1 := time.Parse(time.RFC3339Nano, g.From)
+			b, err2 := time.Parse(time.RFC3339Nano, g.To)
+			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > longGap && b.After(from)
+		}
+		if !silent {
+			return true
+		}
+	}
+	return false
+}
+
+// settle says what would decide, at most ten things.
+func (j *judge) settle(missing []string) []string {
+	out := missing
+	if j.e.Trail == nil {
+		out = append(out, "a trace of this organisation: without it habits and the order of steps cannot be compared")
+	}
+	uncounted := 0
+	for _, it := range j.f.Items {
+		if it.Specificity.Hosts == 0 && !it.Kind.Exact() {
+			uncounted++
+		}
+	}
+	if uncounted > 0 {
+		out = append(out, fmt.Sprintf("a baseline for %d items that were counted nowhere and so weigh nothing", uncounted))
+	}
+	if len(out) == 0 {
+		out = append(out, "memory or disk images of the hosts with findings, to compare the programs themselves")
+	}
+	const most = 10
+	if len(out) > most {
+		out = append(slices.Clone(out[:most-1]), fmt.Sprintf("and %d more of the kind", len(out)-most+1))
+	}
+	return out
+}
+
+func sortedNames(m map[string]bool) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}

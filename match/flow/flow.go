@@ -1,0 +1,182 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// The rules of this package by their index.
+const (
+	Beacon event.RuleIndex = iota
+	Upload
+)
+
+// Observer implements event.Observer. Its zero value is ready.
+type Observer struct{}
+
+// Searches says whether a source tells of connections.
+func Searches(s event.Source) bool { return sourceOf(s) != nil }
+
+// Needs implements event.Observer.
+func (Observer) Needs() event.Needs {
+	return event.Always(func(s event.Source) event.Want {
+		f := sourceOf(s)
+		if f == nil {
+			return event.Want{}
+		}
+		names := f.all()
+		slices.Sort(names)
+		return event.Want{Fields: slices.Compact(names)}
+	})
+}
+
+// Watcher implements event.Observer.
+func (Observer) Watcher() event.Watcher { return &watcher{} }
+
+// Judge implements event.Observer.
+func (Observer) Judge() event.Judge { return newJudge() }
+
+// A key is: what it is about, destination, port, source; with the destination first, hosts that talk to it are neighbours.
+const (
+	byAddress = 'a'
+	byName    = 'n'
+)
+
+const maxPart = 255 // bytes of a name or address in a key; a longer one is cut, which can only join pairs
+
+type watcher struct {
+	key, value []byte
+	text       []byte
+}
+
+func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) error {
+	f := sourceOf(b.Schema.Source)
+	if f == nil {
+		return nil
+	}
+	c := f.of(b)
+	if c.src == nil {
+		return nil
+	}
+	for row := range b.Rows {
+		if b.Time[row] == event.NoTime {
+			continue
+		}
+		src := string(c.src.AppendText(nil, row))
+		dst := w.get(c.dst, row)
+		if src == "" || unroutable(string(dst)) {
+			continue
+		}
+		o := observed{sent: w.number(c.sent, row), received: w.number(c.received, row), duration: w.number(c.duration, row)}
+		port := string(w.get(c.port, row))
+		if c.connections && len(w.get(c.dst, row)) > 0 {
+			w.write(byAddress, w.get(c.dst, row), port, src)
+			w.value = o.append(w.value[:0])
+			note(row, w.key, w.value)
+		}
+		name := bytes.ToLower(bytes.Clone(w.get(c.name, row)))
+		if len(name) == 0 || !c.connections && bytes.Equal(name, w.get(c.dst, row)) {
+			// The address stands for a host without a name; messages to it count for what they carry only.
+			name = bytes.Clone(w.get(c.dst, row))
+			if o.message(w, &c, row); !o.carries() || c.connections {
+				continue
+			}
+		} else {
+			o.message(w, &c, row)
+		}
+		if len(name) == 0 {
+			continue
+		}
+		w.write(byName, name, port, src)
+		w.value = o.append(w.value[:0])
+		note(row, w.key, w.value)
+	}
+	return nil
+}
+
+func (w *watcher) get(c *event.Column, row int) []byte {
+	w.text = c.AppendText(w.text[:0], row)
+	return w.text
+}
+
+// number reads a count or seconds, NaN when there is none.
+func (w *watcher) number(c *event.Column, row int) float64 {
+	v, err := strconv.ParseFloat(string(w.get(c, row)), 64)
+	if err != nil || v < 0 || v > 1e18 {
+		return math.NaN()
+	}
+	return v
+}
+
+func (w *watcher) write(kind byte, dst []byte, port, src string) {
+	w.key = append(w.key[:0], kind, 0)
+	for _, part := range [][]byte{dst, []byte(port), []byte(src)} {
+		part = part[:min(len(part), maxPart)]
+		w.key = append(append(w.key, bytes.ReplaceAll(part, []byte{0}, []byte{' '})...), 0)
+	}
+}
+
+// pair is a key taken apart.
+type pair struct {
+	kind           byte
+	dst, port, src string
+}
+
+func parsePair(key []byte) (p pair, ok bool) {
+	parts := bytes.Split(key, []byte{0})
+	if len(parts) != 5 || len(parts[0]) != 1 {
+		return p, false
+	}
+	return pair{parts[0][0], string(parts[1]), string(parts[2]), string(parts[3])}, true
+}
+
+// observed is what one row tells; NaN where the source does not say.
+type observed struct {
+	sent, received, duration float64
+	puts                     bool   // a method that sends
+	file                     string // the file name in the path when it is a packed one
+}
+
+// message reads what an HTTP request says about an upload.
+func (o *observed) message(w *watcher, c *columns, row int) {
+	switch string(bytes.ToUpper(w.get(c.method, row))) {
+	case "PUT", "POST", "PATCH", "MOVE", "STOR", "SEND":
+		o.puts = true
+	}
+	if o.puts {
+		o.file = packedFile(string(w.get(c.path, row)))
+	}
+}
+
+// carries says whether a message matters beside its connection.
+func (o *observed) carries() bool { return o.puts }
+
+func (o *observed) append(dst []byte) []byte {
+	for _, v := range []float64{o.sent, o.received, o.duration} {
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+	}
+	flag := byte(0)
+	if o.puts {
+		flag = 1
+	}
+	return append(append(dst, flag), o.file...)
+}
+
+func parseObserved(b []byte) (o observed, ok bool) {
+	if len(b) < 25 {
+		return o, false
+	}
+	f := func(at int) float64 {
+		v := math.Float64frombits(binary.LittleEndian.Uint64(b[at:]))
+		if v < 0 || v > 1e18 { // no count of bytes or seconds
+			return math.NaN()
+		}
+		return v
+	}
+	return observed{f(0), f(8), f(16), b[24] == 1, string(b[25:])}, true
+}

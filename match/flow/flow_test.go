@@ -1,0 +1,235 @@
+package flow
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// trafficBuilder makes connections as Zeek's conn log tells them.
+type trafficBuilder struct {
+	b    *event.Builder
+	rows int
+}
+
+func newTraffic() *trafficBuilder {
+	return &trafficBuilder{b: event.NewBuilder(event.Source{Product: "zeek", Service: "conn"})}
+}
+
+func (x *trafficBuilder) conn(at time.Time, src, dst, port string, sent, received int) {
+	x.rows++
+	x.b.Row(at.UnixNano(), uint64(x.rows), uint64(x.rows), nil)
+	for f, v := range map[string]string{"id.orig_h": src, "id.resp_h": dst, "id.resp_p": port, "orig_bytes": fmt.Sprint(sent), "resp_bytes": fmt.Sprint(received)} {
+		x.b.Text(x.b.Field(f), []byte(v))
+	}
+}
+
+type noted struct{ o event.Observation }
+
+// conclude runs batches through watcher, sort and judge.
+func conclude(t testing.TB, batches ...*event.Batch) []event.Conclusion {
+	t.Helper()
+	var all []noted
+	for n, b := range batches {
+		w := Observer{}.Watcher()
+		if err := w.Watch(b, func(row int, key, value []byte) {
+			all = append(all, noted{event.Observation{Key: bytes.Clone(key), Value: bytes.Clone(value), Time: b.Time[row], File: fmt.Sprint(n), Record: b.Record[row]}})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slices.SortFunc(all, func(a, b noted) int {
+		if c := bytes.Compare(a.o.Key, b.o.Key); c != 0 {
+			return c
+		}
+		return int(max(-1, min(1, a.o.Time-b.o.Time)))
+	})
+	j := Observer{}.Judge()
+	for i := range all {
+		j.Add(&all[i].o)
+	}
+	var out []event.Conclusion
+	j.Conclude(func(c event.Conclusion) { out = append(out, c) })
+	return out
+}
+
+func value(c event.Conclusion, field string) string {
+	for _, m := range c.Matched {
+		if m.Field == field {
+			return m.Value
+		}
+	}
+	return ""
+}
+
+func TestABeaconStandsOutOfBrowsing(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	x := newTraffic()
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for i := range 288 { // every five minutes for a day, with a little jitter
+		x.conn(start.Add(time.Duration(i)*5*time.Minute+time.Duration(r.IntN(20))*time.Second), "10.0.0.7", "198.51.100.9", "443", 300+r.IntN(4), 900)
+	}
+	for host := range 30 { // people browse at all sorts of times, in bursts
+		for range 60 {
+			at := start.Add(8*time.Hour + time.Duration(r.IntN(9*3600))*time.Second)
+			for range 1 + r.IntN(5) {
+				at = at.Add(time.Duration(r.IntN(4000)) * time.Millisecond)
+				x.conn(at, fmt.Sprintf("10.0.0.%d", 20+host), fmt.Sprintf("203.0.113.%d", r.IntN(8)), "443", 200+r.IntN(4000), 5000+r.IntN(90000))
+			}
+		}
+	}
+	got := conclude(t, x.b.Batch())
+	if len(got) == 0 || got[0].Rule != Beacon || value(got[0], "destination") != "198.51.100.9:443" || got[0].Score < 0.9 {
+		t.Fatalf("first is %+v", got)
+	}
+	if len(got) > 1 && got[1].Score > got[0].Score-0.2 {
+		t.Errorf("browsing comes close: %+v", got[1])
+	}
+	for _, c := range got {
+		if c.Score < 0 || c.Score > 1 || math.IsNaN(c.Score) {
+			t.Errorf("score %v", c.Score)
+		}
+	}
+}
+
+func TestUploadsStandOut(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	x := newTraffic()
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	for host := range 10 {
+		for i := range 50 {
+			x.conn(start.Add(time.Duration(i*13+host)*time.Minute), fmt.Sprintf("10.0.0.%d", host), fmt.Sprintf("203.0.113.%d", r.IntN(5)), "443", 1000+r.IntN(30000), 90000)
+		}
+	}
+	x.conn(start.Add(3*time.Hour), "10.0.0.3", "198.51.100.7", "443", 800<<20, 5000)
+	var uploads []event.Conclusion
+	for _, c := range conclude(t, x.b.Batch()) {
+		if c.Rule == Upload {
+			uploads = append(uploads, c)
+		}
+	}
+	if len(uploads) != 1 || value(uploads[0], "destination") != "198.51.100.7:443" || uploads[0].Score < 0.9 {
+		t.Errorf("uploads %+v", uploads)
+	}
+	// A packed file that is put is enough, its size need not be logged.
+	h := event.NewBuilder(event.Source{Product: "zeek", Service: "http"})
+	for i, line := range []string{"GET /a.7z", "PUT /webdav/Loot.7z", "POST /form", "POST /x.zip?y=1"} {
+		method, path, _ := strings.Cut(line, " ")
+		h.Row(start.UnixNano()+int64(i), uint64(i), uint64(i+1), nil)
+		for f, v := range map[string]string{"id.orig_h": "10.0.0.1", "id.resp_h": "10.0.9.9", "id.resp_p": "80", "method": method, "uri": path, "request_body_len": "0", "host": fmt.Sprintf("h%d", i)} {
+			h.Text(h.Field(f), []byte(v))
+		}
+	}
+	var files []string
+	for _, c := range conclude(t, h.Batch()) {
+		files = append(files, value(c, "file"))
+	}
+	slices.Sort(files)
+	if got := strings.Join(files, " "); got != "Loot.7z x.zip" {
+		t.Errorf("packed files %q", got)
+	}
+}
+
+func TestTheOrderOfTheEvidenceDoesNotMatter(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	type row struct {
+		at       time.Time
+		src, dst string
+		sent     int
+	}
+	var rows []row
+	for range 3000 {
+		rows = append(rows, row{start.Add(time.Duration(r.IntN(86400)) * time.Second), fmt.Sprintf("10.0.0.%d", r.IntN(5)), fmt.Sprintf("203.0.113.%d", r.IntN(5)), r.IntN(1 << 21)})
+	}
+	var want string
+	for range 3 {
+		var batches []*event.Batch
+		for part := range 3 {
+			x := newTraffic()
+			for _, p := range rows[part*1000 : part*1000+1000] {
+				x.conn(p.at, p.src, p.dst, "443", p.sent, 10)
+			}
+			batches = append(batches, x.b.Batch())
+		}
+		var got strings.Builder
+		for _, c := range conclude(t, batches...) {
+			fmt.Fprintf(&got, "%d %v %v\n", c.Rule, c.Score, c.Matched)
+		}
+		if want == "" {
+			want = got.String()
+		}
+		if got.String() != want || want == "" {
+			t.Fatal("another order gives other conclusions")
+		}
+		r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	}
+}
+
+func TestRegularityMeasures(t *testing.T) {
+	same := slices.Repeat([]float64{60}, 20)
+	if got := regularity(same); got != 1 {
+		t.Errorf("equal numbers: %v", got)
+	}
+	var wild []float64
+	for i := range 20 {
+		wild = append(wild, math.Pow(2, float64(i)))
+	}
+	if got := regularity(wild); got > 0.35 {
+		t.Errorf("powers of two: %v", got)
+	}
+	if got := regularity(make([]float64, 20)); got != 0 {
+		t.Errorf("zeros: %v", got)
+	}
+	var h [buckets]float64
+	for i := range h {
+		h[i] = 7
+	}
+	if evenness(h) != 1 || evenness([buckets]float64{}) != 0 {
+		t.Error("evenness of an even and of an empty histogram")
+	}
+	if got := quantile([]float64{1, 2, 3, 4}, 0.5); got != 2.5 {
+		t.Errorf("median %v", got)
+	}
+}
+
+// TestSourcesReadTheirColumns: each row of the table of sources is used by events of its source.
+func TestSourcesReadTheirColumns(t *testing.T) {
+	for _, s := range sources {
+		src := event.Source{Product: s.product, Category: s.category, Service: s.service, Channel: s.channel, ID: s.id}
+		if sourceOf(src) == nil || !Searches(src) {
+			t.Errorf("%s is not found by its own source", src)
+		}
+		needs := Observer{}.Needs()
+		if want := needs.Of(src); len(want.Fields) < 3 {
+			t.Errorf("%s wants %v", src, want)
+		}
+	}
+	if Searches(event.Source{Product: "windows", Channel: "Security", ID: 4688}) {
+		t.Error("process creation tells of connections")
+	}
+}
+
+func FuzzJudge(f *testing.F) {
+	x := newTraffic()
+	x.conn(time.Unix(1, 0), "10.0.0.1", "10.0.0.2", "80", 1, 1)
+	f.Add([]byte("a\x00d\x00p\x00s\x00"), []byte("1234567890123456789012345x.7z"), int64(5))
+	f.Fuzz(func(t *testing.T, key, val []byte, at int64) {
+		j := Observer{}.Judge()
+		for i := range 20 {
+			j.Add(&event.Observation{Key: key, Value: val, Time: at + int64(i)*1e9})
+		}
+		j.Conclude(func(c event.Conclusion) {
+			if math.IsNaN(c.Score) || c.Score < 0 || c.Score > 1 {
+				t.Errorf("score %v of %q %q", c.Score, key, val)
+			}
+		})
+	})
+}

@@ -1,0 +1,272 @@
+package ioc
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/contrail-ir/contrail/stix/pattern"
+)
+
+func quoted(s string) string {
+	if len(s) > 60 {
+		s = strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return strconv.Quote(s)
+}
+
+// readPattern takes the alternatives of a pattern that one event can decide. What is left out is told with the reason.
+func (r *reader) readPattern(id, text string, about *About) {
+	parsed, err := pattern.Parse(text)
+	if err != nil {
+		r.refuse(id, "its pattern cannot be read: "+err.Error())
+		return
+	}
+	if n := len(pattern.Tests(parsed)); n > maxTerms {
+		r.refuse(id, fmt.Sprintf("its pattern has %d comparisons, more than %d", n, maxTerms))
+		return
+	}
+	r.observation(id, parsed, about, 0)
+}
+
+// observation takes observations joined by OR. Those joined otherwise speak of several events.
+func (r *reader) observation(id string, e pattern.Expression, about *About, depth int) {
+	switch e := e.(type) {
+	case *pattern.Observation:
+		x, err := r.comparison(id, e.Test)
+		if err != nil {
+			r.refuse(id, err.Error())
+			return
+		}
+		r.takeAll(id, x, about)
+	case *pattern.Combination:
+		if e.Op != pattern.Or {
+			r.refuse(id, fmt.Sprintf("%s joins observations of several events: indicators are compared with one event at a time", e.Op))
+			return
+		}
+		for _, t := range e.Terms {
+			r.observation(id, t, about, depth+1)
+		}
+	case *pattern.Qualified:
+		if _, within := e.By.(*pattern.Within); within {
+			if _, one := e.Of.(*pattern.Observation); one { // one event is always within any time
+				r.observation(id, e.Of, about, depth+1)
+				return
+			}
+		}
+		r.refuse(id, fmt.Sprintf("%s counts or times several events: indicators are compared with one event at a time", e.By))
+	}
+}
+
+// comparison gives the expression of a comparison. Of an OR, what cannot be decided is left out and told; an AND needs all its parts.
+func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error) {
+	switch c := c.(type) {
+	case *pattern.Test:
+		return testExpression(c)
+	case *pattern.Logical:
+		var parts []*Expression
+		var why error
+		for _, t := range c.Terms {
+			x, err := r.comparison(id, t)
+			if err != nil {
+				if c.Op == pattern.And {
+					return nil, err
+				}
+				why = err
+				r.refuse(id, "left out of the pattern: "+err.Error())
+			}
+			parts = append(parts, x)
+		}
+		if x := join(c.Op == pattern.And, parts); x != nil {
+			return x, nil
+		}
+		return nil, why
+	}
+	return nil, errors.New("an unknown comparison")
+}
+
+func testExpression(t *pattern.Test) (*Expression, error) {
+	path := t.Path.String()
+	if t.Not || t.Op == pattern.Ne {
+		return nil, fmt.Errorf("%s is negated: what an event does not hold decides nothing", path)
+	}
+	kind := kindOfPath(t.Path)
+	if kind == 0 {
+		return nil, fmt.Errorf("%s has no counterpart in logs", path)
+	}
+	one := func(how How, l pattern.Literal) (*Expression, error) {
+		text, err := literalText(l)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if how == Pattern && t.Op == pattern.Like {
+			if !strings.ContainsAny(text, "%_") {
+				how = Is
+			} else {
+				text = likeToRegexp(text)
+			}
+		}
+		k := kind
+		if k == Address || k == Domain { // references lead to either
+			if looksLike(Address, text) {
+				k = Address
+			} else if how == Is && strings.HasSuffix(path, "_ref.value") {
+				k = Domain
+			}
+		}
+		term, err := Canonical(k, how, text)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s %s: %w", path, t.Op, quoted(text), err)
+		}
+		return &Expression{Term: term}, nil
+	}
+	switch t.Op {
+	case pattern.Eq:
+		return one(Is, t.Value)
+	case pattern.In:
+		var parts []*Expression
+		for _, l := range t.Set {
+			x, err := one(Is, l)
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, x)
+		}
+		if x := join(false, parts); x != nil {
+			return x, nil
+		}
+		return nil, fmt.Errorf("%s IN () matches nothing", path)
+	case pattern.Like, pattern.Matches:
+		return one(Pattern, t.Value)
+	case pattern.IsSubset:
+		if kind != Address {
+			return nil, fmt.Errorf("%s ISSUBSET is about networks", path)
+		}
+		return one(Is, t.Value)
+	case pattern.IsSuperset:
+		x, err := one(Is, t.Value)
+		if err != nil {
+			return nil, err
+		}
+		if kind != Address || strings.Contains(x.Term.Value, "/") {
+			return nil, fmt.Errorf("%s ISSUPERSET asks for a network that holds %s: events hold addresses", path, t.Value)
+		}
+		return x, nil
+	}
+	return nil, fmt.Errorf("%s %s is not decided from logs", path, t.Op)
+}
+
+func literalText(l pattern.Literal) (string, error) {
+	switch l.Kind {
+	case pattern.String:
+		return l.Text, nil
+	case pattern.Hex:
+		return fmt.Sprintf("%x", l.Bytes), nil
+	}
+	return "", fmt.Errorf("%s is no text", l)
+}
+
+// kindOfPath maps an object path to what it is in a log, 0 for what logs do not hold.
+func kindOfPath(p pattern.Path) Kind {
+	var names []string
+	for _, s := range p.Steps {
+		if s.Kind == pattern.Property {
+			names = append(names, strings.ToLower(s.Name))
+		}
+	}
+	path := strings.Join(names, ".")
+	last := names[len(names)-1]
+	if names[0] == "hashes" || strings.Contains(path, ".hashes.") || strings.HasPrefix(path, "cert.") {
+		if strings.Contains(last, "ssdeep") || strings.Contains(last, "tlsh") {
+			return 0
+		}
+		return Hash
+	}
+	switch p.Object {
+	case "ipv4-addr", "ipv6-addr":
+		return when(path == "value", Address)
+	case "domain-name":
+		return when(path == "value" || path == "resolves_to_refs.value", Domain)
+	case "url":
+		return when(path == "value", URL)
+	case "file":
+		switch path {
+		case "name", "content_ref.name":
+			return FileName
+		case "path":
+			return FilePath
+		case "parent_directory_ref.path":
+			return Directory
+		}
+		return when(strings.HasSuffix(path, "pe.imphash") || strings.HasSuffix(path, ".imphash"), Hash)
+	case "directory":
+		return when(path == "path", Directory)
+	case "email-addr":
+		switch path {
+		case "value":
+			return Email
+		case "display_name":
+			return Text
+		}
+	case "email-message":
+		switch {
+		case strings.HasSuffix(path, "_ref.value"), strings.HasSuffix(path, "_refs.value"):
+			return Email
+		case path == "subject", path == "body", strings.HasPrefix(path, "additional_header_fields."), path == "message_id":
+			return Text
+		}
+	case "network-traffic":
+		switch {
+		case strings.HasSuffix(path, "user-agent"):
+			return UserAgent
+		case path == "src_ref.value" || path == "dst_ref.value":
+			return Address
+		case strings.HasSuffix(path, "request_header.host"), strings.HasSuffix(path, "request_header.'host'"):
+			return Domain
+		case strings.HasSuffix(path, "request_value"):
+			return Text
+		}
+	case "windows-registry-key":
+		switch path {
+		case "key":
+			return Registry
+		case "values.name", "values.data":
+			return Text
+		}
+	case "mutex":
+		return when(path == "name", Mutex)
+	case "process":
+		switch path {
+		case "name", "binary_ref.name", "image_ref.name":
+			return Process
+		case "command_line":
+			return CommandLine
+		case "cwd":
+			return Directory
+		}
+	case "x509-certificate":
+		switch path {
+		case "serial_number":
+			return Certificate
+		case "issuer", "subject":
+			return Text
+		}
+	case "user-account":
+		return when(path == "user_id" || path == "account_login" || path == "display_name", Text)
+	case "app":
+		return when(path == "id", Application)
+	case "android-property", "configuration-profile":
+		return when(path == "name" || path == "id", Text)
+	case "artifact":
+		return when(path == "url", URL)
+	}
+	return 0
+}
+
+func when(ok bool, k Kind) Kind {
+	if ok {
+		return k
+	}
+	return 0
+}

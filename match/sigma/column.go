@@ -1,0 +1,219 @@
+package sigma
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// columnState is what a scanner has worked out about one column of the current batch: the values as text, folded, the
+// rules that each value is a witness of, and the literals found in a value. Its memory is kept from batch to batch.
+type columnState struct {
+	column *event.Column
+	values int
+
+	rendered     bool // raw is set
+	raw          []byte
+	ends         []uint32
+	folded       []byte // empty until needed
+	foldedEnds   []uint32
+	foldedAll    bool
+	unicode      []bool // by value: has bytes above ASCII; nil when none has
+	ownRaw       []byte // memory of rendered numbers
+	ownEnds      []uint32
+	ownFold      []byte
+	ownFoldEnds  []uint32
+	ownUnicode   []bool
+	candidates   []uint32 // rules, by value
+	candidateEnd []uint32 // by value; empty when no witness is on the column
+
+	needles *slotNeedles
+	scans   []needleScan // by value, empty until needed
+	hits    []uint32     // arena of scans
+	current int          // the value whose needles are in present, -1 none
+	present []uint64     // bit set of needles
+}
+
+// needleScan says where in hits the literals of a value are; end 0 is not scanned yet.
+type needleScan struct{ from, end uint32 }
+
+// maxHits bounds the arena of found literals; beyond it the scans are forgotten and repeated when needed.
+const maxHits = 4 << 20
+
+func (c *columnState) reset(column *event.Column) {
+	c.column = column
+	c.values = column.Dict.Len()
+	c.rendered, c.foldedAll = false, false
+	c.candidates, c.candidateEnd = c.candidates[:0], c.candidateEnd[:0]
+	c.needles = nil
+	c.forget()
+}
+
+// forget drops what was found in values.
+func (c *columnState) forget() {
+	c.scans, c.hits = c.scans[:0], c.hits[:0]
+	c.current = -1
+	clear(c.present)
+}
+
+// render makes every value text.
+func (c *columnState) render() {
+	if c.rendered {
+		return
+	}
+	c.rendered = true
+	d := c.column.Dict
+	if d == nil || d.Kind == event.Text {
+		c.raw, c.ends = nil, nil
+		if d != nil {
+			c.raw, c.ends = d.Bytes, d.Ends
+		}
+		return
+	}
+	c.ownRaw, c.ownEnds = c.ownRaw[:0], c.ownEnds[:0]
+	for i := range c.values {
+		c.ownRaw = d.AppendText(c.ownRaw, i)
+		c.ownEnds = append(c.ownEnds, uint32(len(c.ownRaw)))
+	}
+	c.raw, c.ends = c.ownRaw, c.ownEnds
+}
+
+func slice(text []byte, ends []uint32, i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = ends[i-1]
+	}
+	return text[from:ends[i]]
+}
+
+// value gives a value as it is and folded.
+func (c *columnState) value(i int) (raw, folded []byte) {
+	if !c.foldedAll {
+		c.fold()
+	}
+	return slice(c.raw, c.ends, i), slice(c.folded, c.foldedEnds, i)
+}
+
+func (c *columnState) ascii(i int) bool { return c.unicode == nil || !c.unicode[i] }
+
+// fold folds all values at once: nearly all text of logs is ASCII, where folding keeps the places.
+func (c *columnState) fold() {
+	c.render()
+	c.foldedAll = true
+	n := 0
+	if c.values > 0 {
+		n = int(c.ends[c.values-1])
+	}
+	c.ownFold = slices.Grow(c.ownFold[:0], n)[:n]
+	if lowerASCII(c.ownFold, c.raw[:n]) {
+		c.folded, c.foldedEnds, c.unicode = c.ownFold, c.ends, nil
+		return
+	}
+	c.ownFold, c.ownFoldEnds, c.ownUnicode = c.ownFold[:0], c.ownFoldEnds[:0], c.ownUnicode[:0]
+	for i := range c.values {
+		v := slice(c.raw, c.ends, i)
+		c.ownFold = appendFold(c.ownFold, v)
+		c.ownFoldEnds = append(c.ownFoldEnds, uint32(len(c.ownFold)))
+		c.ownUnicode = append(c.ownUnicode, !isASCIIBytes(v))
+	}
+	c.folded, c.foldedEnds, c.unicode = c.ownFold, c.ownFoldEnds, c.ownUnicode
+}
+
+// lowerASCII writes src with ASCII capitals made small, eight bytes at a time, and says whether all of it is ASCII.
+func lowerASCII(dst, src []byte) bool {
+	const ones = 0x0101010101010101
+	const high = 0x80 * ones
+	seen := uint64(0)
+	i := 0
+	for ; i+8 <= len(src) && i+8 <= len(dst); i += 8 {
+		x := binary.LittleEndian.Uint64(src[i:])
+		seen |= x
+		low := x &^ high
+		upper := (low + (0x80-'A')*ones) &^ (low + (0x7f-'Z')*ones) &^ x & high
+		binary.LittleEndian.PutUint64(dst[i:], x|upper>>2)
+	}
+	for ; i < len(src); i++ {
+		seen |= uint64(src[i])
+		dst[i] = lower[src[i]]
+	}
+	return seen&high == 0
+}
+
+// has says whether a needle of the column's slot is in the value looked at last.
+func (c *columnState) has(needle int32) bool {
+	return c.present[needle>>6]>>(needle&63)&1 != 0
+}
+
+// scanned says whether the literals of a value are known already.
+func (c *columnState) scanned(value int) bool {
+	return c.current == value || value < len(c.scans) && c.scans[value].end != 0
+}
+
+// look makes has answer for a value.
+func (c *columnState) look(value int) {
+	if c.current == value {
+		return
+	}
+	if words := (c.needles.count + 63) / 64; len(c.present) < words {
+		c.present = make([]uint64, words)
+		c.current = -1
+	}
+	if len(c.hits) > maxHits {
+		c.forget()
+	}
+	if c.current >= 0 {
+		s := c.scans[c.current]
+		for _, n := range c.hits[s.from : s.end-1] {
+			c.present[n>>6] = 0
+		}
+	}
+	if len(c.scans) == 0 {
+		c.scans = slices.Grow(c.scans, c.values)[:c.values]
+		clear(c.scans)
+	}
+	s := &c.scans[value]
+	if s.end == 0 {
+		_, folded := c.value(value)
+		from := len(c.hits)
+		if c.needles.ascii != nil {
+			c.hits = c.needles.ascii.find(folded, c.hits)
+		}
+		if c.needles.unicode != nil && !c.ascii(value) {
+			first := uint32(0)
+			if c.needles.ascii != nil {
+				first = uint32(len(c.needles.ascii.text))
+			}
+			at := len(c.hits)
+			c.hits = c.needles.unicode.find(folded, c.hits)
+			for i := at; i < len(c.hits); i++ {
+				c.hits[i] += first
+			}
+		}
+		found := c.hits[from:]
+		if len(found) > 64 {
+			slices.Sort(found)
+			found = slices.Compact(found)
+			c.hits = c.hits[:from+len(found)]
+		}
+		*s = needleScan{uint32(from), uint32(len(c.hits)) + 1}
+	}
+	for _, n := range c.hits[s.from : s.end-1] {
+		c.present[n>>6] |= 1 << (n & 63)
+	}
+	c.current = value
+}
+
+// equalFields compares two values for fieldref.
+func equalFields(a, b []byte, t *fieldTest) bool {
+	switch {
+	case t.front && t.back:
+		return bytes.Contains(a, b)
+	case t.front:
+		return bytes.HasSuffix(a, b)
+	case t.back:
+		return bytes.HasPrefix(a, b)
+	}
+	return bytes.Equal(a, b)
+}

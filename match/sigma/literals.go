@@ -1,0 +1,175 @@
+package sigma
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// literals finds which of many folded literals occur in a folded text, in one pass.
+//
+// Of every literal one gram of four bytes (three for the shortest) is chosen, seldom and little used by others. A
+// bitmap that fits the first-level cache says at each place of the text whether some literal's gram might stand there;
+// only then a table is asked and the literals with that gram are compared. Method: the q-gram filter with
+// verification, as in Wu and Manber's multi-pattern search without the shifts.
+type literals struct {
+	text  []string
+	place []uint8 // where it must stand: atStart, atEnd
+	four  grams
+	three grams
+}
+
+const (
+	atStart uint8 = 1 << iota
+	atEnd
+)
+
+// minLiteral is the shortest literal that the index holds.
+const minLiteral = 3
+
+type grams struct {
+	bitmap []uint64
+	shift  uint8
+	keys   []uint32 // open addressing by hash; empty where from equals to
+	from   []uint32
+	to     []uint32
+	uses   []gramUse
+	mask   uint32
+}
+
+type gramUse struct {
+	literal uint32
+	offset  uint32
+}
+
+const gramHash = 0x9E3779B1
+
+// newLiterals indexes literals of at least minLiteral bytes.
+func newLiterals(text []string, place []uint8) *literals {
+	l := &literals{text: text, place: place}
+	// The rarity of a gram is worked out once however many literals have it.
+	type gram struct {
+		uses int
+		bits float64
+	}
+	shared := map[uint32]gram{}
+	for _, s := range text {
+		for at := 0; at+4 <= len(s); at++ {
+			g := shared[gram4(s, at)]
+			if g.uses++; g.uses == 1 {
+				g.bits = rarity(s[at : at+4])
+			}
+			shared[gram4(s, at)] = g
+		}
+	}
+	four, three := map[uint32][]gramUse{}, map[uint32][]gramUse{}
+	for id, s := range text {
+		if len(s) < 4 {
+			g := uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16
+			three[g] = append(three[g], gramUse{uint32(id), 0})
+			continue
+		}
+		best, bestAt := -1e9, 0
+		for at := 0; at+4 <= len(s); at++ {
+			g := gram4(s, at)
+			score := shared[g].bits - 1.5*float64(bits.Len(uint(shared[g].uses+8*len(four[g]))))
+			if score > best {
+				best, bestAt = score, at
+			}
+		}
+		g := gram4(s, bestAt)
+		four[g] = append(four[g], gramUse{uint32(id), uint32(bestAt)})
+	}
+	l.four, l.three = newGrams(four), newGrams(three)
+	return l
+}
+
+func gram4(s string, at int) uint32 {
+	return uint32(s[at]) | uint32(s[at+1])<<8 | uint32(s[at+2])<<16 | uint32(s[at+3])<<24
+}
+
+func newGrams(uses map[uint32][]gramUse) grams {
+	if len(uses) == 0 {
+		return grams{}
+	}
+	logBits := max(9, bits.Len(uint(len(uses)*24))) // one bit in 24 to 48 is set
+	logSlots := bits.Len(uint(len(uses) * 2))
+	g := grams{
+		bitmap: make([]uint64, 1<<(logBits-6)), shift: uint8(32 - logBits), mask: 1<<logSlots - 1,
+		keys: make([]uint32, 1<<logSlots), from: make([]uint32, 1<<logSlots), to: make([]uint32, 1<<logSlots),
+	}
+	for _, key := range sortedKeys(uses) {
+		h := key * gramHash
+		b := h >> g.shift
+		g.bitmap[b>>6] |= 1 << (b & 63)
+		at := h & g.mask
+		for g.from[at] != g.to[at] {
+			at = (at + 1) & g.mask
+		}
+		g.keys[at] = key
+		g.from[at] = uint32(len(g.uses))
+		g.uses = append(g.uses, uses[key]...)
+		g.to[at] = uint32(len(g.uses))
+	}
+	return g
+}
+
+// find appends the literals that occur in the text; one that occurs twice may be there twice.
+func (l *literals) find(text []byte, out []uint32) []uint32 {
+	if bitmap := l.four.bitmap; len(bitmap) > 0 {
+		shift := l.four.shift & 31
+		for at := 0; at+4 <= len(text); at++ {
+			key := binary.LittleEndian.Uint32(text[at:])
+			b := key * gramHash >> shift
+			if w := int(b >> 6); w < len(bitmap) && bitmap[w]>>(b&63)&1 != 0 {
+				out = l.verify(&l.four, key, text, at, out)
+			}
+		}
+	}
+	if bitmap := l.three.bitmap; len(bitmap) > 0 {
+		shift := l.three.shift & 31
+		for at := 0; at+3 <= len(text); at++ {
+			key := uint32(text[at]) | uint32(text[at+1])<<8 | uint32(text[at+2])<<16
+			b := key * gramHash >> shift
+			if w := int(b >> 6); w < len(bitmap) && bitmap[w]>>(b&63)&1 != 0 {
+				out = l.verify(&l.three, key, text, at, out)
+			}
+		}
+	}
+	return out
+}
+
+func (l *literals) verify(g *grams, key uint32, text []byte, at int, out []uint32) []uint32 {
+	slot := key * gramHash & g.mask
+	for ; g.from[slot] != g.to[slot]; slot = (slot + 1) & g.mask {
+		if g.keys[slot] != key {
+			continue
+		}
+		for _, u := range g.uses[g.from[slot]:g.to[slot]] {
+			s := l.text[u.literal]
+			start := at - int(u.offset)
+			end := start + len(s)
+			if start < 0 || end > len(text) || string(text[start:end]) != s {
+				continue
+			}
+			if p := l.place[u.literal]; p != 0 && (p&atStart != 0 && start != 0 || p&atEnd != 0 && end != len(text)) {
+				continue
+			}
+			out = append(out, u.literal)
+		}
+		break
+	}
+	return out
+}
+
+// size gives the bytes the index takes.
+func (l *literals) size() int {
+	n := 0
+	for _, s := range l.text {
+		n += len(s)
+	}
+	n += 16*len(l.text) + len(l.place)
+	for _, g := range []*grams{&l.four, &l.three} {
+		n += 8*len(g.bitmap) + 12*len(g.keys) + 8*len(g.uses)
+	}
+	return n
+}

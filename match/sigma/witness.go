@@ -1,0 +1,396 @@
+package sigma
+
+import (
+	"math"
+	"slices"
+)
+
+// A rule's witness is a set of literals and predicates, each on one field, of which at least one holds wherever the rule
+// matches. Only rows with a witness of a rule are tried against it.
+
+// slotWitness is the witnesses on one field.
+type slotWitness struct {
+	ascii   *literals // literals of ASCII, nil for none
+	unicode *literals // the others, which need a value that is not ASCII
+	rules   [][]int32 // by literal of ascii, then of unicode
+	eager   []eagerWitness
+
+	// Long values are searched once for all literals of the field, which finds the witnesses too: byNeedle gives their
+	// rules, anchored the literals bound to an end of the value, which are compared there.
+	byNeedle [][]int32
+	anchored []int32
+}
+
+// eagerWitness is a predicate without a literal that is asked about every distinct value.
+type eagerWitness struct {
+	predicate int32
+	rules     []int32
+}
+
+func (w *slotWitness) size() int {
+	n := 0
+	for _, l := range []*literals{w.ascii, w.unicode} {
+		if l != nil {
+			n += l.size()
+		}
+	}
+	for _, r := range w.rules {
+		n += 24 + 4*len(r)
+	}
+	return n
+}
+
+// clue is one element of a witness.
+type clue struct {
+	slot      int32 // -1 for keywords
+	literal   string
+	place     uint8
+	predicate int32 // when literal is ""
+}
+
+// chooser finds for every node the clues that cost least: the share of rows expected to have one of them.
+type chooser struct {
+	p      *program
+	shared map[clue]int // how many atoms use the literal: what many rules look for is common
+	memo   map[int32]choice
+}
+
+type choice struct {
+	clues []clue
+	cost  float64
+	ok    bool
+}
+
+// maxClues bounds a witness.
+const maxClues = 20_000
+
+func (p *program) chooseWitnesses() {
+	c := chooser{p: p, shared: map[clue]int{}, memo: map[int32]choice{}}
+	for i := range p.predicates {
+		for _, q := range c.literalsOf(int32(i)) {
+			c.shared[q]++
+		}
+	}
+	certain := make(map[int32]bool, len(p.certain))
+	for _, r := range p.certain {
+		certain[r] = true
+	}
+	type use struct {
+		order []clue
+		rules map[clue][]int32
+	}
+	uses := make([]use, len(p.slots)+1)
+	for i := range p.rules {
+		r := int32(i)
+		if certain[r] {
+			continue
+		}
+		best := c.choose(p.rules[r].root)
+		if !best.ok {
+			p.always = append(p.always, r)
+			continue
+		}
+		seen := map[clue]bool{}
+		for _, q := range best.clues {
+			if seen[q] {
+				continue
+			}
+			seen[q] = true
+			at := int(q.slot)
+			if at < 0 {
+				at = len(p.slots)
+			}
+			u := &uses[at]
+			if u.rules == nil {
+				u.rules = map[clue][]int32{}
+			}
+			if u.rules[q] == nil {
+				u.order = append(u.order, q)
+			}
+			u.rules[q] = append(u.rules[q], r)
+		}
+	}
+	p.witness = make([]slotWitness, len(uses))
+	for i := range uses {
+		var texts [2][]string
+		var places [2][]uint8
+		var rules [2][][]int32
+		w := &p.witness[i]
+		for _, q := range uses[i].order {
+			if q.literal == "" {
+				w.eager = append(w.eager, eagerWitness{q.predicate, uses[i].rules[q]})
+				continue
+			}
+			kind := 0
+			if !isASCII(q.literal) {
+				kind = 1
+			}
+			texts[kind] = append(texts[kind], q.literal)
+			places[kind] = append(places[kind], q.place)
+			rules[kind] = append(rules[kind], uses[i].rules[q])
+		}
+		if len(texts[0]) > 0 {
+			w.ascii = newLiterals(texts[0], places[0])
+		}
+		if len(texts[1]) > 0 {
+			w.unicode = newLiterals(texts[1], places[1])
+		}
+		w.rules = append(rules[0], rules[1]...)
+	}
+}
+
+func (c *chooser) choose(at int32) choice {
+	if known, ok := c.memo[at]; ok {
+		return known
+	}
+	n := &c.p.nodes[at]
+	var out choice
+	switch n.op {
+	case exprAtom:
+		out = c.ofPredicate(n.predicate)
+	case exprAnd:
+		for _, a := range n.args {
+			if x := c.choose(a); x.ok && (!out.ok || x.cost < out.cost) {
+				out = x
+			}
+		}
+	case exprOr:
+		out.ok = true
+		for _, a := range n.args {
+			x := c.choose(a)
+			if !x.ok || len(out.clues)+len(x.clues) > maxClues {
+				out = choice{}
+				break
+			}
+			out.clues = append(out.clues[:len(out.clues):len(out.clues)], x.clues...)
+			out.cost += x.cost
+		}
+	}
+	c.memo[at] = out
+	return out
+}
+
+func (c *chooser) ofPredicate(at int32) choice {
+	p := &c.p.predicates[at]
+	a := p.atom
+	if a.null || a.absent {
+		return choice{} // a field that is not there has no value to look at
+	}
+	eager := []clue{{slot: p.slot, predicate: at}}
+	if a.present {
+		return choice{clues: eager, cost: 0.7, ok: true}
+	}
+	literals := c.literalsOf(at)
+	if literals != nil {
+		cost := 0.0
+		for _, q := range literals {
+			cost += math.Exp2(-rarity(q.literal)) + 0.1*float64(c.shared[q]-1)/float64(len(c.p.rules)+20)
+		}
+		return choice{clues: literals, cost: cost, ok: true}
+	}
+	cost := 0.05
+	for i := range a.tests {
+		switch t := &a.tests[i]; t.kind {
+		case testRegexp:
+			if t.needles == nil {
+				return choice{} // a regular expression on every value is what a witness is to avoid
+			}
+			cost += 0.3
+		case testPrefix, testSuffix, testContains, testGlob:
+			cost += 0.2
+		}
+	}
+	return choice{clues: eager, cost: cost, ok: true}
+}
+
+// literalsOf gives a literal for every test of a predicate, or nil when some test has none.
+func (c *chooser) literalsOf(at int32) []clue {
+	p := &c.p.predicates[at]
+	if len(p.atom.tests) == 0 {
+		return nil
+	}
+	out := make([]clue, 0, len(p.atom.tests))
+	add := func(text string, place uint8) bool {
+		if len(text) < minLiteral {
+			return false
+		}
+		out = append(out, clue{slot: p.slot, literal: text, place: place})
+		return true
+	}
+	for i := range p.atom.tests {
+		t := &p.atom.tests[i]
+		ok := false
+		text := t.text
+		if t.cased && t.kind <= testContains {
+			text = foldString(text)
+		}
+		switch t.kind {
+		case testEqual:
+			ok = add(text, atStart|atEnd)
+		case testPrefix:
+			ok = add(text, atStart)
+		case testSuffix:
+			ok = add(text, atEnd)
+		case testContains:
+			ok = add(text, 0)
+		case testGlob, testRegexp:
+			ok = len(t.needles) > 0
+			for _, n := range t.needles {
+				ok = ok && add(n, 0)
+			}
+		}
+		if !ok {
+			return nil
+		}
+	}
+	return out
+}
+
+// slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
+// them all.
+type slotNeedles struct {
+	ascii   *literals
+	unicode *literals
+	count   int
+}
+
+func (s *slotNeedles) size() int {
+	n := 0
+	for _, l := range []*literals{s.ascii, s.unicode} {
+		if l != nil {
+			n += l.size()
+		}
+	}
+	return n
+}
+
+// indexNeedles numbers the literals of every field and tells each predicate which are its own. The numbers of ASCII
+// literals come first.
+func (p *program) indexNeedles() {
+	type numbering struct {
+		number [2]map[string]int32
+		texts  [2][]string
+	}
+	slots := make([]numbering, len(p.slots))
+	for i := range slots {
+		slots[i].number = [2]map[string]int32{{}, {}}
+	}
+	intern := func(slot int32, text string) int32 {
+		kind := 0
+		if !isASCII(text) {
+			kind = 1
+		}
+		s := &slots[slot]
+		n, ok := s.number[kind][text]
+		if !ok {
+			n = int32(len(s.texts[kind]))
+			s.number[kind][text] = n
+			s.texts[kind] = append(s.texts[kind], text)
+		}
+		if kind == 1 {
+			return -n - 2 // put behind the ASCII ones once their number is known
+		}
+		return n
+	}
+	witnesses := make([][]int32, len(slots)) // by slot and literal: its needle
+	for i := range slots {
+		w := &p.witness[i]
+		for j := range w.rules {
+			if text, place := w.literal(j); place == 0 {
+				witnesses[i] = append(witnesses[i], intern(int32(i), text))
+			} else {
+				witnesses[i] = append(witnesses[i], -1)
+				w.anchored = append(w.anchored, int32(j))
+			}
+		}
+	}
+	for i := range p.predicates {
+		q := &p.predicates[i]
+		work := 0
+		for j := range q.atom.tests {
+			t := &q.atom.tests[j]
+			work++
+			needle := t.needle()
+			if q.slot < 0 || len(needle) < minLiteral {
+				continue
+			}
+			if q.needles == nil {
+				q.needles = slices.Repeat([]int32{-1}, len(q.atom.tests))
+			}
+			q.needles[j] = intern(q.slot, needle)
+			if j < q.atom.ascii {
+				work += 3
+			}
+		}
+		q.several = work > 8
+		q.cached = work > 3 || q.slot < 0
+	}
+	p.found = make([]slotNeedles, len(slots))
+	for i := range slots {
+		s, f := &slots[i], &p.found[i]
+		if t := s.texts[0]; len(t) > 0 {
+			f.ascii = newLiterals(t, make([]uint8, len(t)))
+		}
+		if t := s.texts[1]; len(t) > 0 {
+			f.unicode = newLiterals(t, make([]uint8, len(t)))
+		}
+		f.count = len(s.texts[0]) + len(s.texts[1])
+	}
+	number := func(slot int, n int32) int32 {
+		if n < -1 {
+			return int32(len(slots[slot].texts[0])) - n - 2
+		}
+		return n
+	}
+	for i := range p.predicates {
+		q := &p.predicates[i]
+		for k, n := range q.needles {
+			q.needles[k] = number(int(q.slot), n)
+		}
+	}
+	for i := range slots {
+		w := &p.witness[i]
+		w.byNeedle = make([][]int32, p.found[i].count)
+		for j, n := range witnesses[i] {
+			if n = number(i, n); n >= 0 {
+				w.byNeedle[n] = append(w.byNeedle[n], w.rules[j]...)
+			}
+		}
+	}
+}
+
+// literal gives a literal by its place in rules.
+func (w *slotWitness) literal(i int) (string, uint8) {
+	if w.ascii != nil {
+		if i < len(w.ascii.text) {
+			return w.ascii.text[i], w.ascii.place[i]
+		}
+		i -= len(w.ascii.text)
+	}
+	return w.unicode.text[i], w.unicode.place[i]
+}
+
+// atEnds says whether a literal bound to an end of the value, or to both, stands there.
+func (w *slotWitness) atEnds(i int32, folded []byte) bool {
+	text, place := w.literal(int(i))
+	if len(folded) < len(text) || place == atStart|atEnd && len(folded) != len(text) {
+		return false
+	}
+	if place&atStart != 0 {
+		return string(folded[:len(text)]) == text
+	}
+	return string(folded[len(folded)-len(text):]) == text
+}
+
+// needle gives the one literal that the test needs somewhere in the folded value, "" for none.
+func (t *test) needle() string {
+	switch {
+	case t.kind == testContains && t.cased:
+		return foldString(t.text)
+	case t.kind == testContains:
+		return t.text
+	case (t.kind == testGlob || t.kind == testRegexp) && len(t.needles) == 1:
+		return t.needles[0]
+	}
+	return ""
+}

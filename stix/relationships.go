@@ -1,0 +1,107 @@
+package stix
+
+// relationships lists, per source type and relationship type, the targets that the specification suggests (sections 4 and 6,
+// and the Incident Core Extension suite). Others are allowed, but a reader may not understand them.
+var relationships = map[string]map[string]string{
+	"attack-pattern": {
+		"delivers": "malware",
+		"targets":  "location vulnerability identity",
+		"uses":     "malware tool",
+	},
+	"campaign": {
+		"associated-with": "incident",
+		"attributed-to":   "intrusion-set threat-actor",
+		"compromises":     "infrastructure",
+		"originates-from": "location",
+		"targets":         "location identity vulnerability",
+		"uses":            "attack-pattern infrastructure malware tool",
+	},
+	"course-of-action": {
+		"investigates": "indicator",
+		"mitigates":    "attack-pattern indicator malware tool vulnerability",
+		"remediates":   "malware vulnerability",
+	},
+	"domain-name": {
+		"resolves-to": "domain-name ipv4-addr ipv6-addr",
+	},
+	"identity": {
+		"contact-for": "incident",
+		"located-at":  "location",
+	},
+	"incident": {
+		"attributed-to": "intrusion-set threat-actor",
+		"impacts":       "identity infrastructure",
+		"led-to":        "incident",
+		"located-at":    "location",
+		"targets":       "identity infrastructure",
+	},
+	"indicator": {
+		"based-on":  "observed-data",
+		"detected":  "incident",
+		"indicates": "attack-pattern campaign infrastructure intrusion-set malware threat-actor tool",
+	},
+	"infrastructure": {
+		"communicates-with": "infrastructure ipv4-addr ipv6-addr domain-name url",
+		"consists-of":       "infrastructure observed-data sco",
+		"controls":          "infrastructure malware",
+		"delivers":          "malware",
+		"has":               "vulnerability",
+		"hosts":             "tool malware",
+		"located-at":        "location",
+		"uses":              "infrastructure",
+	},
+	"intrusion-set": {
+		"attributed-to":   "threat-actor",
+		"compromises":     "infrastructure",
+		"hosts":           "infrastructure",
+		"originates-from": "location",
+		"owns":            "infrastructure",
+		"targets":         "identity location vulnerability",
+		"uses":            "attack-pattern infrastructure malware tool",
+	},
+	"ipv4-addr": {
+		"belongs-to":  "autonomous-system",
+		"resolves-to": "mac-addr",
+	},
+	"ipv6-addr": {
+		"belongs-to":  "autonomous-system",
+		"resolves-to": "mac-addr",
+	},
+	"malware": {
+		"authored-by":       "threat-actor intrusion-set",
+		"beacons-to":        "infrastructure",
+		"communicates-with": "ipv4-addr ipv6-addr domain-name url",
+		"controls":          "malware",
+		"downloads":         "malware file tool",
+		"drops":             "malware file tool",
+		"exfiltrates-to":    "infrastructure",
+		"exploits":          "vulnerability",
+		"originates-from":   "location",
+		"targets":           "identity infrastructure location",
+		"uses":              "attack-pattern infrastructure malware tool",
+		"variant-of":        "malware",
+	},
+	"malware-analysis": {
+		"analysis-of":         "malware",
+		"characterizes":       "malware",
+		"dynamic-analysis-of": "malware",
+		"static-analysis-of":  "malware",
+	},
+	"threat-actor": {
+		"attributed-to": "identity",
+		"compromises":   "infrastructure",
+		"hosts":         "infrastructure",
+		"impersonates":  "identity",
+		"located-at":    "location",
+		"owns":          "infrastructure",
+		"targets":       "identity location vulnerability",
+		"uses":          "attack-pattern infrastructure malware tool",
+	},
+	"tool": {
+		"delivers": "malware",
+		"drops":    "malware",
+		"has":      "vulnerability",
+		"targets":  "identity infrastructure location vulnerability",
+		"uses":     "infrastructure",
+	},
+}

@@ -1,0 +1,188 @@
+package sweep
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/match"
+)
+
+// hit is a match on its way through the sorter: a finding, something a correlation counts, or both.
+type hit struct {
+	rule      event.RuleIndex
+	file      *fileResult
+	time      int64
+	offset    uint64
+	record    uint64
+	recovered bool
+	reported  bool // a finding by itself
+	feeds     bool // counted by correlations
+	host      string
+	score     float64
+	matched   []event.Matched
+	carried   []event.Matched
+	event     []byte
+}
+
+func (h *hit) size() int {
+	n := 160 + len(h.host) + len(h.event)
+	for _, m := range h.matched {
+		n += 48 + len(m.Value)
+	}
+	for _, m := range h.carried {
+		n += 48 + len(m.Value)
+	}
+	return n
+}
+
+// codec orders hits as finding.Compare orders findings.
+type codec struct{ run *run }
+
+func (c codec) Compare(a, b *hit) int {
+	rules := c.run.question.Rules
+	return cmp.Or(
+		cmp.Compare(a.time, b.time),
+		cmp.Compare(a.file.name, b.file.name),
+		cmp.Compare(a.record, b.record),
+		compareRules(rules, a.rule, b.rule),
+		a.file.compare(b.file), // the organisation
+		cmp.Compare(a.offset, b.offset),
+		cmp.Compare(a.rule, b.rule),
+		slices.CompareFunc(a.matched, b.matched, func(x, y event.Matched) int {
+			return cmp.Or(cmp.Compare(x.Field, y.Field), cmp.Compare(x.Value, y.Value))
+		}),
+	)
+}
+
+// compareRules orders by id; descriptions are only asked for when the rules differ, since those of indicators are made anew.
+func compareRules(rules *match.Set, a, b event.RuleIndex) int {
+	if a == b {
+		return 0
+	}
+	return cmp.Compare(rules.Rule(a).ID, rules.Rule(b).ID)
+}
+
+func (c codec) Append(dst []byte, h *hit) []byte {
+	dst = binary.AppendUvarint(dst, uint64(h.rule))
+	dst = binary.AppendUvarint(dst, uint64(h.file.id))
+	dst = binary.AppendVarint(dst, h.time)
+	dst = binary.AppendUvarint(dst, h.offset)
+	dst = binary.AppendUvarint(dst, h.record)
+	flags := byte(0)
+	if h.recovered {
+		flags |= 1
+	}
+	if h.reported {
+		flags |= 2
+	}
+	if h.feeds {
+		flags |= 4
+	}
+	dst = append(dst, flags)
+	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(h.score))
+	dst = appendText(dst, h.host)
+	dst = appendMatched(dst, h.matched)
+	dst = appendMatched(dst, h.carried)
+	return appendText(dst, string(h.event))
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func appendMatched(dst []byte, ms []event.Matched) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(ms)))
+	for _, m := range ms {
+		dst = appendText(appendText(dst, m.Field), m.Value)
+	}
+	return dst
+}
+
+func (c codec) Decode(b []byte) (*hit, error) { return c.decodeOf(nil, b) }
+
+// decodeOf reads a hit of a known file, or, when that is nil, of the file that the hit names.
+func (c codec) decodeOf(f *fileResult, b []byte) (*hit, error) {
+	d := decoder{b: b}
+	h := &hit{rule: event.RuleIndex(d.uint()), file: c.run.fileOf(f, d.uint()), time: d.int(), offset: d.uint(), record: d.uint()}
+	flags, score := d.bytes(1), d.bytes(8)
+	if d.bad {
+		return nil, errBrokenHit
+	}
+	h.score = math.Float64frombits(binary.LittleEndian.Uint64(score))
+	h.recovered, h.reported, h.feeds = flags[0]&1 != 0, flags[0]&2 != 0, flags[0]&4 != 0
+	h.host = d.text()
+	h.matched = d.matches()
+	h.carried = d.matches()
+	if e := d.text(); e != "" {
+		h.event = []byte(e)
+	}
+	if d.bad || len(d.b) > 0 || int(h.rule) >= c.run.question.Rules.Count() || h.file == nil {
+		return nil, errBrokenHit
+	}
+	return h, nil
+}
+
+var errBrokenHit = errors.New("a temporary file of this sweep was changed by somebody else")
+
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	if n <= 0 {
+		d.bad, d.b = true, nil
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) bytes(n uint64) []byte {
+	if n > uint64(len(d.b)) {
+		d.bad, d.b = true, nil
+		return nil
+	}
+	v := d.b[:n]
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) text() string { return string(d.bytes(d.uint())) }
+
+func (d *decoder) matches() []event.Matched {
+	n := d.uint()
+	if n > uint64(len(d.b)) {
+		d.bad = true
+		return nil
+	}
+	var ms []event.Matched
+	for range n {
+		ms = append(ms, event.Matched{Field: d.text(), Value: d.text()})
+	}
+	return ms
+}
+
+// finding turns a hit into what handlers see.
+func (s *run) finding(h *hit) *finding.Finding {
+	return &finding.Finding{
+		Rule: s.question.Rules.Rule(h.rule), Org: h.file.org, Time: h.time, Host: h.host, File: h.file.name, Offset: h.offset, Record: h.record,
+		Recovered: h.recovered, Score: h.score, Matched: h.matched, Event: h.event, SHA256: h.file.digest,
+	}
+}

@@ -1,0 +1,13 @@
+// Package trail follows an intruder through one organisation's evidence.
+//
+// Events become a provenance graph across hosts: who started, wrote, loaded, opened, reached, logged on to what, each edge
+// with its time and record. From the seeds a selective walk goes backward to the way in and forward to the effects, and what it
+// accepted is told by stage, with every reference named. The literature it builds on stands at the functions that use it.
+//
+// Memory: a node costs about 40 bytes plus its name; an edge costs 40 bytes on disk and nothing in memory. Names and edges beyond a
+// budget lie in a temporary folder. So memory grows with distinct names, not with events.
+//
+// The package promises the same result for any number of threads and any order of the evidence, and that "no intrusion established"
+// is an answer. It refuses to follow what everything is connected by – system sessions, the programs every host runs, addresses that
+// everybody reaches – and it never calls a record the intruder's because it is near in time alone.
+package trail

@@ -1,0 +1,101 @@
+package trail
+
+import (
+	"cmp"
+	"encoding/binary"
+)
+
+// Relation is what an edge says.
+type Relation uint8
+
+const (
+	noRelation   Relation = iota
+	Started               // process → process
+	Ended                 // process
+	RunsImage             // process → file
+	RunsProgram           // process → program
+	HasHash               // process → hash
+	HasCommand            // process → command
+	InSession             // process → session
+	Mentioned             // process, service, task, WMI, script → file, URL, name, service, task, account
+	Wrote                 // process, session → file
+	ReadFrom              // process, session → file
+	Deleted               // process → file
+	Loaded                // process → file
+	Injected              // process → process
+	Accessed              // process → process
+	SetValue              // process → registry, service, task
+	Opened                // process → socket
+	Accepted              // socket → process
+	Connected             // process, address → address
+	Sent                  // process, address → address; Count is KiB
+	Resolved              // process, address → name
+	Answered              // name → address
+	Requested             // process, address → URL
+	LoggedOn              // socket, pair, address → session
+	RefusedLogon          // socket, pair → account
+	Checked               // pair → account: a password or ticket checked by a controller
+	OfAccount             // session → account
+	Gained                // session → account: special privileges
+	LoggedOff             // session
+	UsedLogon             // process, session → pair: other credentials towards a host
+	Installed             // session → service, task, WMI
+	Changed               // service, task, log: a state change told by the log
+	Runs                  // service, task, WMI → file
+	RanAs                 // task → process
+	RanScript             // process → script
+	MadeAccount           // session → account
+	AddedMember           // session → account
+	Cleared               // session → log
+	UsedPipe              // process, session → pipe
+	Queried               // account, address → query
+	Received              // account → mail
+	relationCount
+)
+
+var relationNames = [relationCount]string{"", "started", "ended", "runs-image", "runs-program", "has-hash", "has-command", "in-session", "mentioned", "wrote", "read", "deleted",
+	"loaded", "injected", "accessed", "set", "opened", "accepted", "connected", "sent", "resolved", "answered", "requested", "logged-on", "refused-logon", "checked", "of-account", "gained-privileges", "logged-off",
+	"used-credentials", "installed", "changed", "runs", "ran", "ran-script", "made-account", "added-member", "cleared", "used-pipe", "queried", "received"}
+
+func (r Relation) String() string {
+	if r < relationCount {
+		return relationNames[r]
+	}
+	return "?"
+}
+
+// edge is one relation at one time with the record that told it; after folding, with the first of several records.
+type edge struct {
+	From, To Node
+	Rel      Relation
+	Host     uint32 // 24 bits: number of the host that logged it
+	Count    uint32 // of records folded into it; of KiB for Sent
+	Time     int64  // nanoseconds
+	File     uint32 // number of the evidence file
+	Span     uint32 // seconds from the first to the last record folded into it
+	Record   uint64
+}
+
+// edgeSize is the length of an edge on disk.
+const edgeSize = 40
+
+func (e *edge) append(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.From))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.To))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(e.Rel)|e.Host<<8)
+	dst = binary.LittleEndian.AppendUint32(dst, e.Count)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Time))
+	dst = binary.LittleEndian.AppendUint32(dst, e.File)
+	dst = binary.LittleEndian.AppendUint32(dst, e.Span)
+	return binary.LittleEndian.AppendUint64(dst, e.Record)
+}
+
+func parseEdge(b []byte) edge {
+	u32, u64 := binary.LittleEndian.Uint32, binary.LittleEndian.Uint64
+	return edge{From: Node(u32(b)), To: Node(u32(b[4:])), Rel: Relation(b[8]), Host: u32(b[8:]) >> 8, Count: u32(b[12:]), Time: int64(u64(b[16:])), File: u32(b[24:]), Span: u32(b[28:]), Record: u64(b[32:])}
+}
+
+// compare orders the edges at one node by what does not depend on the order of reading.
+func compareEdges(a, b *edge) int {
+	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rel, b.Rel), cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+}

@@ -1,0 +1,304 @@
+package trail
+
+import (
+	"bytes"
+)
+
+// Constructors of what processes do: Sysmon, the audit log's process events, PowerShell, auditd.
+
+// actor gives the process of a Sysmon event, and says which program it runs.
+func actor(r *row) Node {
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), false)
+	r.runs(p, r.get("Image"))
+	return p
+}
+
+// runs says which program a process runs.
+func (r *row) runs(p Node, image []byte) {
+	if len(image) == 0 || p == noNode {
+		return
+	}
+	path := cleanPath(image)
+	r.once(p, RunsImage, r.node(File, r.host, path))
+	r.once(p, RunsProgram, r.node(Program, nil, baseName(path)))
+}
+
+func (r *row) hash(of Node, hashes []byte) {
+	for part := range bytes.SplitSeq(hashes, []byte{','}) {
+		name, v, ok := bytes.Cut(part, []byte{'='})
+		if !ok {
+			name, v = []byte("SHA256"), part
+		}
+		if bytes.EqualFold(bytes.TrimSpace(name), []byte("SHA256")) && len(v) == 64 {
+			r.once(of, HasHash, r.node(Hash, nil, lower(bytes.Clone(v))))
+		}
+	}
+}
+
+func (r *row) command(p Node, image, command []byte) {
+	if len(command) == 0 {
+		return
+	}
+	r.edge(p, HasCommand, r.node(Command, nil, bytes.TrimSpace(command)))
+	r.mentioned(p, baseName(cleanPath(image)), command)
+}
+
+// mentioned notes what a command line or script speaks of, the program itself left out.
+func (r *row) mentioned(p Node, base, text []byte) {
+	mentions(text, func(m mention) {
+		host := r.host
+		switch {
+		case m.kind != File:
+			host = nil
+		case len(m.host) > 0:
+			host = m.host
+			r.edge(p, Opened, r.pair(r.host, m.host))
+		}
+		if m.kind == File && bytes.Equal(baseName(m.value), base) && len(m.host) == 0 {
+			return
+		}
+		r.edge(p, Mentioned, r.node(m.kind, host, m.value))
+	})
+	named(base, text, func(kind Kind, host, value []byte) {
+		switch {
+		case kind == Pair:
+			r.edge(p, Opened, r.pair(r.host, value))
+		case kind == Account:
+			r.edge(p, Mentioned, r.account(value))
+		case len(host) > 0:
+			r.edge(p, Mentioned, r.node(kind, host, value))
+		default:
+			r.edge(p, Mentioned, r.node(kind, r.host, value))
+		}
+	})
+}
+
+func sysmonStart(r *row) {
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), true)
+	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), false)
+	image := r.get("Image")
+	r.edge(parent, Started, p)
+	r.runs(parent, r.get("ParentImage"))
+	r.runs(p, image)
+	r.hash(p, r.get("Hashes"))
+	r.edge(p, InSession, r.session(r.get("LogonId")))
+	r.command(p, image, r.get("CommandLine"))
+}
+
+func auditedStart(r *row) {
+	p := r.started(r.get("NewProcessId"))
+	parent := r.pid(r.get("ProcessId"))
+	image := r.get("NewProcessName")
+	r.edge(parent, Started, p)
+	r.runs(parent, r.get("ParentProcessName"))
+	r.runs(p, image)
+	s := r.session(r.get("TargetLogonId")) // the new process's own, when it is another than its maker's
+	if s == noNode {
+		s = r.session(r.get("SubjectLogonId"))
+	}
+	r.edge(p, InSession, s)
+	r.command(p, image, r.get("CommandLine"))
+}
+
+func auditedEnd(r *row) {
+	p := r.pid(r.get("ProcessId"))
+	r.runs(p, r.get("ProcessName"))
+	r.edge(p, Ended, noNode)
+}
+
+func processEnd(r *row)      { r.edge(actor(r), Ended, noNode) }
+func processSeen(r *row)     { actor(r) }
+func processTampered(r *row) { p := actor(r); r.edge(p, Changed, noNode) }
+
+func processByWMI(r *row) {
+	pid := r.get("ProcessID")
+	if len(pid) == 0 {
+		pid = r.get("processid")
+	}
+	p := r.pid(pid)
+	r.edge(p, Mentioned, r.node(File, r.host, cleanPath(r.get("ProviderPath"))))
+	r.edge(p, Mentioned, r.node(WMI, r.host, lower(r.get("Query"))))
+}
+
+func driverLoad(r *row) {
+	f := r.file_(r.get("ImageLoaded"))
+	r.edge(r.pid([]byte("4")), Loaded, f)
+}
+
+// imageLoad leaves out signed modules of the system and of installed programs: every process loads hundreds of them.
+func imageLoad(r *row) {
+	path := cleanPath(r.get("ImageLoaded"))
+	if bytes.Equal(r.get("Signed"), []byte("true")) && installed(string(path)) {
+		return
+	}
+	p := actor(r)
+	r.edge(p, Loaded, r.node(File, r.host, path))
+}
+
+func processInjected(r *row) {
+	r.between(Injected, r.get("SourceProcessGuid"), r.get("TargetProcessGuid"))
+}
+func processAccessed(r *row) {
+	r.between(Accessed, r.get("SourceProcessGUID"), r.get("TargetProcessGUID"))
+}
+
+func (r *row) between(rel Relation, from, to []byte) {
+	a := r.process(from, r.get("SourceProcessId"), false)
+	b := r.process(to, r.get("TargetProcessId"), false)
+	r.runs(a, r.get("SourceImage"))
+	r.runs(b, r.get("TargetImage"))
+	r.edge(a, rel, b)
+}
+
+func fileWritten(r *row) {
+	p := actor(r)
+	path := cleanPath(r.get("TargetFilename"))
+	r.edge(p, Wrote, r.node(File, r.host, path))
+	if v, ok := bytes.CutPrefix(path, []byte(`c:\windows\system32\tasks`)); ok {
+		r.edge(p, Installed, r.node(Task, r.host, v))
+	}
+}
+
+func fileRead(r *row)    { r.edge(actor(r), ReadFrom, r.file_(r.get("Device"))) }
+func fileDeleted(r *row) { r.edge(actor(r), Deleted, r.file_(r.get("TargetFilename"))) }
+
+func registrySet(r *row) {
+	r.registry(actor(r), r.get("TargetObject"), r.get("Details"))
+}
+
+func registryAudited(r *row) {
+	p := r.pid(r.get("ProcessId"))
+	r.runs(p, r.get("ProcessName"))
+	name := append(append(bytes.Clone(r.get("ObjectName")), '\\'), r.get("ObjectValueName")...)
+	r.registry(p, name, r.get("NewValue"))
+	r.edge(r.session(r.get("SubjectLogonId")), SetValue, r.node(Registry, r.host, lower(name)))
+}
+
+func (r *row) registry(p Node, object, details []byte) {
+	key := lower(bytes.Clone(object))
+	v := r.node(Registry, r.host, key)
+	r.edge(p, SetValue, v)
+	if name, ok := serviceOfKey(key); ok {
+		s := r.node(Service, r.host, name)
+		r.edge(p, SetValue, s)
+		if bytes.HasSuffix(key, []byte(`\imagepath`)) || bytes.HasSuffix(key, []byte(`\servicedll`)) {
+			r.edge(s, Runs, r.file_(program(details)))
+		}
+	}
+	mentions(details, func(m mention) {
+		if m.kind == File && len(m.host) == 0 {
+			r.edge(v, Mentioned, r.node(File, r.host, m.value))
+		}
+	})
+}
+
+// serviceOfKey gives the service that a value under …\Services\NAME\ belongs to, when the value decides what the service runs.
+func serviceOfKey(key []byte) (name []byte, ok bool) {
+	const services = `\services\`
+	i := bytes.Index(key, []byte(services))
+	if i < 0 || !bytes.Contains(key[:i], []byte("system")) {
+		return nil, false
+	}
+	name, value, _ := bytes.Cut(key[i+len(services):], []byte{'\\'})
+	switch string(value) {
+	case "imagepath", `parameters\servicedll`, "failurecommand":
+		return name, true
+	}
+	return nil, false
+}
+
+func pipe(r *row) { r.edge(actor(r), UsedPipe, r.node(Pipe, r.host, lower(r.get("PipeName")))) }
+
+// wmiPart: filters, consumers and bindings carry no process; what they run joins them to the rest. They are one node by name.
+func wmiPart(r *row) {
+	name := bytes.Trim(bytes.TrimSpace(r.get("Name")), `"`)
+	if len(name) == 0 { // binding: …Consumer.Name="X"
+		if _, v, ok := bytes.Cut(r.get("Consumer"), []byte(`Name=`)); ok {
+			name = bytes.Trim(v, `"\ `)
+		}
+	}
+	w := r.node(WMI, r.host, lower(bytes.Clone(name)))
+	r.edge(w, Changed, noNode)
+	if d := bytes.TrimSpace(r.get("Destination")); len(d) > 0 {
+		d = bytes.ReplaceAll(bytes.Trim(d, `"`), []byte(`\\`), []byte(`\`))
+		r.edge(w, Runs, r.file_(program(d)))
+		r.edge(w, HasCommand, r.node(Command, nil, d))
+	}
+	r.edge(w, OfAccount, r.account(r.get("User")))
+}
+
+func wmiBinding(r *row) {
+	w := r.node(WMI, r.host, lower(bytes.Clone(r.get("ESS"))))
+	r.edge(w, Changed, noNode)
+	mentions(r.get("CONSUMER"), func(m mention) {
+		if m.kind == File {
+			r.edge(w, Runs, r.node(File, r.host, m.value))
+		}
+	})
+}
+
+func scriptBlock(r *row) {
+	p := r.pid(r.get("Execution_ProcessID"))
+	text := r.get("ScriptBlockText")
+	if r.id == 4103 {
+		text = r.get("Payload")
+	}
+	r.edge(p, RanScript, r.node(Script, nil, bytes.TrimSpace(text)))
+	r.mentioned(p, nil, text)
+	r.edge(p, Mentioned, r.file_(r.get("Path")))
+}
+
+// audited reads auditd: the records of one event carry one time and stand together, and only SYSCALL names the process.
+func audited(r *row) {
+	switch string(r.get("type")) {
+	case "SYSCALL":
+		r.c.audited, r.c.auditAt = noNode, r.time
+		call := r.get("SYSCALL")
+		if len(call) == 0 {
+			call = r.get("syscall")
+		}
+		exe := r.get("exe")
+		switch string(call) {
+		case "execve", "execveat", "59", "322", "221", "11":
+			p := r.started(r.get("pid"))
+			r.edge(r.pid(r.get("ppid")), Started, p)
+			r.runs(p, exe)
+			if n, ok := number(r.get("ses")); ok && n < 1<<31 {
+				r.edge(p, InSession, r.session(r.get("ses")))
+			}
+			r.c.audited = p
+		default:
+			p := r.pid(r.get("pid"))
+			r.runs(p, exe)
+			r.c.audited = p
+		}
+	case "EXECVE", "PROCTITLE":
+		if r.c.auditAt != r.time || r.c.audited == noNode {
+			return
+		}
+		line := bytes.Clone(r.get("proctitle"))
+		if len(line) == 0 {
+			for _, a := range []string{"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"} {
+				if v := r.get(a); len(v) > 0 {
+					line = append(append(line, v...), ' ')
+				}
+			}
+		}
+		word, _, _ := bytes.Cut(line, []byte{' '})
+		r.command(r.c.audited, word, line)
+	case "PATH":
+		if r.c.auditAt != r.time {
+			return
+		}
+		switch string(r.get("nametype")) {
+		case "CREATE":
+			r.edge(r.c.audited, Wrote, r.node(File, r.host, r.get("name")))
+		case "DELETE":
+			r.edge(r.c.audited, Deleted, r.node(File, r.host, r.get("name")))
+		}
+	case "SOCKADDR":
+		if r.c.auditAt == r.time {
+			r.edge(r.c.audited, Connected, r.address(r.get("laddr")))
+		}
+	}
+}

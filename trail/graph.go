@@ -1,0 +1,376 @@
+package trail
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/contrail-ir/contrail/finding"
+)
+
+// Options bound what a graph keeps in memory.
+type Options struct {
+	TempDir string // a folder is made in it and removed by Close; "" for the system's
+	Budget  int    // bytes of names and edges in memory, about, before they go to disk; 0 for 128 MiB
+}
+
+// Graph is the provenance graph of one organisation. Collect fills it from any goroutine; Finish settles it; then it is read only.
+type Graph struct {
+	names *names
+	raw   edgeLog
+	dir   string
+
+	mu        sync.Mutex
+	files     numbered
+	hosts     numbered
+	domains   map[string]bool // DNS domains that hosts' names end in
+	instances [][]instance
+	own       map[ownership]int // host and address seen as its own → how often
+
+	out, in *adjacency
+	alias   map[Node]Node
+	byPid   map[Node][]instance
+	budget  int
+	ended   bool
+	first   int64 // time of the first and the last edge
+	last    int64
+	address map[string][]string  // host → its addresses
+	hostOf  map[string]string    // address → host
+	network map[netip.Prefix]int // network → addresses in it that are a host's own
+}
+
+// numbered gives strings small numbers.
+type numbered struct {
+	ids  map[string]uint32
+	text []string
+}
+
+func (n *numbered) id(s string) uint32 {
+	if i, ok := n.ids[s]; ok {
+		return i
+	}
+	if n.ids == nil {
+		n.ids = map[string]uint32{}
+	}
+	i := uint32(len(n.text))
+	n.ids[s] = i
+	n.text = append(n.text, s)
+	return i
+}
+
+// instance is a process seen under a process id. The two low bits of its time are flags: there are as many instances as processes.
+type instance struct {
+	pid    Node
+	proc   Node
+	moment int64
+}
+
+const (
+	strong  = 1 // its start was logged; else it was merely seen to run
+	byPid   = 2 // named by host, id and start; to be joined to the one that is named by GUID
+	atFlags = 3
+)
+
+func newInstance(pid, proc Node, at int64, started, named bool) instance {
+	at &^= atFlags
+	if started {
+		at |= strong
+	}
+	if named {
+		at |= byPid
+	}
+	return instance{pid, proc, at}
+}
+
+func (x *instance) at() int64    { return x.moment &^ atFlags }
+func (x *instance) strong() bool { return x.moment&strong != 0 }
+func (x *instance) byPid() bool  { return x.moment&byPid != 0 }
+
+type ownership struct{ host, address string }
+
+// NewGraph makes an empty graph.
+func NewGraph(o Options) (*Graph, error) {
+	dir, err := os.MkdirTemp(o.TempDir, "contrail-trail-")
+	if err != nil {
+		return nil, fmt.Errorf("trail: %w", err)
+	}
+	if o.Budget <= 0 {
+		o.Budget = 128 << 20
+	}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
+	g.hosts.id("")
+	return g, nil
+}
+
+// Close removes what the graph laid on disk.
+func (g *Graph) Close() error {
+	err := errors.Join(g.names.close(), g.raw.close())
+	for _, a := range []*adjacency{g.out, g.in} {
+		if a != nil {
+			err = errors.Join(err, a.close())
+		}
+	}
+	return errors.Join(err, os.RemoveAll(g.dir))
+}
+
+// Size tells how much a graph holds.
+type Size struct{ Nodes, Records int }
+
+// Size gives the number of nodes and of relations that records told.
+func (g *Graph) Size() Size { return Size{g.names.len(), g.raw.count} }
+
+// sameStart is how far apart Sysmon and the audit log may date the same start of a process, in nanoseconds.
+const sameStart = int64(2e9)
+
+// Finish settles which process a process id meant at each moment, joins what two sources call by different names, and makes the
+// edges ready to be followed. refs are records to look up; the edges that each of them told are given in the order of refs.
+//
+// Process ids are reused, so a record that names one speaks of the process with that id whose start was last before it. A process whose
+// start was not logged is the one seen under the id before any start that was. Clocks that jump back cannot make a process start
+// after its effects by more than sameStart; beyond that the id stays a process of its own.
+func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
+	if g.ended {
+		return nil, errors.New("trail: graph was finished before")
+	}
+	g.ended = true
+	g.settlePids()
+	g.settleAddresses()
+
+	// Numbers of files are given in the order of reading; from here on they follow the names.
+	names := slices.Sorted(maps.Keys(g.files.ids))
+	renumbered := make([]uint32, len(names))
+	for i, name := range names {
+		renumbered[g.files.ids[name]] = uint32(i)
+	}
+	g.files.text = names
+
+	wanted := map[finding.Ref][]int{}
+	byFile := map[string]bool{}
+	for i, r := range refs {
+		wanted[r] = append(wanted[r], i)
+		byFile[r.File] = true
+	}
+	files := make([]bool, len(g.files.text))
+	for i, f := range g.files.text {
+		files[i] = byFile[f]
+	}
+	found := make([][]edge, len(refs))
+	g.out = newAdjacency(false, g.raw.count, g.budget/4, g.dir)
+	g.in = newAdjacency(true, g.raw.count, g.budget/4, g.dir)
+	err := g.raw.each(func(e *edge) error {
+		e.From, e.To = g.settled(e.From, e.Time), g.settled(e.To, e.Time)
+		if e.From == e.To && e.From != noNode && e.Rel != Ended {
+			return nil
+		}
+		e.File = renumbered[e.File]
+		g.first, g.last = min(g.first, e.Time), max(g.last, e.Time)
+		if files[e.File] {
+			for _, i := range wanted[finding.Ref{File: g.files.text[e.File], Record: e.Record}] {
+				found[i] = append(found[i], *e)
+			}
+		}
+		return errors.Join(g.out.add(e), g.in.add(e))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := g.raw.close(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(g.out.finish(), g.in.finish()); err != nil {
+		return nil, err
+	}
+	edges := make([][]Edge, len(refs))
+	for i := range found {
+		slices.SortFunc(found[i], func(a, b edge) int { return compareEdges(&a, &b) })
+		for _, e := range found[i] {
+			edges[i] = append(edges[i], Edge{e})
+		}
+	}
+	return edges, nil
+}
+
+// network is the 256 IPv4 addresses, or the IPv6 network, that an address lies in.
+func network(ip netip.Addr) netip.Prefix {
+	bits := 24
+	if ip.Is6() {
+		bits = 64
+	}
+	p, _ := ip.Prefix(bits)
+	return p
+}
+
+// Edge is a relation of the graph, opaque outside the package.
+type Edge struct{ e edge }
+
+func (g *Graph) settlePids() {
+	g.byPid = map[Node][]instance{}
+	g.alias = map[Node]Node{}
+	n := 0
+	for _, part := range g.instances {
+		n += len(part)
+	}
+	every := make([]instance, 0, n)
+	for i, part := range g.instances {
+		every = append(every, part...)
+		g.instances[i] = nil
+	}
+	slices.SortFunc(every, func(a, b instance) int {
+		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment&byPid, b.moment&byPid), cmp.Compare(b.moment&strong, a.moment&strong), cmp.Compare(a.proc, b.proc))
+	})
+	for from := 0; from < len(every); {
+		to := from
+		for to < len(every) && every[to].pid == every[from].pid {
+			to++
+		}
+		g.byPid[every[from].pid] = g.joinInstances(every[from:to])
+		from = to
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// joinInstances makes one list of the processes under one id, by start.
+func (g *Graph) joinInstances(all []instance) []instance {
+	best := map[Node]instance{} // a process named by GUID at its logged start, or where it was first seen
+	var order []Node
+	for _, x := range all {
+		y, ok := best[x.proc]
+		if !ok {
+			order = append(order, x.proc)
+			best[x.proc] = x
+		} else if x.strong() && !y.strong() {
+			best[x.proc] = x
+		}
+	}
+	var out []instance
+	for _, p := range order {
+		out = append(out, best[p])
+	}
+	slices.SortStableFunc(out, func(a, b instance) int {
+		return cmp.Or(cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment&byPid, b.moment&byPid))
+	})
+	for i := range out {
+		if !out[i].byPid() {
+			continue
+		}
+		for j := i - 1; j <= i+1; j++ {
+			if j >= 0 && j < len(out) && !out[j].byPid() && out[j].strong() && abs(out[j].at()-out[i].at()) <= sameStart {
+				g.alias[out[i].proc] = out[j].proc
+				break
+			}
+		}
+	}
+	kept := out[:0]
+	for _, x := range out {
+		if _, gone := g.alias[x.proc]; !gone {
+			kept = append(kept, x)
+		}
+	}
+	if len(kept) > 0 && !kept[0].strong() {
+		kept[0].moment = math.MinInt64
+	}
+	return all[:copy(all, kept):len(all)] // in place: what was sorted is not needed any more
+}
+
+func abs(x int64) int64 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
+
+// settled gives the node that a number means at a time.
+func (g *Graph) settled(n Node, at int64) Node {
+	if all, ok := g.byPid[n]; ok {
+		i, _ := slices.BinarySearchFunc(all, at+sameStart/2, func(x instance, t int64) int {
+			if x.at() <= t {
+				return -1
+			}
+			return 1
+		})
+		if i > 0 {
+			return all[i-1].proc
+		}
+		return n
+	}
+	if to, ok := g.alias[n]; ok {
+		return to
+	}
+	return n
+}
+
+// settleAddresses decides which addresses are a host's own, and joins the pairs that name a host by name to those that name it by
+// address. An address that several hosts call theirs belongs to the one that did so most; equal counts to none.
+func (g *Graph) settleAddresses() {
+	type vote struct {
+		host string
+		n    int
+	}
+	best := map[string][]vote{}
+	for o, n := range g.own {
+		best[o.address] = append(best[o.address], vote{o.host, n})
+	}
+	g.address, g.hostOf = map[string][]string{}, map[string]string{}
+	for address, votes := range best {
+		slices.SortFunc(votes, func(a, b vote) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.host, b.host)) })
+		if len(votes) > 1 && votes[1].n*2 > votes[0].n {
+			continue
+		}
+		g.hostOf[address] = votes[0].host
+		g.address[votes[0].host] = append(g.address[votes[0].host], address)
+	}
+	g.network = map[netip.Prefix]int{}
+	for address := range g.hostOf {
+		if ip, err := netip.ParseAddr(address); err == nil {
+			g.network[network(ip)]++
+		}
+	}
+	for _, all := range g.address {
+		slices.Sort(all)
+	}
+	type link struct {
+		id       Node
+		from, to string
+		value    string
+	}
+	first := map[[2]string]Node{}
+	var links []link
+	g.names.each(Pair, func(id Node, key []byte) {
+		_, _, value := splitKey(key)
+		from, to, _ := cutPair(value)
+		host, ours := g.hostOf[to]
+		if _, named := g.hosts.ids[to]; !ours && !named {
+			return // only logs of the destination would name the pair otherwise
+		}
+		if ours {
+			to = host
+		}
+		if h, ok := g.hostOf[from]; ok {
+			from = h
+		}
+		links = append(links, link{id, from, to, value})
+	})
+	slices.SortFunc(links, func(a, b link) int { return strings.Compare(a.value, b.value) })
+	for _, l := range links {
+		k := [2]string{l.from, l.to}
+		if to, ok := first[k]; ok {
+			g.alias[l.id] = to
+		} else {
+			first[k] = l.id
+		}
+	}
+}

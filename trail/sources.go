@@ -1,0 +1,214 @@
+package trail
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// source is a row of the table of what tells of an intrusion: which events, the native fields that are read, and what they say. Fields
+// are parted by spaces; a name of several alternatives is written a|b, the first that is filled counts.
+type source struct {
+	is     origin
+	id     uint32
+	fields string
+	says   func(r *row)
+}
+
+// origin selects events; an empty part matches all. A channel matches the provider as well, since exports lose one or the other.
+type origin struct{ product, category, service, channel, provider string }
+
+var (
+	sysmon     = origin{channel: "Microsoft-Windows-Sysmon/Operational", provider: "Microsoft-Windows-Sysmon"}
+	sysmonUnix = origin{product: "linux", channel: "Linux-Sysmon/Operational", provider: "Linux-Sysmon"}
+	security   = origin{channel: "Security", provider: "Microsoft-Windows-Security-Auditing"}
+	cleared    = origin{provider: "Microsoft-Windows-Eventlog"}
+	system     = origin{channel: "System", provider: "Service Control Manager"}
+	powershell = origin{channel: "Microsoft-Windows-PowerShell/Operational", provider: "Microsoft-Windows-PowerShell"}
+	psCore     = origin{channel: "PowerShellCore/Operational", provider: "PowerShellCore"}
+	scheduler  = origin{channel: "Microsoft-Windows-TaskScheduler/Operational", provider: "Microsoft-Windows-TaskScheduler"}
+	sessions   = origin{channel: "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational", provider: "Microsoft-Windows-TerminalServices-LocalSessionManager"}
+	remoting   = origin{channel: "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational", provider: "Microsoft-Windows-TerminalServices-RemoteConnectionManager"}
+	wmi        = origin{channel: "Microsoft-Windows-WMI-Activity/Operational", provider: "Microsoft-Windows-WMI-Activity"}
+)
+
+func zeek(service string) origin { return origin{product: "zeek", service: service} }
+
+const (
+	subject   = " SubjectUserName SubjectDomainName SubjectLogonId"
+	target    = " TargetUserName TargetDomainName TargetLogonId"
+	zeekEnds  = "id.orig_h|id_orig_h id.orig_p|id_orig_p id.resp_h|id_resp_h id.resp_p|id_resp_p"
+	byProcess = "ProcessGuid ProcessId Image User"
+)
+
+// sources is the table. A new reader adds rows here; what a row says is in the constructors.
+var sources = []source{
+	{sysmon, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage ParentCommandLine OriginalFileName", sysmonStart},
+	{sysmon, 2, byProcess + " TargetFilename", fileWritten},
+	{sysmon, 3, byProcess + " Initiated SourceIp SourcePort SourceHostname DestinationIp DestinationPort DestinationHostname", sysmonConnect},
+	{sysmon, 5, byProcess, processEnd},
+	{sysmon, 6, "ImageLoaded Hashes", driverLoad},
+	{sysmon, 7, byProcess + " ImageLoaded Signed Hashes", imageLoad},
+	{sysmon, 8, "SourceProcessGuid SourceProcessId SourceImage TargetProcessGuid TargetProcessId TargetImage StartModule", processInjected},
+	{sysmon, 9, byProcess + " Device", fileRead},
+	{sysmon, 10, "SourceProcessGUID|SourceProcessGuid SourceProcessId SourceImage TargetProcessGUID|TargetProcessGuid TargetProcessId TargetImage GrantedAccess", processAccessed},
+	{sysmon, 11, byProcess + " TargetFilename", fileWritten},
+	{sysmon, 12, byProcess + " TargetObject", registrySet},
+	{sysmon, 13, byProcess + " TargetObject Details", registrySet},
+	{sysmon, 14, byProcess + " TargetObject NewName", registrySet},
+	{sysmon, 15, byProcess + " TargetFilename Hash|Hashes", fileWritten},
+	{sysmon, 17, byProcess + " PipeName", pipe},
+	{sysmon, 18, byProcess + " PipeName", pipe},
+	{sysmon, 19, "Operation User Name Query", wmiPart},
+	{sysmon, 20, "Operation User Name Destination", wmiPart},
+	{sysmon, 21, "Operation User Consumer Filter", wmiPart},
+	{sysmon, 22, byProcess + " QueryName QueryResults", dnsQuery},
+	{sysmon, 23, byProcess + " TargetFilename Hashes", fileDeleted},
+	{sysmon, 24, byProcess, processSeen},
+	{sysmon, 25, byProcess + " Type", processTampered},
+	{sysmon, 26, byProcess + " TargetFilename Hashes", fileDeleted},
+	{sysmon, 27, byProcess + " TargetFilename Hashes", fileWritten},
+	{sysmon, 28, byProcess + " TargetFilename Hashes", fileDeleted},
+	{sysmon, 29, byProcess + " TargetFilename Hashes", fileWritten},
+
+	{sysmonUnix, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage ParentCommandLine OriginalFileName", sysmonStart},
+	{sysmonUnix, 3, byProcess + " Initiated SourceIp SourcePort SourceHostname DestinationIp DestinationPort DestinationHostname", sysmonConnect},
+	{sysmonUnix, 5, byProcess, processEnd},
+	{sysmonUnix, 9, byProcess + " Device", fileRead},
+	{sysmonUnix, 11, byProcess + " TargetFilename", fileWritten},
+	{sysmonUnix, 23, byProcess + " TargetFilename", fileDeleted},
+
+	{security, 4624, subject[1:] + target + " LogonType WorkstationName IpAddress IpPort ProcessId ProcessName TargetUserSid", logon},
+	{security, 4625, subject[1:] + " TargetUserName TargetDomainName LogonType WorkstationName IpAddress IpPort", logonRefused},
+	{security, 4634, "TargetUserName TargetLogonId", logoff},
+	{security, 4647, "TargetUserName TargetLogonId", logoff},
+	{security, 4648, subject[1:] + " TargetUserName TargetDomainName TargetServerName ProcessId ProcessName IpAddress IpPort", credentialsUsed},
+	{security, 4656, subject[1:] + " ObjectType ObjectName ProcessId ProcessName AccessMask", objectAccessed},
+	{security, 4657, subject[1:] + " ObjectName ObjectValueName NewValue ProcessId ProcessName", registryAudited},
+	{security, 4663, subject[1:] + " ObjectType ObjectName ProcessId ProcessName AccessMask", objectAccessed},
+	{security, 4672, subject[1:], privileges},
+	{security, 4688, subject[1:] + target + " NewProcessId NewProcessName ProcessId ParentProcessName CommandLine", auditedStart},
+	{security, 4689, subject[1:] + " ProcessId ProcessName", auditedEnd},
+	{security, 4697, subject[1:] + " ServiceName ServiceFileName", serviceInstalled},
+	{security, 4698, subject[1:] + " TaskName TaskContent", taskMade},
+	{security, 4699, subject[1:] + " TaskName", taskMade},
+	{security, 4702, subject[1:] + " TaskName TaskContentNew", taskMade},
+	{security, 4720, subject[1:] + " TargetUserName TargetDomainName", accountMade},
+	{security, 4728, subject[1:] + " MemberName MemberSid TargetUserName", memberAdded},
+	{security, 4732, subject[1:] + " MemberName MemberSid TargetUserName", memberAdded},
+	{security, 4756, subject[1:] + " MemberName MemberSid TargetUserName", memberAdded},
+	{security, 4768, "TargetUserName IpAddress Status", ticket},
+	{security, 4769, "TargetUserName ServiceName IpAddress Status", ticket},
+	{security, 4776, "TargetUserName Workstation Status", passwordChecked},
+	{security, 5140, subject[1:] + " IpAddress IpPort ShareName ShareLocalPath", shareOpened},
+	{security, 5145, subject[1:] + " IpAddress IpPort ShareName ShareLocalPath RelativeTargetName AccessMask", shareOpened},
+	{security, 5156, "ProcessID|ProcessId Application Direction SourceAddress SourcePort DestAddress DestPort", filteredConnect},
+	{cleared, 1102, subject[1:], logCleared},
+	{cleared, 104, "SubjectUserName SubjectDomainName Channel", logCleared},
+
+	{system, 7045, "ServiceName ImagePath AccountName", serviceInstalled},
+	{system, 7036, "param1 param2", serviceState},
+	{system, 7040, "param1 param4", serviceState},
+
+	{powershell, 4103, "ContextInfo Payload Execution_ProcessID", scriptBlock},
+	{powershell, 4104, "ScriptBlockText ScriptBlockId Path Execution_ProcessID", scriptBlock},
+	{psCore, 4104, "ScriptBlockText ScriptBlockId Path Execution_ProcessID", scriptBlock},
+
+	{scheduler, 100, "TaskName", taskState},
+	{scheduler, 102, "TaskName", taskState},
+	{scheduler, 106, "TaskName UserContext", taskState},
+	{scheduler, 129, "TaskName Path ProcessID", taskRan},
+	{scheduler, 140, "TaskName UserName", taskState},
+	{scheduler, 141, "TaskName UserName", taskState},
+	{scheduler, 200, "TaskName ActionName", taskRan},
+	{scheduler, 201, "TaskName ActionName", taskRan},
+
+	{sessions, 21, "User SessionID Address", remoteSession},
+	{sessions, 22, "User SessionID Address", remoteSession},
+	{sessions, 24, "User SessionID Address", remoteSession},
+	{sessions, 25, "User SessionID Address", remoteSession},
+	{remoting, 1149, "Param1 Param2 Param3", remoteSession},
+
+	{wmi, 5857, "ProviderName ProviderPath ProcessID", processByWMI},
+	{wmi, 5860, "Query User processid|ClientProcessId", processByWMI},
+	{wmi, 5861, "ESS CONSUMER PossibleCause", wmiBinding},
+
+	{zeek("conn"), 0, zeekEnds + " orig_bytes service", flowSeen},
+	{zeek("dns"), 0, zeekEnds + " query answers", netQuery},
+	{zeek("http"), 0, zeekEnds + " method host uri request_body_len", netRequest},
+	{zeek("ssl"), 0, zeekEnds + " server_name", netName},
+	{zeek("files"), 0, "tx_hosts rx_hosts filename sha256 md5 id.orig_h id.resp_h", netFile},
+	{zeek("smb_files"), 0, zeekEnds + " action path name", netShare},
+	{zeek("smb_mapping"), 0, zeekEnds + " path", netShare},
+	{zeek("kerberos"), 0, zeekEnds + " client service success", netLogon},
+	{zeek("ntlm"), 0, zeekEnds + " username success", netLogon},
+	{zeek("rdp"), 0, zeekEnds + " cookie", netLogon},
+	{zeek("dce_rpc"), 0, zeekEnds + " endpoint operation named_pipe", netPipe},
+
+	{origin{category: "webserver"}, 0, "c-ip|src_ip cs-host|s-computername|host cs-uri-stem|c-uri|uri cs-uri-query|c-uri-query cs-method|method sc-status|status", webRequest},
+	{origin{category: "proxy"}, 0, "c-ip|src_ip cs-host|r-dns|host cs-uri|c-uri|url cs-method|method cs-bytes|bytes_sent cs-username|user r-ip|dst_ip", webRequest},
+	{origin{category: "firewall"}, 0, firewallFields, deviceFlow},
+	{origin{product: "linux", service: "iptables"}, 0, firewallFields, deviceFlow},
+	{origin{product: "fortigate", service: "traffic"}, 0, firewallFields, deviceFlow},
+	{origin{product: "paloalto", service: "traffic"}, 0, firewallFields, deviceFlow},
+	{origin{product: "cisco", service: "syslog"}, 0, firewallFields + " " + deviceMore, deviceMessage},
+	{origin{product: "juniper"}, 0, firewallFields + " " + deviceMore, deviceMessage},
+	{origin{product: "huawei"}, 0, firewallFields + " " + deviceMore, deviceMessage},
+	{origin{product: "h3c"}, 0, firewallFields + " " + deviceMore, deviceMessage},
+	{origin{service: "vpn"}, 0, deviceLogonFields, deviceLogon},
+	{origin{service: "sslvpnd"}, 0, deviceLogonFields, deviceLogon},
+	{origin{service: "globalprotect"}, 0, deviceLogonFields, deviceLogon},
+	{origin{product: "fortigate", service: "event"}, 0, deviceLogonFields, deviceLogon},
+	{origin{service: "radius"}, 0, deviceLogonFields, deviceLogon},
+	{origin{service: "aaa"}, 0, deviceLogonFields, deviceLogon},
+	{origin{product: "linux", service: "sshd"}, 0, deviceLogonFields, deviceLogon},
+	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe comm ses auid proctitle name nametype laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7", audited},
+	{origin{category: "database"}, 0, databaseFields, databaseQuery},
+	{origin{category: "mail"}, 0, "message_id|message-id|queue_id|id to|recipient|recipient-address client|client-ip|relay|src_ip", mailReceived},
+}
+
+const (
+	firewallFields    = "src_ip|srcip|src|SRC|sourceAddress|source_address dst_ip|dstip|dst|DST|destination_address src_port|srcport|sport|SPT|source_port dst_port|dstport|dport|DPT|destination_port bytes_sent|sentbyte action"
+	deviceLogonFields = "src_ip|remip|srcip|Calling-Station-Id|Remote-Address|public_ip user|User-Name|username|srcuser assigned_ip|tunnelip|Framed-IP-Address|private_ip src_port|port action|status cmd|CmdSet|command"
+	deviceMore        = "user|User-Name|username assigned_ip|Framed-IP-Address cmd|command"
+	databaseFields    = "user|user_name|username client_ip|client|src_ip|connection_from|host statement|query|command"
+)
+
+// sourceOf gives the row for a source, nil when it tells nothing that a trail follows.
+func sourceOf(s event.Source) *source {
+	for i := range sources {
+		if x := &sources[i]; (x.id == 0 || x.id == s.ID) && x.is.matches(s) {
+			return x
+		}
+	}
+	return nil
+}
+
+func (o *origin) matches(s event.Source) bool {
+	if o.product != "" && o.product != s.Product || o.category != "" && o.category != s.Category || o.service != "" && o.service != s.Service {
+		return false
+	}
+	if o.channel == "" && o.provider == "" {
+		return true
+	}
+	return o.channel != "" && o.channel == s.Channel || o.provider != "" && strings.EqualFold(o.provider, s.Provider)
+}
+
+// names gives all native names of the row's fields, sorted.
+func (s *source) names() []string {
+	all := strings.FieldsFunc(s.fields, func(r rune) bool { return r == ' ' || r == '|' })
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Needs says what a trail wants of the evidence.
+func Needs() event.Needs {
+	return event.Always(func(s event.Source) event.Want {
+		x := sourceOf(s)
+		if x == nil {
+			return event.Want{}
+		}
+		return event.Want{Fields: x.names()}
+	})
+}

@@ -1,0 +1,493 @@
+package trail
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/contrail-ir/contrail/finding"
+)
+
+// tactics of ATT&CK in the order in which they are told. Stealth and defense-impairment are what newer editions call the two halves of
+// defense-evasion.
+var tactics = []string{"reconnaissance", "resource-development", "initial-access", "execution", "persistence", "privilege-escalation", "defense-evasion", "stealth", "defense-impairment", "credential-access", "discovery",
+	"lateral-movement", "collection", "command-and-control", "exfiltration", "impact"}
+
+// tacticsOf gives the tactics among a rule's tags, with either separator.
+func tacticsOf(tags []string) (out []string) {
+	for _, t := range tags {
+		name, ok := strings.CutPrefix(t, "attack.")
+		if name = strings.ReplaceAll(name, "_", "-"); ok && slices.Contains(tactics, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+var techniqueTag = regexp.MustCompile(`^attack\.t\d{4}(\.\d{3})?$`)
+
+func techniqueOf(tags []string) string {
+	best := ""
+	for _, t := range tags {
+		if techniqueTag.MatchString(t) && len(t) > len(best) {
+			best = t
+		}
+	}
+	return strings.ToUpper(strings.TrimPrefix(best, "attack."))
+}
+
+// told is what a step means by its own kind, whether or not a rule matched it. It is a table: relation and a condition to tactic, technique,
+// words.
+var told = []struct {
+	rel       Relation
+	when      func(t *teller, e *edge) bool
+	tactic    string
+	technique string
+	text      string
+}{
+	{Installed, toKind(Service), "persistence", "T1543.003", "A service is installed"},
+	{Runs, fromKind(Service), "persistence", "T1543.003", "A service runs a program of the intruder"},
+	{Installed, toKind(Task), "persistence", "T1053.005", "A scheduled task is made"},
+	{Runs, fromKind(Task), "persistence", "T1053.005", "A scheduled task runs a program of the intruder"},
+	{Runs, fromKind(WMI), "persistence", "T1546.003", "A WMI subscription runs a program"},
+	{SetValue, runKey, "persistence", "T1547.001", "A program is started at logon by the registry"},
+	{MadeAccount, nil, "persistence", "T1136", "An account is made"},
+	{AddedMember, nil, "persistence", "T1098", "An account is put into a group"},
+	{Cleared, nil, "defense-evasion", "T1070.001", "An event log is cleared"},
+	{Injected, nil, "defense-evasion", "T1055", "Code is put into another process"},
+	{Accessed, toProgram("lsass.exe"), "credential-access", "T1003.001", "The memory of LSASS is opened"},
+	{RefusedLogon, nil, "credential-access", "T1110", "Passwords are tried and refused"},
+	{LoggedOn, desktopLogon, "lateral-movement", "T1021.001", "A desktop session from another host begins"},
+	{LoggedOn, networkLogon, "lateral-movement", "T1021", "A logon over the network succeeds"},
+	{Wrote, bySession, "lateral-movement", "T1021.002", "A file is written through a share"},
+	{Connected, outward, "command-and-control", "T1071", "A program of the intruder connects to the outside"},
+	{Resolved, outward, "command-and-control", "T1071", "A program of the intruder looks up a name outside"},
+	{Started, startsShell, "execution", "T1059", "A command interpreter is started"},
+	{Started, nil, "execution", "T1106", "A program is started"},
+	{RanScript, nil, "execution", "T1059.001", "A PowerShell script runs"},
+	{Wrote, packed, "collection", "T1560.001", "Files are packed"},
+	{Wrote, webPage, "persistence", "T1505.003", "A page that a server executes is written"},
+	{Sent, outward, "exfiltration", "T1048", "Data are sent to the outside"},
+}
+
+func toKind(k Kind) func(*teller, *edge) bool {
+	return func(t *teller, e *edge) bool { return t.kind(e.To) == k }
+}
+
+func fromKind(k Kind) func(*teller, *edge) bool {
+	return func(t *teller, e *edge) bool { return t.kind(e.From) == k }
+}
+
+func toProgram(name string) func(*teller, *edge) bool {
+	return func(t *teller, e *edge) bool {
+		return t.kind(e.To) == Process && t.program(e.To) == name || t.kind(e.To) == File && strings.HasSuffix(t.key(e.To).value, `\`+name)
+	}
+}
+
+func runKey(t *teller, e *edge) bool {
+	return t.kind(e.To) == Registry && strings.Contains(t.key(e.To).value, `\currentversion\run`)
+}
+
+func desktopLogon(t *teller, e *edge) bool { return t.logonOf(e) == 10 }
+func networkLogon(t *teller, e *edge) bool {
+	k := t.logonOf(e)
+	return k == 3 || k == 8
+}
+
+func (t *teller) logonOf(e *edge) int {
+	if t.kind(e.To) != Session {
+		return 0
+	}
+	if strings.HasPrefix(t.key(e.To).value, "desktop ") {
+		return 10
+	}
+	return t.session(e.To).kind
+}
+
+func bySession(t *teller, e *edge) bool { return t.kind(e.From) == Session }
+func outward(t *teller, e *edge) bool {
+	k := t.kind(e.To)
+	return (k == Address || k == Name) && !t.internal(t.key(e.To))
+}
+func startsShell(t *teller, e *edge) bool { return shells[t.program(e.To)] }
+func webPage(t *teller, e *edge) bool {
+	p := t.key(e.To).value
+	for _, x := range []string{".aspx", ".ashx", ".asmx", ".asp", ".jsp", ".jspx", ".php", ".phtml", ".cfm"} {
+		if strings.HasSuffix(p, x) {
+			return true
+		}
+	}
+	return false
+}
+
+var archive = regexp.MustCompile(`\.(7z|rar|zip|tar|gz|tgz|cab|ace|arj)(\.\d{3})?$|\.part\d+\.rar$|\.r\d\d$`)
+
+func packed(t *teller, e *edge) bool {
+	return archive.MatchString(t.key(e.To).value)
+}
+
+// stages tells each technique on each host once: first by the rules that matched the steps, then by what steps mean by themselves where no
+// rule spoke of the record.
+func (t *teller) stages() {
+	type key struct{ tactic, technique, host, text string }
+	stages := map[key]*Stage{}
+	refs := map[key]map[Ref]bool{}
+	add := func(k key, e *edge) {
+		s := stages[k]
+		r := t.ref(e)
+		if s == nil {
+			s = &Stage{Tactic: k.tactic, Technique: k.technique, Host: k.host, Time: stamp(e.Time), Text: k.text}
+			stages[k], refs[k] = s, map[Ref]bool{}
+		}
+		s.Last = stamp(e.Time)
+		if len(refs[k]) < maxRefs {
+			refs[k][Ref{r.File, r.Record, Intrusion}] = true
+		}
+	}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		host := t.g.hosts.text[e.Host]
+		spoken := false
+		for _, r := range t.findings[t.ref(e)] {
+			if r.Level < finding.Medium {
+				continue
+			}
+			for _, tactic := range tacticsOf(r.Tags) {
+				spoken = true
+				add(key{tactic, techniqueOf(r.Tags), host, r.Title}, e)
+			}
+		}
+		if spoken {
+			continue
+		}
+		for _, x := range told {
+			if x.rel == e.Rel && (x.when == nil || x.when(t, e)) {
+				add(key{x.tactic, x.technique, host, x.text}, e)
+				break
+			}
+		}
+	}
+	for k, s := range stages {
+		s.Refs = sortedRefs(refs[k])
+		t.trail.Stages = append(t.trail.Stages, *s)
+	}
+	slices.SortFunc(t.trail.Stages, func(a, b Stage) int {
+		return cmp.Or(strings.Compare(a.Time, b.Time), cmp.Compare(slices.Index(tactics, a.Tactic), slices.Index(tactics, b.Tactic)), strings.Compare(a.Host, b.Host), strings.Compare(a.Technique, b.Technique), strings.Compare(a.Text, b.Text))
+	})
+}
+
+// implants finds the programs that recur as the source of effects: not installed by the system or a vendor, and either started by persistence, or
+// calling outside, or starting others.
+func (t *teller) implants() {
+	type tally struct {
+		paths, hashes, hosts map[string]bool
+		effects              int
+		kinds                map[Relation]bool
+		refs                 map[Ref]bool
+	}
+	by := map[string]*tally{}
+	of := func(path string) *tally {
+		name := path[strings.LastIndexAny(path, `\/`)+1:]
+		if by[name] == nil {
+			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}}
+		}
+		return by[name]
+	}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		var path string
+		switch {
+		case e.Rel == Runs:
+			path = t.key(e.To).value
+		case t.kind(e.From) == Process:
+			path = t.image(e.From)
+		}
+		if path == "" || installed(path) || !strings.ContainsAny(path, `\/`) {
+			continue
+		}
+		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
+		a.paths[host+": "+path], a.hosts[host] = true, true
+		if len(a.refs) < maxRefs {
+			a.refs[Ref{r.File, r.Record, Intrusion}] = true
+		}
+		switch e.Rel {
+		case HasHash:
+			a.hashes[t.key(e.To).value] = true
+		case Started, Connected, Resolved, Injected, Accessed, UsedLogon, Runs, UsedPipe:
+			a.effects++
+			a.kinds[e.Rel] = true
+		}
+	}
+	for _, name := range sortedKeys(by) {
+		a := by[name]
+		lasting := a.kinds[Runs] || len(a.hosts) > 1
+		if !(a.kinds[Started] && (a.kinds[Connected] || a.kinds[Resolved])) && !(lasting && a.effects >= 2) {
+			continue
+		}
+		t.trail.Implant = append(t.trail.Implant, Implant{Name: name, Paths: sortedKeys(a.paths), SHA256: sortedKeys(a.hashes), Hosts: sortedKeys(a.hosts), Effects: a.effects, Refs: sortedRefs(a.refs)})
+	}
+	slices.SortStableFunc(t.trail.Implant, func(a, b Implant) int { return cmp.Compare(b.Effects, a.Effects) })
+}
+
+// things gathers persistence, accounts and staged files.
+func (t *teller) things() {
+	persistence := map[Node]*Persistence{}
+	pRefs := map[Node]map[Ref]bool{}
+	accounts := map[Node]*AccountView{}
+	aRefs := map[Node]map[Ref]bool{}
+	staged := map[Node]*Staged{}
+	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
+		if m[n] == nil {
+			m[n] = map[Ref]bool{}
+		}
+		if r := t.ref(e); len(m[n]) < maxRefs {
+			m[n][Ref{r.File, r.Record, Intrusion}] = true
+		}
+	}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		for _, n := range []Node{e.From, e.To} {
+			k := t.key(n)
+			switch k.kind {
+			case Service, Task, WMI:
+				if !t.opened[n] {
+					continue
+				}
+				if persistence[n] == nil {
+					persistence[n] = &Persistence{Kind: k.kind.String(), Host: k.host, Name: k.value}
+				}
+				if e.Rel == Runs && n == e.From {
+					persistence[n].Runs = t.key(e.To).value
+				}
+				note(pRefs, n, e)
+			case Registry:
+				if n == e.To && runKey(t, e) {
+					if persistence[n] == nil {
+						persistence[n] = &Persistence{Kind: k.kind.String(), Host: k.host, Name: k.value}
+					}
+					note(pRefs, n, e)
+				}
+			}
+		}
+		switch {
+		case e.Rel == MadeAccount || e.Rel == AddedMember || e.Rel == OfAccount && t.kind(e.From) == Session:
+			if name := t.key(e.To).value; name == "system" || strings.HasSuffix(name, "$") {
+				break
+			}
+			if accounts[e.To] == nil {
+				accounts[e.To] = &AccountView{Account: t.key(e.To).value}
+			}
+			accounts[e.To].Made = accounts[e.To].Made || e.Rel == MadeAccount
+			note(aRefs, e.To, e)
+		case e.Rel == UsedLogon:
+			value := t.key(e.To).value
+			user, _, ok := strings.Cut(strings.TrimPrefix(value, "user:"), ">")
+			if n := t.g.names.find(appendKey(nil, Account, nil, []byte(user))); ok && n != noNode && !strings.HasSuffix(user, "$") {
+				if accounts[n] == nil {
+					accounts[n] = &AccountView{Account: user}
+				}
+				note(aRefs, n, e)
+			}
+		case e.Rel == Wrote && packed(t, e):
+			if staged[e.To] == nil {
+				r := t.ref(e)
+				k := t.key(e.To)
+				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
+			}
+		case e.Rel == Sent && outward(t, e):
+			t.trail.SentBytes += int64(e.Count) << 10
+		}
+	}
+	for _, n := range t.inOrder(persistence) {
+		p := *persistence[n]
+		p.Refs = sortedRefs(pRefs[n])
+		t.trail.Persistence = append(t.trail.Persistence, p)
+	}
+	for n, a := range accounts {
+		a.Refs = sortedRefs(aRefs[n])
+		t.trail.Accounts = append(t.trail.Accounts, *a)
+	}
+	slices.SortFunc(t.trail.Accounts, func(a, b AccountView) int { return strings.Compare(a.Account, b.Account) })
+	for _, s := range staged {
+		t.trail.Staged = append(t.trail.Staged, *s)
+	}
+	slices.SortFunc(t.trail.Staged, func(a, b Staged) int {
+		return cmp.Or(strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
+	})
+}
+
+func (t *teller) inOrder(m map[Node]*Persistence) []Node {
+	var out []Node
+	for n := range m {
+		out = append(out, n)
+	}
+	slices.SortFunc(out, t.compareNodes)
+	return out
+}
+
+// places lists addresses and names outside that the intruder's steps touched. What a host of the organisation talked to itself is a first hop; what
+// is only spoken of in a command is unknown.
+func (t *teller) places() {
+	type seen struct {
+		first, last int64
+		direct      bool
+		refs        map[Ref]bool
+	}
+	all := map[Node]*seen{}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		for _, n := range []Node{e.From, e.To} {
+			k := t.key(n)
+			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) {
+				continue
+			}
+			s := all[n]
+			if s == nil {
+				s = &seen{first: e.Time, refs: map[Ref]bool{}}
+				all[n] = s
+			}
+			s.last = e.Time
+			s.direct = s.direct || e.Rel != Mentioned
+			if r := t.ref(e); len(s.refs) < maxRefs {
+				s.refs[Ref{r.File, r.Record, Intrusion}] = true
+			}
+		}
+	}
+	for n, s := range all {
+		k := t.key(n)
+		p := Place{Value: k.value, Kind: k.kind.String(), Role: "unknown", First: stamp(s.first), Last: stamp(s.last), Refs: sortedRefs(s.refs)}
+		if s.direct {
+			p.Role = "first-hop"
+		}
+		t.trail.Infrastructure = append(t.trail.Infrastructure, p)
+	}
+	slices.SortFunc(t.trail.Infrastructure, func(a, b Place) int {
+		return cmp.Or(strings.Compare(a.First, b.First), strings.Compare(a.Value, b.Value))
+	})
+}
+
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's: an intruder's own
+// machine within, or a host without logs.
+func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" {
+		return false
+	}
+	image := t.image(e.From)
+	return strings.ContainsAny(image, `\/`) && !installed(image)
+}
+
+func (t *teller) hosts() {
+	all := map[string]*HostView{}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		name := t.g.hosts.text[e.Host]
+		if name == "" {
+			continue
+		}
+		if all[name] == nil {
+			all[name] = &HostView{Host: name, First: stamp(e.Time)}
+		}
+		all[name].Last = stamp(e.Time)
+		all[name].Steps++
+	}
+	for _, h := range all {
+		t.trail.Hosts = append(t.trail.Hosts, *h)
+	}
+	slices.SortFunc(t.trail.Hosts, func(a, b HostView) int {
+		return cmp.Or(strings.Compare(a.First, b.First), strings.Compare(a.Host, b.Host))
+	})
+}
+
+// wayIn looks for the first step by which somebody came in from outside: a server that started a shell, a program that reads what people are sent and
+// started another, a logon from an outside address.
+func (t *teller) wayIn() {
+	best := Access{Text: "The way in is not in this evidence.", Refs: []Ref{}}
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		r := t.ref(e)
+		host := t.g.hosts.text[e.Host]
+		switch {
+		case e.Rel == Started && servers[t.program(e.From)] && shells[t.program(e.To)]:
+			best = Access{"T1190", host, fmt.Sprintf("%s, which answers requests from outside, started %s.", t.program(e.From), t.program(e.To)), nil}
+			for j := range t.kept {
+				if c := &t.kept[j].edge; c.To == e.From && c.Rel == Connected && c.Time <= e.Time && e.Time-c.Time <= 2*second {
+					best.Text += " The request came from " + t.key(c.From).value + "."
+					cr := t.ref(c)
+					best.Refs = append(best.Refs, Ref{cr.File, cr.Record, Intrusion})
+				}
+			}
+		case e.Rel == Started && readers[t.program(e.From)]:
+			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}
+		case e.Rel == Started && t.program(e.From) == "explorer.exe" && strings.ContainsAny(t.image(e.To), `\/`) && !installed(t.image(e.To)):
+			best = Access{"T1204.002", host, fmt.Sprintf("A person started %s.", t.image(e.To)), nil}
+		case e.Rel == LoggedOn && t.kind(e.From) == Address && !t.internal(t.key(e.From)):
+			best = Access{"T1133", host, fmt.Sprintf("A logon came from the outside address %s.", t.key(e.From).value), nil}
+		default:
+			continue
+		}
+		best.Refs = append(best.Refs, Ref{r.File, r.Record, Intrusion})
+		break
+	}
+	t.trail.Access = best
+}
+
+// unseen says what the evidence could not show, from the certificate.
+func (t *teller) unseen() {
+	c := t.question.Coverage
+	if c == nil {
+		t.trail.Unseen = append(t.trail.Unseen, "No coverage certificate was given: what is missing is not known.")
+		return
+	}
+	concerned := map[string]bool{}
+	for _, h := range t.trail.Hosts {
+		concerned[h.Host] = true
+	}
+	say := func(format string, args ...any) {
+		t.trail.Unseen = append(t.trail.Unseen, fmt.Sprintf(format, args...))
+	}
+	for _, org := range c.Orgs {
+		if org.Name != t.question.Org {
+			continue
+		}
+		if !org.Denominator.Known {
+			say("How many hosts there are was not declared: hosts that handed over nothing cannot be named.")
+		}
+		network := false
+		for _, d := range org.Silent {
+			say("%s handed over nothing.", d.Host)
+		}
+		for _, h := range org.Hosts {
+			has := map[string]bool{}
+			for _, s := range h.Sources {
+				lower := strings.ToLower(s.Source)
+				for _, what := range []string{"sysmon", "security", "powershell", "zeek", "firewall", "proxy"} {
+					if strings.Contains(lower, what) {
+						has[what] = true
+					}
+				}
+				if concerned[string(shortHost([]byte(h.Host)))] {
+					for _, g := range s.Gaps {
+						say("%s: %s is silent from %s to %s: %s.", h.Host, s.Source, g.From, g.To, g.Why)
+					}
+				}
+			}
+			network = network || has["zeek"] || has["firewall"] || has["proxy"]
+			if !concerned[string(shortHost([]byte(h.Host)))] {
+				continue
+			}
+			switch {
+			case !has["sysmon"] && !has["security"]:
+				say("%s: no log of processes; what ran there is not known.", h.Host)
+			case !has["sysmon"]:
+				say("%s: no Sysmon; files, registry, names and connections of processes are not known.", h.Host)
+			case !has["security"]:
+				say("%s: no Security log; logons, shares and accounts are not known.", h.Host)
+			}
+		}
+		if !network {
+			say("No network log: how much left is not known, and hosts without logs of their own are not seen at all.")
+		}
+	}
+}

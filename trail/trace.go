@@ -1,0 +1,135 @@
+package trail
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/finding"
+)
+
+// Start is where a trace is asked to begin: a record, or a value that is known to be the intruder's.
+type Start struct {
+	Ref   finding.Ref
+	Value string // when not empty, Ref is not used
+}
+
+// ParseStart reads FILE:RECORD or VALUE. What ends in a colon and a number and does not look like an address is a record.
+func ParseStart(s string) (Start, error) {
+	if s == "" {
+		return Start{}, errors.New("an empty start")
+	}
+	if i := strings.LastIndexByte(s, ':'); i > 0 && !isAddress([]byte(s)) {
+		if n, err := strconv.ParseUint(s[i+1:], 10, 64); err == nil {
+			return Start{Ref: finding.Ref{File: s[:i], Record: n}}, nil
+		}
+	}
+	return Start{Value: s}, nil
+}
+
+func (s Start) String() string {
+	if s.Value != "" {
+		return s.Value
+	}
+	return s.Ref.File + ":" + strconv.FormatUint(s.Ref.Record, 10)
+}
+
+// Question says what to follow.
+type Question struct {
+	Org      string
+	From     []Start           // empty: findings of level high and above, and correlations
+	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Baseline []*Baseline       // ordinary days elsewhere
+	Coverage *coverage.Certificate
+}
+
+// ErrNoStart is wrapped by the error for a start that is not in the evidence.
+var ErrNoStart = errors.New("start is not in the evidence")
+
+// maxSeeds bounds the findings that a walk begins with; the gravest come first.
+const maxSeeds = 20_000
+
+// Trace finishes the graph and follows the intruder through it.
+func Trace(g *Graph, q Question) (*Trail, error) {
+	var starts []Start
+	var refs []finding.Ref
+	if len(q.From) > 0 {
+		starts = q.From
+		for _, s := range starts {
+			refs = append(refs, s.Ref)
+		}
+	} else {
+		for _, f := range gravest(q.Findings) {
+			for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
+				if len(refs) < maxSeeds {
+					starts = append(starts, Start{Ref: r})
+					refs = append(refs, r)
+				}
+			}
+		}
+	}
+	found, err := g.Finish(refs)
+	if err != nil {
+		return nil, err
+	}
+	v := newView(g)
+	v.baseline = q.Baseline
+	w := newWalker(v)
+	asked := len(q.From) > 0
+	for i, s := range starts {
+		switch {
+		case s.Value != "":
+			nodes := v.lookUp(s.Value)
+			if len(nodes) == 0 {
+				return nil, fmt.Errorf("trace from %q: %w: no node of that name; values are compared whole", s.Value, ErrNoStart)
+			}
+			for _, n := range nodes {
+				w.seedNode(n, i)
+			}
+		case len(found[i]) == 0 && asked:
+			if !slices.Contains(g.files.text, s.Ref.File) {
+				return nil, fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
+			}
+			return nil, fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
+		default:
+			for _, e := range found[i] {
+				w.seed(e.e, i)
+			}
+		}
+	}
+	w.run()
+	return newTeller(w, q, starts).tell(), nil
+}
+
+// gravest gives the findings of level high and above and the correlations, in their order.
+func gravest(all []finding.Finding) (out []*finding.Finding) {
+	for i := range all {
+		if f := &all[i]; f.Rule.Level >= finding.High || f.Rule.Kind == finding.Correlation && f.Rule.Level >= finding.Medium {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lookUp finds the nodes of a value: an address, a name, a hash, an account, or a path or name of file, service or task on any host.
+func (v *view) lookUp(value string) (out []Node) {
+	folded := lower([]byte(value))
+	for _, kind := range []Kind{Address, Name, Hash, Account, Program} {
+		if n := v.g.names.find(appendKey(nil, kind, nil, folded)); n != noNode {
+			out = append(out, n)
+		}
+	}
+	clean := string(cleanPath([]byte(value)))
+	for _, kind := range []Kind{File, Service, Task, Registry, Pipe, WMI, URL} {
+		v.g.names.each(kind, func(id Node, key []byte) {
+			if _, _, name := splitKey(key); name == clean || name == string(folded) {
+				out = append(out, id)
+			}
+		})
+	}
+	slices.SortFunc(out, v.compareNodes)
+	return out
+}
