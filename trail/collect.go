@@ -263,24 +263,57 @@ func (r *row) pid(b []byte) Node {
 	return r.node(pidRef, r.host, r.c.value)
 }
 
-// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
-func (r *row) process(guid, pid []byte, started bool) Node {
-	ref := r.pid(pid)
-	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
-		return ref
+// pidOf gives the process with an id that runs a program, for records that tell both. Ids are reused, and not every start and end is logged: the
+// program keeps a record from being taken for one of whatever had the id last.
+func (r *row) pidOf(b, image []byte) Node {
+	n, ok := number(b)
+	name := baseName(image)
+	if !ok || n == 0 || len(name) == 0 || len(name) > maxProgramName {
+		return r.pid(b)
 	}
+	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), ' ')
+	at := len(r.c.value)
+	r.c.value = append(r.c.value, name...)
+	lower(r.c.value[at:])
+	return r.node(pidRef, r.host, r.c.value)
+}
+
+const maxProgramName = 255
+
+// programHash stands for a program's file name in an instance, 0 for none.
+func programHash(image []byte) uint32 {
+	name := baseName(image)
+	if len(name) == 0 || len(name) > maxProgramName {
+		return 0
+	}
+	h := uint32(2166136261)
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return max(h, 1)
+}
+
+// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
+func (r *row) process(guid, pid, image []byte, started bool) Node {
+	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
+		return r.pidOf(pid, image)
+	}
+	ref := r.pid(pid)
 	r.c.value = append(bytes.ToUpper(bytes.Trim(guid, "{}")), '@')
 	p := r.node(Process, nil, r.c.value[:len(r.c.value)-1])
 	if ref != noNode && p != noNode {
 		if first := r.first(ref, p); started || first {
-			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, started, false))
+			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), started, false))
 		}
 	}
 	return p
 }
 
 // started gives the node of a process of which only id and start are known.
-func (r *row) started(pid []byte) Node {
+func (r *row) started(pid, image []byte) Node {
 	ref := r.pid(pid)
 	n, ok := number(pid)
 	if ref == noNode || !ok {
@@ -289,7 +322,7 @@ func (r *row) started(pid []byte) Node {
 	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), '@')
 	r.c.value = strconv.AppendInt(r.c.value, r.time, 10)
 	p := r.node(Process, r.host, r.c.value)
-	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, true, true))
+	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), true, true))
 	return p
 }
 
