@@ -2,6 +2,8 @@ package trail
 
 import (
 	"bytes"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +17,12 @@ type Collector struct {
 	edges []edge
 	insts []instance
 	own   map[ownership]int
+	talks map[uint32]bool
 	files map[string]uint32
 	hosts map[string]uint32
 	err   error
+
+	sensor bool
 
 	audited Node // process of the auditd event under way, and its time
 	auditAt int64
@@ -36,7 +41,7 @@ type recent struct {
 
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
-	return &Collector{graph: g, own: map[ownership]int{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
+	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -58,12 +63,19 @@ func (c *Collector) Batch(file string, b *event.Batch) error {
 		}
 		c.row.fields = append(c.row.fields, f)
 	}
+	talk := src.talk()
+	c.sensor = c.sensor || src.sensor()
+	last := uint32(math.MaxUint32)
 	clear(c.seen) // batches are the same whatever the threads, so what is left out is
 	for at := range b.Rows {
 		if b.Time[at] == event.NoTime {
 			continue
 		}
 		c.row.begin(at)
+		if talk && c.row.number != last {
+			last = c.row.number
+			c.talks[last] = true
+		}
 		src.says(&c.row)
 	}
 	if len(c.edges) >= 1<<14 {
@@ -85,8 +97,11 @@ func (c *Collector) Flush() error {
 			g.own[o] += n
 		}
 	}
+	g.sensor = g.sensor || c.sensor
+	maps.Copy(g.talks, c.talks)
 	g.mu.Unlock()
 	clear(c.own)
+	clear(c.talks)
 	c.insts = c.insts[:0]
 	c.err = g.raw.add(c.edges)
 	c.edges = c.edges[:0]

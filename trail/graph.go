@@ -39,7 +39,9 @@ type Graph struct {
 	byPid   map[Node][]instance
 	budget  int
 	ended   bool
-	first   int64 // time of the first and the last edge
+	sensor  bool            // a network's own logs are there
+	talks   map[uint32]bool // hosts that logged the connections or look-ups of processes
+	first   int64           // time of the first and the last edge
 	last    int64
 	address map[string][]string  // host → its addresses
 	hostOf  map[string]string    // address → host
@@ -105,7 +107,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
 	g.hosts.id("")
 	return g, nil
