@@ -402,3 +402,15 @@ func TestMapShowsTheWayOverHosts(t *testing.T) {
 		}
 	}
 }
+
+// TestAReusedParentIDIsToldByItsProgram: the audit log names parents by id and program. services.exe has run since before the evidence begins; another
+// program that had its id for a while, on a host whose ends of processes were not logged, is not the parent of services.
+func TestAReusedParentIDIsToldByItsProgram(t *testing.T) {
+	g := graphOf(t,
+		start("h", 0, 1, 700, 9, 8, `C:\ProgramData\x\evil.exe`, "evil.exe"),
+		audit("h", 4688, time.Hour, "NewProcessId", "0x99", "NewProcessName", `C:\Windows\System32\taskhostw.exe`, "ProcessId", "0x2bc", "ParentProcessName", `C:\Windows\System32\services.exe`, "SubjectLogonId", "0x3e7"),
+		audit("h", 4688, 2*time.Hour, "NewProcessId", "0x9a", "NewProcessName", `C:\Windows\System32\whoami.exe`, "ProcessId", "0x2bc", "ParentProcessName", `C:\ProgramData\x\evil.exe`, "SubjectLogonId", "0x3e7"))
+	if got := reached(from(t, g, "h:1")); !slices.Equal(got, []uint64{1, 3}) {
+		t.Errorf("reached %v, want 1 and 3: the parent of 2 is another program", got)
+	}
+}
