@@ -10,7 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contrail-ir/contrail/attribution"
 	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/docket"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/ledger"
 	"github.com/contrail-ir/contrail/marking"
@@ -48,7 +50,7 @@ func (t *terminal) caseAdd() *cobra.Command {
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote())
+	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims())
 	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "stix", "document"} {
 		c.AddCommand(t.addImport(name, "FILE", "a file, by its digest and what can be counted in it"))
 	}
@@ -132,6 +134,11 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 	fs := c.Flags()
 	fs.StringVar(&o.Organisation, "organisation", "", "whose evidence it speaks of")
 	fs.StringVar(&o.Question, "question", "", "what was asked, in words")
+	fs.BoolVar(&o.Reference, "reference", false, "enter by digest alone; otherwise a result is kept in the case")
+	fs.StringVar(&o.Source, "source", "", "whose it is: feed, publisher, programme")
+	fs.StringVar(&o.From, "from", "", "who handed it over")
+	fs.StringVar(&o.To, "to", "", "who took it")
+	fs.StringVar(&o.Authority, "authority", "", "under which it was taken")
 	fs.StringVar(&when, "when", "", "when the work was done")
 	fs.UintSliceVar(&corrects, "supersedes", nil, "numbers of entries that this one corrects")
 	return c
@@ -291,6 +298,23 @@ func (t *terminal) addMilestone() *cobra.Command {
 	fs.StringVar(&m.Target, "target", "", "to whom")
 	fs.StringVar(&m.Source, "source", "", "where it is known from")
 	return c
+}
+
+func (t *terminal) addClaims() *cobra.Command {
+	var ch change
+	return t.adding("claims CASE DIR", "Enter what a folder describes: the incident, claims, hypotheses, ratings, assessment and naming decisions",
+		"claims --key anna.key --why 'published until November 2021' CASE examples/airlines-2021",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			a, err := attribution.Load(args[0])
+			if err != nil {
+				return nil, err
+			}
+			entries, err := docket.Record(ctx, k, by, a, docket.Options{Marking: m, Why: ch.why})
+			if err == nil && len(entries) == 0 {
+				t.log().Info("The case holds all of it already; nothing was entered")
+			}
+			return entries, err
+		})
 }
 
 func (t *terminal) addNote() *cobra.Command {
