@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,7 @@ type Import struct {
 	Counts       map[string]int64 `json:"counts,omitempty"`
 	Draft        bool             `json:"draft,omitempty"` // made from something unsigned; must not be exported
 	// Whose it is and how it came here.
+	Format    string `json:"format,omitempty"` // where a kind has several: stix, misp
 	Source    string `json:"source,omitempty"` // the feed, publisher or programme
 	From      string `json:"from,omitempty"`   // who handed it over
 	To        string `json:"to,omitempty"`     // who took it
@@ -71,8 +73,9 @@ type ImportOptions struct {
 	Why          string
 	Reference    bool // enter by digest alone; otherwise results are kept in the case, so that it can be read as a whole
 	// Whose it is and how it came here.
-	Source, From, To, Authority string
-	Problems                    []string // what is wrong with it and is let pass
+	Format, Source, From, To, Authority string
+	Problems                            []string         // what is wrong with it and is let pass
+	Counts                              map[string]int64 // of what was found in it, beside what is counted here
 }
 
 const (
@@ -108,7 +111,9 @@ func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o 
 }
 
 func (o ImportOptions) detail() Import {
-	return Import{Organisation: o.Organisation, Question: o.Question, Source: o.Source, From: o.From, To: o.To, Authority: o.Authority, Problems: o.Problems, Counts: map[string]int64{}}
+	counts := map[string]int64{}
+	maps.Copy(counts, o.Counts)
+	return Import{Organisation: o.Organisation, Question: o.Question, Format: o.Format, Source: o.Source, From: o.From, To: o.To, Authority: o.Authority, Problems: o.Problems, Counts: counts}
 }
 
 // ImportDocument enters a trail, fingerprint, kinship, exposure, attribution or STIX file, or any other document. A JSON object's lists
@@ -132,7 +137,9 @@ func (c *Case) ImportWith(ctx context.Context, by *keys.Private, kind Kind, path
 	case DocumentImported:
 		read = func(r io.Reader, _ *Import) error { _, err := io.Copy(io.Discard, r); return err }
 	case STIXImported:
-		read = countObjects
+		if read = countObjects; len(o.Counts) > 0 { // the caller has read it and counted better
+			read = func(r io.Reader, _ *Import) error { _, err := io.Copy(io.Discard, r); return err }
+		}
 	case KinshipImported:
 		read = readVerdicts
 	}
