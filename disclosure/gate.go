@@ -152,8 +152,8 @@ func (g *gates) victims(p Proposal) []member.ID {
 	return slices.Compact(ids)
 }
 
-// itself says that the audience is the member and nobody else.
-func itself(p Proposal, m member.Member) bool {
+// Itself says that the audience is the member and nobody else.
+func Itself(p Proposal, m member.Member) bool {
 	return p.Audience == marking.Victim && len(p.Parties) > 0 && !slices.ContainsFunc(p.Parties, func(x marking.Party) bool {
 		return !strings.EqualFold(x.Organisation, m.Name) && x.Organisation != string(m.ID)
 	})
@@ -162,7 +162,7 @@ func itself(p Proposal, m member.Member) bool {
 func (g *gates) consent(p Proposal) {
 	for _, id := range g.victims(p) {
 		m := g.state.members[id]
-		if itself(p, m) {
+		if Itself(p, m) {
 			continue
 		}
 		if err := m.Allows(purpose(p.Audience), g.now); err != nil {

@@ -33,13 +33,13 @@ type Change struct {
 func (s *State) Cuts(p Proposal, more ...Cut) []Cut {
 	cuts := slices.Clone(more)
 	for id, m := range s.members {
-		if slices.Contains(p.Named, id) || itself(p, m) {
+		if slices.Contains(p.Named, id) || Itself(p, m) {
 			continue
 		}
 		cuts = append(cuts, Cut{m.Name, "member"}, Cut{string(id), "member"})
 	}
 	for _, in := range s.reporting {
-		if m, ok := s.named(in.Organisation); ok && itself(p, m) {
+		if m, ok := s.named(in.Organisation); ok && Itself(p, m) {
 			continue
 		}
 		cuts = append(cuts, Cut{in.Reporter, "person"}, Cut{in.Contact, "contact"}, Cut{in.Noticed.Who, "person"})

@@ -8,6 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/disclosure"
+	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/member"
@@ -59,27 +63,51 @@ type plan struct {
 	Summary  string           `yaml:"summary"`
 	Actions  []string         `yaml:"actions"`
 	Cut      []disclosure.Cut `yaml:"cut"`
+	Bundle   bool             `yaml:"bundle"` // also the case as STIX, in the form that the audience may have
 }
 
-func readPlan(path, name string) (disclosure.DraftOptions, error) {
-	var o disclosure.DraftOptions
+func readPlan(path, name string) (o disclosure.DraftOptions, withBundle bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return o, fmt.Errorf("read plan: %w", err)
+		return o, false, fmt.Errorf("read plan: %w", err)
 	}
 	defer f.Close()
 	var p plan
 	dec := yaml.NewDecoder(io.LimitReader(f, 1<<20))
 	dec.KnownFields(true)
 	if err := dec.Decode(&p); err != nil {
-		return o, fmt.Errorf("read plan %s: %w", path, err)
+		return o, false, fmt.Errorf("read plan %s: %w", path, plainKeys(err))
 	}
 	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Cites: p.Cites, Corrects: p.Corrects}
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
 	o.Summary, o.Actions, o.Cut = p.Summary, p.Actions, p.Cut
-	return o, nil
+	return o, p.Bundle, nil
+}
+
+var unknownPlanKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plainKeys says "unknown key" instead of naming Go types.
+func plainKeys(err error) error {
+	if text := unknownPlanKey.ReplaceAllString(err.Error(), "unknown key \"$1\""); text != err.Error() {
+		return errors.New(strings.TrimPrefix(text, "yaml: "))
+	}
+	return err
+}
+
+// forAudience writes the case as STIX for the audience of a proposal: members that it does not name are called by their pseudonyms.
+func forAudience(ctx context.Context, k *casefile.Case, p disclosure.Proposal) ([]stix.Object, error) {
+	ps, err := k.Pseudonyms()
+	if err != nil {
+		return nil, err
+	}
+	return exchange.Bundle(ctx, k, exchange.Reader{Audience: p.Audience, Name: func(m member.Member) string {
+		if slices.Contains(p.Named, m.ID) || disclosure.Itself(p, m) {
+			return m.Name
+		}
+		return ps.Of("member", m.Name)
+	}})
 }
 
 // disclosing is a verb of disclose that enters something.
@@ -113,9 +141,14 @@ func (t *terminal) discloseDraft() *cobra.Command {
 			if name == "" || planFile == "" || out == "" {
 				return casefile.Entry{}, usageError{errors.New("--name, --plan and --out are needed: the release's name, what it is to be, and the folder to write")}
 			}
-			o, err := readPlan(planFile, name)
+			o, withBundle, err := readPlan(planFile, name)
 			if err != nil {
 				return casefile.Entry{}, err
+			}
+			if withBundle {
+				if o.Objects, err = forAudience(ctx, k, o.Proposal); err != nil {
+					return casefile.Entry{}, err
+				}
 			}
 			if templateFile != "" {
 				b, err := os.ReadFile(templateFile)
@@ -142,7 +175,7 @@ func (t *terminal) discloseDraft() *cobra.Command {
 		})
 	fs := c.Flags()
 	fs.StringVar(&name, "name", "", "name of the release in the case")
-	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects")
+	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects, bundle")
 	fs.StringVar(&templateFile, "template", "", "a Markdown template of your own")
 	fs.StringArrayVar(&bundles, "stix", nil, "STIX bundle to release in the form that the audience may have (repeat)")
 	fs.StringVarP(&out, "out", "o", "", "folder to write: release/ is what would leave, the rest stays")
