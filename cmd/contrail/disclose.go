@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ type plan struct {
 	Language string           `yaml:"language"`
 	Victims  []member.ID      `yaml:"victims"`
 	Named    []member.ID      `yaml:"named"`
-	Cites    []uint64         `yaml:"cites"`
+	Cites    []string         `yaml:"cites"` // entries by number, or by a name that current ones speak of
 	Corrects string           `yaml:"corrects"`
 	Summary  string           `yaml:"summary"`
 	Actions  []string         `yaml:"actions"`
@@ -66,7 +67,7 @@ type plan struct {
 	Bundle   bool             `yaml:"bundle"` // also the case as STIX, in the form that the audience may have
 }
 
-func readPlan(path, name string) (o disclosure.DraftOptions, withBundle bool, err error) {
+func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o disclosure.DraftOptions, withBundle bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return o, false, fmt.Errorf("read plan: %w", err)
@@ -78,12 +79,37 @@ func readPlan(path, name string) (o disclosure.DraftOptions, withBundle bool, er
 	if err := dec.Decode(&p); err != nil {
 		return o, false, fmt.Errorf("read plan %s: %w", path, plainKeys(err))
 	}
-	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Cites: p.Cites, Corrects: p.Corrects}
+	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Corrects: p.Corrects}
+	if o.Proposal.Cites, err = cited(ctx, k, p.Cites); err != nil {
+		return o, false, fmt.Errorf("read plan %s: %w", path, err)
+	}
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
 	o.Summary, o.Actions, o.Cut = p.Summary, p.Actions, p.Cut
 	return o, p.Bundle, nil
+}
+
+// cited finds the entries that a plan cites. A name stands for every milestone and number of that name that is not corrected.
+func cited(ctx context.Context, k *casefile.Case, names []string) ([]uint64, error) {
+	var out []uint64
+	for _, name := range names {
+		if n, err := strconv.ParseUint(name, 10, 63); err == nil {
+			out = append(out, n)
+			continue
+		}
+		before := len(out)
+		for e, err := range k.Entries(ctx, casefile.Query{About: name, CurrentOnly: true, Kinds: []casefile.Kind{casefile.MilestoneRecorded, casefile.NumberStated}}) {
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, e.Seq)
+		}
+		if len(out) == before {
+			return nil, fmt.Errorf("it cites %q, but the case holds no milestone or number of that name", name)
+		}
+	}
+	return out, nil
 }
 
 var unknownPlanKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
@@ -141,7 +167,7 @@ func (t *terminal) discloseDraft() *cobra.Command {
 			if name == "" || planFile == "" || out == "" {
 				return casefile.Entry{}, usageError{errors.New("--name, --plan and --out are needed: the release's name, what it is to be, and the folder to write")}
 			}
-			o, withBundle, err := readPlan(planFile, name)
+			o, withBundle, err := readPlan(ctx, k, planFile, name)
 			if err != nil {
 				return casefile.Entry{}, err
 			}
@@ -285,7 +311,7 @@ func (t *terminal) discloseOverride() *cobra.Command {
 func (t *terminal) discloseLog() *cobra.Command {
 	return &cobra.Command{
 		Use:     "log CASE",
-		Short:   "List what was released to whom",
+		Short:   "List what was released to whom, and by which path and how fast it became known",
 		Example: "  contrail disclose log CASE",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -303,6 +329,13 @@ func (t *terminal) discloseLog() *cobra.Command {
 						fmt.Fprintf(t.out, ", overriding %s", report.Clean(o))
 					}
 					fmt.Fprintln(t.out)
+				}
+				clock, err := disclosure.ReadClock(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				for _, e := range clock.Edges {
+					fmt.Fprintf(t.out, "%s: %s (%s) to %s (%s): %s days\n", e.Path, e.From, e.FromWhen, e.To, e.ToWhen, e.Span())
 				}
 				return nil
 			})
