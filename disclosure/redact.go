@@ -47,6 +47,11 @@ func (s *State) Cuts(p Proposal, more ...Cut) []Cut {
 			cuts = append(cuts, Cut{in.Organisation, "member"})
 		}
 	}
+	for org := range s.verdicts {
+		if _, ok := s.find(org); !ok { // judged, and nobody to be named yet
+			cuts = append(cuts, Cut{org, "member"})
+		}
+	}
 	cuts = slices.DeleteFunc(cuts, func(c Cut) bool { return c.Value == "" })
 	slices.SortFunc(cuts, func(a, b Cut) int { // the longest first, so that a part does not hide the whole
 		if d := len(b.Value) - len(a.Value); d != 0 {

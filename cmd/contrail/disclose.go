@@ -42,7 +42,7 @@ marking, embargo, victims first, and no value that was cut left anywhere in its 
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.discloseDraft(), t.discloseCheck(), t.discloseApprove(), t.discloseRelease(), t.discloseEmbargo(), t.discloseLift(), t.discloseOverride(), t.discloseLog(), t.discloseClock())
+	c.AddCommand(t.discloseDraft(), t.discloseCheck(), t.discloseApprove(), t.discloseRelease(), t.discloseEmbargo(), t.discloseLift(), t.discloseOverride(), t.discloseLog(), t.discloseOrder(), t.discloseClock())
 	return c
 }
 
@@ -336,6 +336,40 @@ func (t *terminal) discloseLog() *cobra.Command {
 				}
 				for _, e := range clock.Edges {
 					fmt.Fprintf(t.out, "%s: %s (%s) to %s (%s): %s days\n", e.Path, e.From, e.FromWhen, e.To, e.ToWhen, e.Span())
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (t *terminal) discloseOrder() *cobra.Command {
+	return &cobra.Command{
+		Use:   "order CASE",
+		Short: "Say who is to be told in which order, and who was",
+		Long: `Lists the victims – those that reported, then those that a kinship in the case judged to have the same intruder – and after them the audiences.
+Nothing goes to passengers or the public before every victim had a release of its own.`,
+		Example: "  contrail disclose order CASE",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withCase(c.Context(), args[0], casefile.Options{ReadOnly: true}, func(k *casefile.Case) error {
+				s, err := disclosure.Read(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				for i, turn := range s.Order() {
+					state := "not told"
+					switch {
+					case len(turn.Told) > 0:
+						state = "told by " + report.Clean(strings.Join(turn.Told, ", "))
+					case turn.Organisation != "" && turn.Member == "":
+						state = "not told, and no member of the case"
+					}
+					who := string(turn.Audience)
+					if turn.Organisation != "" {
+						who += " " + report.Clean(turn.Organisation)
+					}
+					fmt.Fprintf(t.out, "%2d  %-32s %s (%s)\n", i+1, who, state, turn.Why)
 				}
 				return nil
 			})
