@@ -80,7 +80,9 @@ var law = map[string][]string{
 	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
 	"attribution": {"stix", "stix/pattern"},
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
-	"dossier":     {"casefile", "disclosure", "marking"},
+	"docket":      {"attribution", "casefile", "keys", "ledger", "marking"},
+	"exchange":    {"attribution", "casefile", "docket", "keys", "ledger", "marking", "member", "stix"},
+	"dossier":     {"attribution", "casefile", "coverage", "disclosure", "docket", "exposure", "marking", "report", "trail"},
 
 	"drill/evtxwrite":  {},
 	"drill/passengers": {},
