@@ -138,13 +138,8 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 	q.Threads, q.NoEvent, q.Slack = f.threads, f.noEvent, f.slack
 	q.Passwords, q.Limits.Depth = f.passwords, f.maxDepth
 	if f.sources != "" {
-		file, err := os.Open(f.sources)
-		if err != nil {
+		if q.Sources, err = readSources(f.sources, q.Formats); err != nil {
 			return q, sel, err
-		}
-		defer file.Close()
-		if q.Sources, err = evidence.ReadSources(file, q.Formats); err != nil {
-			return q, sel, usageError{fmt.Errorf("--sources %s: %w", f.sources, err)}
 		}
 	}
 	return q, sel, nil
@@ -166,6 +161,19 @@ func rootsOf(orgs, args []string) (roots []evidence.Root, err error) {
 		return nil, usageError{errors.New("no evidence: name files or folders, or --org NAME=PATH")}
 	}
 	return roots, nil
+}
+
+func readSources(path string, formats []event.Format) (*evidence.Sources, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	s, err := evidence.ReadSources(file, formats)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--sources %s: %w", path, err)}
+	}
+	return s, nil
 }
 
 func readInventory(path string) ([]coverage.Declared, error) {

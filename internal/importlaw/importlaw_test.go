@@ -74,10 +74,12 @@ var law = map[string][]string{
 	"fingerprint": {"dsse", "marking", "match/sigma", "stix", "stix/pattern"},
 	"kinship":     {"coverage", "event", "finding", "fingerprint"},
 
-	"exposure":    {},
+	"exposure": {},
+
 	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
 	"attribution": {"stix", "stix/pattern"},
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
+	"census":      {"event", "evidence", "evidence/archive", "exposure"},
 	"dossier":     {"casefile", "disclosure", "marking"},
 
 	"drill/evtxwrite":  {},
