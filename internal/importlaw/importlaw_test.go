@@ -77,6 +77,7 @@ var law = map[string][]string{
 	"hunt": {"coverage", "event", "evidence", "finding", "fingerprint", "kinship", "match", "report", "rules", "sweep", "trail"},
 
 	"exposure":    {},
+	"census":      {"event", "evidence", "evidence/archive", "exposure"},
 	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
 	"attribution": {"stix", "stix/pattern"},
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
