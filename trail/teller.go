@@ -139,7 +139,7 @@ func (t *teller) judgeGroups() {
 	}
 	for i, s := range t.starts {
 		yes, why := verdict(groups[t.find(i)])
-		t.trail.Starts = append(t.trail.Starts, StartView{s.String(), yes, why})
+		t.trail.Starts = append(t.trail.Starts, StartView{Start: s.String(), Established: yes, Why: why})
 		if yes && !t.trail.Established {
 			t.trail.Established, t.trail.Why = true, why
 		}

@@ -52,7 +52,7 @@ func (t *terminal) demo(ctx context.Context, out string, seed uint64, size strin
 
 	result := filepath.Join(out, "result")
 	check := &truthCheck{out: t.out, airline: victim, found: map[drill.Ref]bool{}}
-	err = t.sweepTo(ctx, sweepFlags{out: result, orgs: []string{victim.Name + "=" + filepath.Join(airline, "evidence")}, inventory: filepath.Join(airline, "inventory.csv"), rows: 25, format: []string{"jsonl"}}, nil, check)
+	err = t.sweepTo(ctx, sweepFlags{out: result, orgs: []string{victim.Name + "=" + filepath.Join(airline, "evidence")}, inventory: []string{filepath.Join(airline, "inventory.csv")}, rows: 25, format: []string{"jsonl"}}, nil, check)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,8 @@ var law = map[string][]string{
 	"fingerprint": {"dsse", "marking", "match/sigma", "stix", "stix/pattern"},
 	"kinship":     {"coverage", "event", "finding", "fingerprint"},
 
+	"hunt": {"coverage", "event", "evidence", "finding", "fingerprint", "kinship", "match", "report", "rules", "sweep", "trail"},
+
 	"exposure":    {},
 	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
 	"attribution": {"stix", "stix/pattern"},
