@@ -287,7 +287,7 @@ func TestOneProcessWithManyEvents(t *testing.T) {
 	var asked [2]uint64
 	batches := []int{25, 100}
 	if testing.Short() {
-		batches = []int{9, 36}
+		batches = []int{11, 44}
 	}
 	for i, batches := range batches {
 		g := manyEvents(t, batches)
