@@ -54,21 +54,22 @@ const maxSeeds = 20_000
 
 // Trace finishes the graph and follows the intruder through it.
 func Trace(g *Graph, q Question) (*Trail, error) {
-	var starts []Start
+	all, err := TraceEach(g, q)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// TraceEach answers several questions of one graph, each as if it were the only one. A graph can be finished once, and filling it costs far more than
+// walking it. All questions are asked with the same baseline, the first one's.
+func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
+	starts := make([][]Start, len(all))
 	var refs []finding.Ref
-	if len(q.From) > 0 {
-		starts = q.From
-		for _, s := range starts {
+	for i := range all {
+		starts[i] = all[i].starts()
+		for _, s := range starts[i] {
 			refs = append(refs, s.Ref)
-		}
-	} else {
-		for _, f := range gravest(q.Findings) {
-			for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
-				if len(refs) < maxSeeds {
-					starts = append(starts, Start{Ref: r})
-					refs = append(refs, r)
-				}
-			}
 		}
 	}
 	found, err := g.Finish(refs)
@@ -76,7 +77,35 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 		return nil, err
 	}
 	v := newView(g)
-	v.baseline = q.Baseline
+	v.baseline = all[0].Baseline
+	out := make([]*Trail, len(all))
+	for i := range all {
+		if out[i], err = v.trace(all[i], starts[i], found[:len(starts[i])]); err != nil {
+			return nil, err
+		}
+		found = found[len(starts[i]):]
+	}
+	return out, nil
+}
+
+// starts are those that are asked for, else the gravest findings.
+func (q *Question) starts() []Start {
+	if len(q.From) > 0 {
+		return q.From
+	}
+	var starts []Start
+	for _, f := range gravest(q.Findings) {
+		for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
+			if len(starts) < maxSeeds {
+				starts = append(starts, Start{Ref: r})
+			}
+		}
+	}
+	return starts
+}
+
+// trace walks from the starts; found has the edges that each start's record told.
+func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
 	w := newWalker(v)
 	asked := len(q.From) > 0
 	for i, s := range starts {
@@ -90,7 +119,7 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 				w.seedNode(n, i)
 			}
 		case len(found[i]) == 0 && asked:
-			if !slices.Contains(g.files.text, s.Ref.File) {
+			if !slices.Contains(v.g.files.text, s.Ref.File) {
 				return nil, fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
 			}
 			return nil, fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
