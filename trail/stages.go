@@ -387,10 +387,10 @@ func (t *teller) places() {
 	})
 }
 
-// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's: an intruder's own
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's and that nobody reaches on ordinary days: an intruder's own
 // machine within, or a host without logs.
 func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
-	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) {
 		return false
 	}
 	image := t.image(e.From)
