@@ -79,7 +79,7 @@ func (r *row) auditedCall() Node {
 		r.runs(p, exe)
 		return p
 	}
-	p := r.started(r.get("pid"))
+	p := r.started(r.get("pid"), exe)
 	r.edge(r.pid(r.get("ppid")), Started, p)
 	r.runs(p, exe)
 	if n, ok := number(r.get("ses")); ok && n < 1<<31 {

@@ -225,6 +225,26 @@ func (o *origin) matches(s event.Source) bool {
 // ownProducts are those whose logs other rows read, as far as they tell anything.
 var ownProducts = set("windows linux zeek suricata aws gcp github kubernetes apache nginx haproxy couchdb clamav")
 
+// sensor says whether a source is a network's own log of who talked to whom.
+func (s *source) sensor() bool {
+	switch s.is.category {
+	case "firewall", "proxy":
+		return true
+	}
+	return s.is.product == "zeek" && s.is.service == "conn"
+}
+
+// talk says whether a source tells which program of a host talked to whom.
+func (s *source) talk() bool {
+	switch s.is {
+	case sysmon, sysmonUnix:
+		return s.id == 3 || s.id == 22
+	case security:
+		return s.id == 5156
+	}
+	return false
+}
+
 // names gives all native names of the row's fields, sorted.
 func (s *source) names() []string {
 	all := strings.FieldsFunc(s.fields, func(r rune) bool { return r == ' ' || r == '|' })
