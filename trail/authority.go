@@ -209,7 +209,7 @@ func (a *authority) logon(s Node) bool {
 		return a.ownDesk(s, account)
 	}
 	for _, address := range from {
-		if l, ok := leaseAt(a.leases(address), info.began); ok { // given by a gateway: what counts is whence that session came
+		if l, ok := leaseAt(a.leases(address), min(info.began, a.traitsOf(s).last)); ok { // given by a gateway: what counts is whence that session came
 			if !a.explains(l.session) {
 				return false
 			}

@@ -310,7 +310,7 @@ func (r *row) hosted(kind Kind, host, value []byte) Node {
 func (r *row) edge(from Node, rel Relation, to Node) { r.counted(from, rel, to, 1) }
 
 func (r *row) counted(from Node, rel Relation, to Node, n uint32) {
-	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained {
+	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained && rel != Failed {
 		return
 	}
 	r.c.edges = append(r.c.edges, edge{From: from, To: to, Rel: rel, Host: r.number, Count: n, Time: r.time, File: r.file, Record: r.record})

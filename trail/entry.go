@@ -161,7 +161,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 		return policy{}, false
 	}
 	if w.kind(a.from) == Mail { // of the server that handed the letter on: it may be everybody's
-		if t := w.traitsOf(a.node); t.peers > 10 || w.established(a.node) {
+		if t := w.traitsOf(a.node); t.peers > 10 || w.established(a.node) || w.internal(w.key(a.node)) {
 			return shut, true
 		}
 		return policy{within: lately, factor: 0.8}, true

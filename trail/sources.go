@@ -194,7 +194,7 @@ const (
 	deviceFields = remoteNames + " " + userNames + " " + assignedNames + " " + sessionNames + " " + actionNames + " " + lastedNames + " " + deviceNames +
 		" status|result mnemonic name|logdesc|msg command|cmd|CmdSet|Command~Set cfgpath cfgobj cfgattr interface|ui subtype src_port|remport dst_ip|dstip bytes_sent|sentbyte opaque"
 	databaseFields = "user|user_name|username|USERNAME|DBUSERNAME|server_principal_name client_ip|client|src_ip|connection_from|remote_host|host statement|query|sql_text|SQL_TEXT|command session|session_id|SESSIONID|sessionid s-ip"
-	mailFields     = "message_id|message-id queue_id|internal-message-id from|sender-address|sender|mailfrom to|recipient-address|recipient|recipients client|original-client-ip|client-ip|c-ip|src_ip attachment|attachments|filename|fname hash|sha256|fileHash uid"
+	mailFields     = "message_id|message-id queue_id|internal-message-id from|sender-address|sender|mailfrom to|recipient-address|recipient|recipients client|original-client-ip|client-ip|c-ip|src_ip attachment|attachments|filename|fname hash|sha256|fileHash uid relay"
 	otherFields    = deviceFields + " from|SenderFromAddress|sender|sender_address|mailfrom|Sender to|RecipientEmailAddress|recipient|recipient_address|rcptto|duser message_id|InternetMessageId|MessageId|internetMessageId queue_id|NetworkMessageId client attachment|attachments|AttachmentName|FileName|fname hash|SHA256|sha256|fileHash uid statement|query|sql_text" +
 		" dst_port|dstport|dport"
 )
