@@ -173,7 +173,7 @@ var sources = []source{
 	{origin{product: "linux", service: "sshd"}, 0, deviceFields, shellLogon},
 	{origin{product: "linux", service: "sudo"}, 0, "user COMMAND pid", sudoCommand},
 	{origin{product: "linux", service: "auth"}, 0, "action name|user pid device", accountTool},
-	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe comm ses auid proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
+	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe ses uid|UID proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
 	{origin{category: "database"}, 0, databaseFields, databaseQuery},
 	{origin{category: "mail"}, 0, mailFields, mailSeen},
 	{origin{other: true}, 0, otherFields, anything},

