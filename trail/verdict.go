@@ -113,7 +113,7 @@ func (t *teller) judgeGroups() {
 		if e == nil {
 			e = &evidence{why: "no intrusion established: the record leads nowhere"}
 		}
-		t.trail.Starts = append(t.trail.Starts, StartView{s.String(), e.established, e.why})
+		t.trail.Starts = append(t.trail.Starts, StartView{Start: s.String(), Established: e.established, Why: e.why})
 		if e.established && !t.trail.Established {
 			t.trail.Established, t.trail.Why = true, e.why
 		}
