@@ -110,26 +110,7 @@ func (o *Options) draftOf(ctx context.Context, org, trailPath, countDir string, 
 	if dropped > 0 {
 		o.tell(wave, "%d items were left out of the draft: they hold something of the victim or say too little", dropped)
 	}
-	if len(f.Items) == 0 {
-		return f, nil
-	}
-	if _, err := o.ask(ctx, asking{wave: wave, what: "counting the draft's items in the organisation's own past", orgs: []string{org}, dir: countDir, asked: f, draft: true, only: true}); err != nil {
-		return nil, err
-	}
-	s, err := readSightings(countDir)
-	if err != nil {
-		return nil, err
-	}
-	before, err := time.Parse(time.RFC3339Nano, f.FirstSeen)
-	if err != nil {
-		return f, nil // without a time nothing is known to be before the intruder
-	}
-	b, err := s.count(func(string) span { return span{before: before} })
-	if err != nil {
-		return nil, err
-	}
-	f.Rate(o.Lists, b)
-	return f, nil
+	return o.counted(ctx, wave, org, f, countDir)
 }
 
 // wave is one sweep of all organisations with a version of the fingerprint, and the judgement.
@@ -209,6 +190,7 @@ func (o *Options) judge(w *wave, draft bool) error {
 		}
 		w.rated = clone(w.asked)
 		w.rated.Rate(o.Lists, known{b, w.asked})
+		o.cap(w.rated)
 		all, err := kinship.ReadSweep(w.dir, w.rated)
 		if err != nil {
 			return err
@@ -251,6 +233,18 @@ func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
 	return seen, hosts
 }
 
+// cap keeps what an earlier wave demoted from rising again: an organisation that was innocent then may be judged otherwise since only because
+// of what was learnt meanwhile.
+func (o *Options) cap(f *fingerprint.Fingerprint) {
+	for i := range f.Items {
+		it := &f.Items[i]
+		if t, there := o.capped[it.Rule]; there && worse(t, it.Tier) {
+			it.Tier = t
+			it.Specificity.Decibans = fingerprint.Weigh(it.Kind, t, it.Specificity)
+		}
+	}
+}
+
 func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
 	c := *f
 	c.Items = slices.Clone(f.Items)
@@ -262,8 +256,7 @@ func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
 
 // worse says whether a tier carries less far than another.
 func worse(a, b fingerprint.Tier) bool {
-	order := []fingerprint.Tier{fingerprint.Unique, fingerprint.Strong, fingerprint.Supporting, fingerprint.NeverAlone}
-	return slices.Index(order, a) > slices.Index(order, b)
+	return slices.Index(tierOrder, a) > slices.Index(tierOrder, b)
 }
 
 func demotions(before, after *fingerprint.Fingerprint) (out []Demotion) {

@@ -199,7 +199,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		if by == nil {
 			t.log().Warn("The fingerprint is a DRAFT: what it finds is marked so and cannot be exported")
 		}
-		if made, err = fingerprintRules(asked, by == nil); err != nil {
+		if made, err = hunt.RuleTexts(asked, by == nil); err != nil {
 			return err
 		}
 	}
