@@ -2,6 +2,8 @@ package trail
 
 import (
 	"bytes"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +17,12 @@ type Collector struct {
 	edges []edge
 	insts []instance
 	own   map[ownership]int
+	talks map[uint32]bool
 	files map[string]uint32
 	hosts map[string]uint32
 	err   error
+
+	sensor bool
 
 	audited Node // process of the auditd event under way, and its time
 	auditAt int64
@@ -36,7 +41,7 @@ type recent struct {
 
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
-	return &Collector{graph: g, own: map[ownership]int{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
+	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -58,12 +63,19 @@ func (c *Collector) Batch(file string, b *event.Batch) error {
 		}
 		c.row.fields = append(c.row.fields, f)
 	}
+	talk := src.talk()
+	c.sensor = c.sensor || src.sensor()
+	last := uint32(math.MaxUint32)
 	clear(c.seen) // batches are the same whatever the threads, so what is left out is
 	for at := range b.Rows {
 		if b.Time[at] == event.NoTime {
 			continue
 		}
 		c.row.begin(at)
+		if talk && c.row.number != last {
+			last = c.row.number
+			c.talks[last] = true
+		}
 		src.says(&c.row)
 	}
 	if len(c.edges) >= 1<<14 {
@@ -85,8 +97,11 @@ func (c *Collector) Flush() error {
 			g.own[o] += n
 		}
 	}
+	g.sensor = g.sensor || c.sensor
+	maps.Copy(g.talks, c.talks)
 	g.mu.Unlock()
 	clear(c.own)
+	clear(c.talks)
 	c.insts = c.insts[:0]
 	c.err = g.raw.add(c.edges)
 	c.edges = c.edges[:0]
@@ -263,24 +278,57 @@ func (r *row) pid(b []byte) Node {
 	return r.node(pidRef, r.host, r.c.value)
 }
 
-// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
-func (r *row) process(guid, pid []byte, started bool) Node {
-	ref := r.pid(pid)
-	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
-		return ref
+// pidOf gives the process with an id that runs a program, for records that tell both. Ids are reused, and not every start and end is logged: the
+// program keeps a record from being taken for one of whatever had the id last.
+func (r *row) pidOf(b, image []byte) Node {
+	n, ok := number(b)
+	name := baseName(image)
+	if !ok || n == 0 || len(name) == 0 || len(name) > maxProgramName {
+		return r.pid(b)
 	}
+	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), ' ')
+	at := len(r.c.value)
+	r.c.value = append(r.c.value, name...)
+	lower(r.c.value[at:])
+	return r.node(pidRef, r.host, r.c.value)
+}
+
+const maxProgramName = 255
+
+// programHash stands for a program's file name in an instance, 0 for none.
+func programHash(image []byte) uint32 {
+	name := baseName(image)
+	if len(name) == 0 || len(name) > maxProgramName {
+		return 0
+	}
+	h := uint32(2166136261)
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return max(h, 1)
+}
+
+// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
+func (r *row) process(guid, pid, image []byte, started bool) Node {
+	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
+		return r.pidOf(pid, image)
+	}
+	ref := r.pid(pid)
 	r.c.value = append(bytes.ToUpper(bytes.Trim(guid, "{}")), '@')
 	p := r.node(Process, nil, r.c.value[:len(r.c.value)-1])
 	if ref != noNode && p != noNode {
 		if first := r.first(ref, p); started || first {
-			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, started, false))
+			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), started, false))
 		}
 	}
 	return p
 }
 
 // started gives the node of a process of which only id and start are known.
-func (r *row) started(pid []byte) Node {
+func (r *row) started(pid, image []byte) Node {
 	ref := r.pid(pid)
 	n, ok := number(pid)
 	if ref == noNode || !ok {
@@ -289,7 +337,7 @@ func (r *row) started(pid []byte) Node {
 	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), '@')
 	r.c.value = strconv.AppendInt(r.c.value, r.time, 10)
 	p := r.node(Process, r.host, r.c.value)
-	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, true, true))
+	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), true, true))
 	return p
 }
 

@@ -18,7 +18,7 @@ func sysmonConnect(r *row) {
 }
 
 func filteredConnect(r *row) {
-	p := r.pid(r.get("ProcessID"))
+	p := r.pidOf(r.get("ProcessID"), r.get("Application"))
 	r.runs(p, r.get("Application"))
 	src, dst := plainAddress(bytes.Clone(r.get("SourceAddress"))), plainAddress(bytes.Clone(r.get("DestAddress")))
 	if bytes.Equal(r.get("Direction"), []byte("%%14592")) { // the addresses of an inbound connection stand as the host sees them

@@ -8,7 +8,7 @@ import (
 
 // actor gives the process of a Sysmon event, and says which program it runs.
 func actor(r *row) Node {
-	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), false)
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), r.get("Image"), false)
 	r.runs(p, r.get("Image"))
 	return p
 }
@@ -74,8 +74,8 @@ func (r *row) mentioned(p Node, base, text []byte) {
 }
 
 func sysmonStart(r *row) {
-	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), true)
-	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), false)
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), r.get("Image"), true)
+	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), r.get("ParentImage"), false)
 	image := r.get("Image")
 	r.edge(parent, Started, p)
 	r.runs(parent, r.get("ParentImage"))
@@ -86,8 +86,8 @@ func sysmonStart(r *row) {
 }
 
 func auditedStart(r *row) {
-	p := r.started(r.get("NewProcessId"))
-	parent := r.pid(r.get("ProcessId"))
+	p := r.started(r.get("NewProcessId"), r.get("NewProcessName"))
+	parent := r.pidOf(r.get("ProcessId"), r.get("ParentProcessName"))
 	image := r.get("NewProcessName")
 	r.edge(parent, Started, p)
 	r.runs(parent, r.get("ParentProcessName"))
@@ -101,7 +101,7 @@ func auditedStart(r *row) {
 }
 
 func auditedEnd(r *row) {
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	r.edge(p, Ended, noNode)
 }
@@ -143,8 +143,8 @@ func processAccessed(r *row) {
 }
 
 func (r *row) between(rel Relation, from, to []byte) {
-	a := r.process(from, r.get("SourceProcessId"), false)
-	b := r.process(to, r.get("TargetProcessId"), false)
+	a := r.process(from, r.get("SourceProcessId"), r.get("SourceImage"), false)
+	b := r.process(to, r.get("TargetProcessId"), r.get("TargetImage"), false)
 	r.runs(a, r.get("SourceImage"))
 	r.runs(b, r.get("TargetImage"))
 	r.edge(a, rel, b)
@@ -167,7 +167,7 @@ func registrySet(r *row) {
 }
 
 func registryAudited(r *row) {
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	name := append(append(bytes.Clone(r.get("ObjectName")), '\\'), r.get("ObjectValueName")...)
 	r.registry(p, name, r.get("NewValue"))
@@ -260,7 +260,7 @@ func audited(r *row) {
 		exe := r.get("exe")
 		switch string(call) {
 		case "execve", "execveat", "59", "322", "221", "11":
-			p := r.started(r.get("pid"))
+			p := r.started(r.get("pid"), exe)
 			r.edge(r.pid(r.get("ppid")), Started, p)
 			r.runs(p, exe)
 			if n, ok := number(r.get("ses")); ok && n < 1<<31 {

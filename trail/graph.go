@@ -39,7 +39,9 @@ type Graph struct {
 	byPid   map[Node][]instance
 	budget  int
 	ended   bool
-	first   int64 // time of the first and the last edge
+	sensor  bool            // a network's own logs are there
+	talks   map[uint32]bool // hosts that logged the connections or look-ups of processes
+	first   int64           // time of the first and the last edge
 	last    int64
 	address map[string][]string  // host → its addresses
 	hostOf  map[string]string    // address → host
@@ -67,9 +69,10 @@ func (n *numbered) id(s string) uint32 {
 
 // instance is a process seen under a process id. The two low bits of its time are flags: there are as many instances as processes.
 type instance struct {
-	pid    Node
-	proc   Node
-	moment int64
+	pid     Node
+	proc    Node
+	moment  int64
+	program uint32 // hash of its program's name, 0 when not told
 }
 
 const (
@@ -78,7 +81,7 @@ const (
 	atFlags = 3
 )
 
-func newInstance(pid, proc Node, at int64, started, named bool) instance {
+func newInstance(pid, proc Node, at int64, program uint32, started, named bool) instance {
 	at &^= atFlags
 	if started {
 		at |= strong
@@ -86,7 +89,7 @@ func newInstance(pid, proc Node, at int64, started, named bool) instance {
 	if named {
 		at |= byPid
 	}
-	return instance{pid, proc, at}
+	return instance{pid, proc, at, program}
 }
 
 func (x *instance) at() int64    { return x.moment &^ atFlags }
@@ -104,7 +107,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
 	g.hosts.id("")
 	return g, nil
@@ -165,6 +168,17 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 	found := make([][]edge, len(refs))
 	g.out = newAdjacency(false, g.raw.count, g.budget/4, g.dir)
 	g.in = newAdjacency(true, g.raw.count, g.budget/4, g.dir)
+	// The two orders are filled beside each other, a piece at a time.
+	var fill sync.WaitGroup
+	piece := make([]edge, 0, 1<<14)
+	deal := func() error {
+		var in error
+		fill.Go(func() { in = g.in.addAll(piece) })
+		out := g.out.addAll(piece)
+		fill.Wait()
+		piece = piece[:0]
+		return errors.Join(out, in)
+	}
 	err := g.raw.each(func(e *edge) error {
 		e.From, e.To = g.settled(e.From, e.Time), g.settled(e.To, e.Time)
 		if e.From == e.To && e.From != noNode && e.Rel != Ended {
@@ -177,9 +191,12 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 				found[i] = append(found[i], *e)
 			}
 		}
-		return errors.Join(g.out.add(e), g.in.add(e))
+		if piece = append(piece, *e); len(piece) < cap(piece) {
+			return nil
+		}
+		return deal()
 	})
-	if err != nil {
+	if err := errors.Join(err, deal()); err != nil {
 		return nil, err
 	}
 	if err := g.raw.close(); err != nil {
@@ -234,6 +251,33 @@ func (g *Graph) settlePids() {
 		g.byPid[every[from].pid] = g.joinInstances(every[from:to])
 		from = to
 	}
+	g.settleNamedPids()
+}
+
+// settleNamedPids gives each reference by id and program the processes that had the id and ran the program.
+func (g *Graph) settleNamedPids() {
+	g.names.each(pidRef, func(id Node, key []byte) {
+		_, host, value := splitKey(key)
+		number, name, ok := strings.Cut(value, " ")
+		if !ok {
+			return
+		}
+		all := g.byPid[g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))]
+		want := programHash([]byte(name))
+		var same []instance
+		for i := range all {
+			if all[i].program == want || all[i].program == 0 {
+				same = append(same, all[i])
+			}
+		}
+		if len(same) == 0 {
+			return
+		}
+		if !same[0].strong() {
+			same[0].moment = math.MinInt64
+		}
+		g.byPid[id] = same
+	})
 }
 
 func boolInt(b bool) int {
@@ -252,8 +296,14 @@ func (g *Graph) joinInstances(all []instance) []instance {
 		if !ok {
 			order = append(order, x.proc)
 			best[x.proc] = x
-		} else if x.strong() && !y.strong() {
-			best[x.proc] = x
+		} else {
+			if y.program == 0 {
+				y.program = x.program
+			}
+			if x.strong() && !y.strong() {
+				y.moment, y.pid = x.moment, x.pid
+			}
+			best[x.proc] = y
 		}
 	}
 	var out []instance

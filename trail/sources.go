@@ -195,6 +195,26 @@ func (o *origin) matches(s event.Source) bool {
 	return o.channel != "" && o.channel == s.Channel || o.provider != "" && strings.EqualFold(o.provider, s.Provider)
 }
 
+// sensor says whether a source is a network's own log of who talked to whom.
+func (s *source) sensor() bool {
+	switch s.is.category {
+	case "firewall", "proxy":
+		return true
+	}
+	return s.is.product == "zeek" && s.is.service == "conn"
+}
+
+// talk says whether a source tells which program of a host talked to whom.
+func (s *source) talk() bool {
+	switch s.is {
+	case sysmon, sysmonUnix:
+		return s.id == 3 || s.id == 22
+	case security:
+		return s.id == 5156
+	}
+	return false
+}
+
 // names gives all native names of the row's fields, sorted.
 func (s *source) names() []string {
 	all := strings.FieldsFunc(s.fields, func(r rune) bool { return r == ' ' || r == '|' })
