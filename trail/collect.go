@@ -30,8 +30,11 @@ type Collector struct {
 	row   row
 	key   []byte
 	value []byte
-	seen  map[uint64]struct{} // what was said in this batch and need not be said again: a process and its program
-	node  [1 << 14]recent     // numbers of names met lately
+	spoke map[fileHost]struct{} // which hosts the files name
+	place map[string][]byte     // file → what stands for the host of rows that name none
+	owner map[Node]struct{}     // nodes of a host that is known by address or folder only
+	seen  map[uint64]struct{}   // what was said in this batch and need not be said again: a process and its program
+	node  [1 << 14]recent       // numbers of names met lately
 }
 
 type recent struct {
@@ -41,7 +44,8 @@ type recent struct {
 
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
-	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
+	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{},
+		spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, owner: map[Node]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -50,15 +54,18 @@ func (c *Collector) Batch(file string, b *event.Batch) error {
 	if src == nil {
 		return nil
 	}
-	c.row = row{c: c, b: b, file: c.file(file), id: b.Schema.Source.ID, fields: c.row.fields[:0], whole: c.row.whole}
+	c.row = row{c: c, b: b, file: c.file(file), folder: c.folder(file), id: b.Schema.Source.ID, fields: c.row.fields[:0], whole: c.row.whole}
 	for name := range strings.FieldsSeq(src.fields) {
 		first, rest, alternatives := strings.Cut(name, "|")
 		f := field{name: first, col: b.Column(first)}
-		for alternatives && (f.col == nil || f.col.Dict.Len() == 0) {
+		for alternatives {
 			var other string
 			other, rest, alternatives = strings.Cut(rest, "|")
-			if col := b.Column(other); col != nil {
-				f.col = col
+			if strings.Contains(other, "~") {
+				other = strings.ReplaceAll(other, "~", " ")
+			}
+			if col := b.Column(other); col != nil && col.Dict.Len() > 0 {
+				f.others = append(f.others, col)
 			}
 		}
 		c.row.fields = append(c.row.fields, f)
@@ -92,6 +99,8 @@ func (c *Collector) Flush() error {
 	g := c.graph
 	g.mu.Lock()
 	g.instances = append(g.instances, slices.Clone(c.insts))
+	maps.Copy(g.spoke, c.spoke)
+	maps.Copy(g.placed, c.owner)
 	for o, n := range c.own {
 		if len(g.own) < maxOwned || g.own[o] > 0 {
 			g.own[o] += n
@@ -102,6 +111,8 @@ func (c *Collector) Flush() error {
 	g.mu.Unlock()
 	clear(c.own)
 	clear(c.talks)
+	clear(c.spoke)
+	clear(c.owner)
 	c.insts = c.insts[:0]
 	c.err = g.raw.add(c.edges)
 	c.edges = c.edges[:0]
@@ -146,17 +157,39 @@ type row struct {
 	id     uint32 // Windows event id
 	time   int64
 	record uint64
-	host   []byte // short name, lower case
+	host   []byte // short name, lower case; of a row that names none, what stands for it
+	folder []byte // what stands for the host of rows that name none
 	number uint32 // of the host
 	fields []field
 	whole  []byte // name of the host, lower case
 }
 
 type field struct {
-	name string
-	col  *event.Column
-	text []byte
-	read bool
+	name   string
+	col    *event.Column
+	others []*event.Column // where a row that has nothing in col may have it
+	text   []byte
+	read   bool
+}
+
+// fill reads the field of a row. What logs write for nothing is nothing.
+func (f *field) fill(at int) {
+	f.read, f.text = true, f.col.AppendText(f.text[:0], at)
+	for i := 0; nothing(f.text) && i < len(f.others); i++ {
+		f.text = f.others[i].AppendText(f.text[:0], at)
+	}
+	if nothing(f.text) {
+		f.text = f.text[:0]
+	}
+}
+
+// nothing says whether a text is what products write where there is no value.
+func nothing(b []byte) bool {
+	switch string(b) {
+	case "", "-", "N/A", "n/a", "(null)", "(none)", "(empty)":
+		return true
+	}
+	return false
 }
 
 func (r *row) begin(at int) {
@@ -166,10 +199,16 @@ func (r *row) begin(at int) {
 	}
 	r.whole = r.b.Host.AppendText(r.whole[:0], at)
 	r.host = shortHost(r.whole)
+	if len(r.host) == 0 {
+		r.host = r.folder
+		r.number = r.c.host(r.host, nil)
+		return
+	}
 	r.number = r.c.host(r.host, r.whole)
+	r.c.spoke[fileHost{r.file, r.number}] = struct{}{}
 }
 
-// get gives the text of a field; "-" and what Windows writes for nothing is nothing.
+// get gives the text of a field, of the first of its names that has one.
 func (r *row) get(name string) []byte {
 	for i := range r.fields {
 		f := &r.fields[i]
@@ -177,14 +216,34 @@ func (r *row) get(name string) []byte {
 			continue
 		}
 		if !f.read {
-			f.read, f.text = true, f.col.AppendText(f.text[:0], r.at)
-			if len(f.text) == 1 && f.text[0] == '-' {
-				f.text = f.text[:0]
-			}
+			f.fill(r.at)
 		}
 		return f.text
 	}
 	return nil
+}
+
+// each gives all values of a field that is a list, in their order.
+func (r *row) each(name string, say func(i int, value []byte)) {
+	for i := range r.fields {
+		f := &r.fields[i]
+		if f.name != name {
+			continue
+		}
+		for _, col := range append([]*event.Column{f.col}, f.others...) {
+			n := 0
+			for _, code := range col.At(r.at) {
+				if k, ok := code.Value(); ok {
+					say(n, col.Dict.AppendText(nil, k))
+					n++
+				}
+			}
+			if n > 0 {
+				return
+			}
+		}
+		return
+	}
 }
 
 // shortHost is the first label of a host's name in lower case, in place; an address stays whole.
@@ -233,6 +292,18 @@ func (r *row) node(kind Kind, host, value []byte) Node {
 		return noNode
 	}
 	*slot = recent{h, id}
+	if inFolder(host) {
+		c.owner[id] = struct{}{}
+	}
+	return id
+}
+
+// hosted is node for a host that may be known by its address only; Finish gives the node to the host whose address it is.
+func (r *row) hosted(kind Kind, host, value []byte) Node {
+	id := r.node(kind, host, value)
+	if id != noNode && isAddress(host) {
+		r.c.owner[id] = struct{}{}
+	}
 	return id
 }
 
@@ -412,7 +483,7 @@ func cutPair(value string) (from, to string, ok bool) { return strings.Cut(value
 // owns notes that the host was seen to have an address.
 func (r *row) owns(ip []byte) {
 	ip = plainAddress(ip)
-	if len(ip) > 0 && len(r.host) > 0 {
+	if len(ip) > 0 && len(r.host) > 0 && !inFolder(r.host) {
 		r.c.own[ownership{string(r.host), string(ip)}]++
 	}
 }

@@ -28,6 +28,9 @@ const (
 
 // policy chooses by the node's kind. This is the table of the walk.
 func (w *walker) policy(a *arrival) policy {
+	if p, ok := w.entry(a); ok { // entry.go: where gateways, servers and mail logs hold the way in
+		return p
+	}
 	switch w.kind(a.node) {
 	case Process, pidRef:
 		return w.atProcess(a)

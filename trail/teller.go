@@ -171,7 +171,7 @@ func stamp(ns int64) string { return string(event.AppendTime(nil, ns)) }
 func (v *view) hostOfNode(n Node) string {
 	k := v.key(n)
 	if k.host != "" || k.kind != Process {
-		return k.host
+		return strings.TrimPrefix(k.host, folderMark)
 	}
 	if out, _ := v.g.out.edges(nil, n, never, always, 1); len(out) > 0 {
 		return v.g.hosts.text[out[0].Host]
