@@ -23,7 +23,7 @@ type Gone string
 // The answers. "gone" is only said of what was searched.
 const (
 	Present    Gone = "present"     // what can stand alone was found since
-	Suspected  Gone = "suspected"   // only what supports was found since
+	Suspected  Gone = "suspected"   // only what supports, or what carries no time, was found
 	IsGone     Gone = "gone"        // nothing was found, and every critical host was searched since
 	CannotTell Gone = "cannot-tell" // nothing was found, and not everything was searched
 )
@@ -42,7 +42,7 @@ type ClearanceOrg struct {
 	Org         string               `json:"org"`
 	Answer      Gone                 `json:"answer"`
 	Why         string               `json:"why"`
-	Last        string               `json:"last,omitempty"` // of its evidence
+	Until       string               `json:"until,omitempty"` // the end of its evidence, or of what was asked about
 	Denominator coverage.Denominator `json:"denominator"`
 	Found       []Sighted            `json:"found"`
 	Searched    []SearchedHost       `json:"searched"`     // hosts on which the fingerprint was looked for over the whole time
@@ -170,12 +170,15 @@ func (c *Clearer) Clearance() *Clearance { return c.out }
 
 func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg {
 	v := ClearanceOrg{Org: o.Name, Denominator: o.Denominator, Found: []Sighted{}, Searched: []SearchedHost{}, NotSearched: []UnsearchedHost{}, NotLooked: []UnlookedItem{}}
-	decisive := 0
+	decisive, timeless := 0, 0
 	for _, k := range c.order {
 		if k.org == o.Name {
 			s := c.found[k]
 			v.Found = append(v.Found, *s)
-			if s.Tier == fingerprint.Unique || s.Tier == fingerprint.Strong {
+			switch {
+			case s.Last == "":
+				timeless++
+			case s.Tier == fingerprint.Unique || s.Tier == fingerprint.Strong:
 				decisive++
 			}
 		}
@@ -188,12 +191,12 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 			}
 		}
 	}
-	if !last.IsZero() {
-		v.Last = last.UTC().Format(time.RFC3339)
-	}
 	end := last
 	if !c.until.IsZero() && c.until.Before(end) {
 		end = c.until
+	}
+	if !end.IsZero() {
+		v.Until = end.UTC().Format(time.RFC3339)
 	}
 	critical := c.critical(o.Name)
 	c.hosts(&v, o, end, critical)
@@ -220,7 +223,7 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 			unread++
 		}
 	}
-	v.Answer, v.Why = verdictOf(&v, c.since, end, decisive, unread)
+	v.Answer, v.Why = verdictOf(&v, c.since, end, decisive, timeless, unread)
 	return v
 }
 
@@ -274,9 +277,8 @@ func (c *Clearer) critical(org string) func(host string) bool {
 	for _, d := range c.inventory {
 		if d.Critical && (d.Org == "" || d.Org == org) {
 			names[strings.ToLower(d.Host)], some = true, true
-			if short, _, full := strings.Cut(d.Host, "."); !full {
-				names[strings.ToLower(short)] = true
-			}
+			short, _, _ := strings.Cut(d.Host, ".")
+			names[strings.ToLower(short)] = true // as syslog tells it
 		}
 	}
 	return func(host string) bool {
@@ -325,13 +327,16 @@ func silentSince(h *coverage.Host, from, to time.Time) string {
 	return why
 }
 
-func verdictOf(v *ClearanceOrg, since, end time.Time, decisive, unread int) (Gone, string) {
+func verdictOf(v *ClearanceOrg, since, end time.Time, decisive, timeless, unread int) (Gone, string) {
 	if decisive > 0 {
 		hosts := map[string]bool{}
 		for _, s := range v.Found {
 			hosts[s.Host] = true
 		}
 		return Present, fmt.Sprintf("%d things of the intruder that can stand alone were seen since, on %s", decisive, plural(len(hosts), "host"))
+	}
+	if n := len(v.Found); n > 0 && n == timeless {
+		return Suspected, fmt.Sprintf("%d things of the intruder are among files that carry no time: look whether these were collected before the clean-up", n)
 	}
 	if len(v.Found) > 0 {
 		return Suspected, fmt.Sprintf("%d things that the intruder has, and others may have, were seen since", len(v.Found))
@@ -390,7 +395,7 @@ func (c *Clearance) Lines() (out []string) {
 		if o.Denominator.Known {
 			hosts = fmt.Sprint(o.Denominator.Declared)
 		}
-		out = append(out, fmt.Sprintf("  searched since %s, until %s: %d of %s declared hosts, for %d items", c.Since, or(o.Last, "nothing"), len(o.Searched), hosts, o.Items))
+		out = append(out, fmt.Sprintf("  searched since %s, until %s: %d of %s declared hosts, for %d items", c.Since, or(o.Until, "no time"), len(o.Searched), hosts, o.Items))
 		for i, h := range o.NotSearched {
 			if i == most {
 				out = append(out, fmt.Sprintf("  … and %d more hosts: see clearance.json", len(o.NotSearched)-most))

@@ -22,10 +22,11 @@ type Outcome struct {
 	Fingerprint *fingerprint.Fingerprint // that was asked, rated by what was counted
 	Trails      map[string]*trail.Trail  // of every organisation that was swept
 	Certificate *coverage.Certificate
-	Kinship     *kinship.Result // of every organisation but the first victim
-	Folder      string          // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
-	FirstFolder string          // of the first victim's trace; "" when there is none
-	LeftOut     int             // items of the draft that the review left out
+	Kinship     *kinship.Result   // of every organisation but the first victim
+	Folder      string            // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
+	FirstFolder string            // of the first victim's trace; "" when there is none
+	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was
+	LeftOut     int               // items of the draft that the review left out
 }
 
 // FromFirst is a hunt of one wave without a person: it traces the first victim, drafts a fingerprint, counts it in that organisation's own past, keeps
@@ -63,6 +64,7 @@ func FromFirst(ctx context.Context, o Options) (*Outcome, error) {
 		return out, err
 	}
 	out.Fingerprint, out.Trails, out.Certificate, out.Kinship, out.Folder = w.rated, w.trails, w.cert, w.kinship, w.dir
+	out.Since = w.since
 	return out, nil
 }
 
@@ -122,6 +124,7 @@ type wave struct {
 	cert    *coverage.Certificate
 	kinship *kinship.Result
 	demoted []Demotion
+	since   map[string]string // of each organisation: when something of the intruder was seen first
 }
 
 func (o *Options) wave(ctx context.Context, n int, asked *fingerprint.Fingerprint, draft bool, dir string) (*wave, error) {
@@ -171,7 +174,10 @@ func (o *Options) judge(w *wave, draft bool) error {
 	if err != nil {
 		return err
 	}
-	first, _ := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	first, err := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	if err != nil {
+		first = s.earliest() // a report that somebody else wrote does not say when it began
+	}
 	innocent := map[string]bool{}
 	for range maxRounds {
 		b, err := s.count(func(org string) span {
@@ -211,7 +217,7 @@ func (o *Options) judge(w *wave, draft bool) error {
 			break
 		}
 	}
-	w.demoted = demotions(w.asked, w.rated)
+	w.demoted, w.since = demotions(w.asked, w.rated), s.since(w.rated)
 	return nil
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/report"
-	"github.com/contrail-ir/contrail/trail"
 )
 
 // Plan says who decides what becomes an item, and who signs.
@@ -396,7 +395,7 @@ func (h *hunter) runWave(ctx context.Context, asked *fingerprint.Fingerprint, by
 		s.Demoted[ruleOf(asked, d)] = d.To
 	}
 	for i := range w.kinship.Orgs {
-		view.Orgs = append(view.Orgs, orgView(&w.kinship.Orgs[i], w.trails))
+		view.Orgs = append(view.Orgs, orgView(&w.kinship.Orgs[i], w.since))
 	}
 	next := nextVersion(asked, w.rated)
 	lessons, err := h.learn(ctx, n, w, next)
@@ -423,12 +422,8 @@ func (h *hunter) runWave(ctx context.Context, asked *fingerprint.Fingerprint, by
 	return h.becomes(Running, "")
 }
 
-func orgView(k *kinship.Org, trails map[string]*trail.Trail) OrgView {
-	v := OrgView{Org: k.Org, Verdict: k.Verdict, Why: k.Why, Decibans: k.Decibans, Posterior: k.Posterior, Band: k.Band, OtherIntrusion: k.OtherIntrusion}
-	if t := trails[k.Org]; t != nil && t.Established && len(t.Stages) > 0 {
-		v.First = t.Stages[0].Time
-	}
-	return v
+func orgView(k *kinship.Org, since map[string]string) OrgView {
+	return OrgView{Org: k.Org, Verdict: k.Verdict, Why: k.Why, Decibans: k.Decibans, Posterior: k.Posterior, Band: k.Band, OtherIntrusion: k.OtherIntrusion, First: since[k.Org]}
 }
 
 func ruleOf(f *fingerprint.Fingerprint, d Demotion) string {

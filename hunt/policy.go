@@ -93,17 +93,29 @@ func ReadPolicy(in io.Reader) (*Policy, error) {
 	return p, nil
 }
 
+// placed is an error at a line.
+type placed struct {
+	line int
+	err  error
+}
+
+func (p *placed) Error() string { return fmt.Sprintf("line %d: %v", p.line, p.err) }
+func (p *placed) Unwrap() error { return p.err }
+
 // eachKey goes through a mapping; errors get the line.
 func eachKey(n *yaml.Node, do func(key string, v *yaml.Node) error) error {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if seen[key.Value] {
-			return fmt.Errorf("line %d: %.40q is there twice", key.Line, key.Value)
+			return &placed{key.Line, fmt.Errorf("%.40q is there twice", key.Value)}
 		}
 		seen[key.Value] = true
 		if err := do(key.Value, n.Content[i+1]); err != nil {
-			return fmt.Errorf("line %d: %w", key.Line, err)
+			if errors.As(err, new(*placed)) {
+				return err
+			}
+			return &placed{key.Line, err}
 		}
 	}
 	return nil
@@ -111,7 +123,7 @@ func eachKey(n *yaml.Node, do func(key string, v *yaml.Node) error) error {
 
 func policyRule(n *yaml.Node) (r PolicyRule, err error) {
 	if n.Kind != yaml.MappingNode {
-		return r, fmt.Errorf("line %d: want keys such as kinds and tiers", n.Line)
+		return r, &placed{n.Line, errors.New("want keys such as kinds and tiers")}
 	}
 	err = eachKey(n, func(key string, v *yaml.Node) error {
 		switch key {

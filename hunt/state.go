@@ -70,7 +70,7 @@ type OrgView struct {
 	Posterior      float64         `json:"posterior"`
 	Band           string          `json:"band"`
 	OtherIntrusion bool            `json:"other_intrusion"`
-	First          string          `json:"first,omitempty"` // time of the earliest record for, when an intrusion was traced
+	First          string          `json:"first,omitempty"` // when something of the fingerprint was seen first
 }
 
 // Decision is what became of an item that was put forward.
