@@ -72,6 +72,13 @@ type Result struct {
 	Stats       Stats
 	Rules       []finding.Rule            // those told one by one, and of the others those found
 	Found       map[finding.RuleID]uint64 // findings per rule
+	Remarks     []Remark                  // what handlers have to say, for the handlers after them to show
+}
+
+// Remark is something said of a result in words.
+type Remark struct {
+	Title string
+	Lines []string
 }
 
 // Stats are counts and times of a sweep. Phases are summed over all threads.

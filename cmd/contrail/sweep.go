@@ -63,6 +63,8 @@ func (t *terminal) sweepCommand() *cobra.Command {
   coverage.json    what was searched, what was damaged, which rules could not be asked
   stats.json       counts and times
   report.html      one page for people, complete in itself (unless --no-html)
+With --fingerprint and --since it is a verification sweep: it says whether what the fingerprint describes is gone since then, what that rests on
+and what could not be searched, on the terminal, in report.html and in clearance.json.
 With --fingerprint it asks the fingerprint's rules as well, follows the intruder in each organisation from what was found, and writes
   fingerprint.json what it asked
   orgs/NAME/       trail.json, story.md, trace.html, remediation.csv, as trace does (unless --no-trails)
@@ -191,15 +193,15 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	var made []string
 	var asked *fingerprint.Fingerprint
+	var signedBy []string
 	if f.fingerprint != "" {
-		var by []string
-		if asked, by, err = f.trust.open(f.fingerprint, f.draft); err != nil {
+		if asked, signedBy, err = f.trust.open(f.fingerprint, f.draft); err != nil {
 			return err
 		}
-		if by == nil {
+		if signedBy == nil {
 			t.log().Warn("The fingerprint is a DRAFT: what it finds is marked so and cannot be exported")
 		}
-		if made, err = fingerprintRules(asked, by == nil); err != nil {
+		if made, err = hunt.RuleTexts(asked, signedBy == nil); err != nil {
 			return err
 		}
 	}
@@ -241,6 +243,13 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	handlers := []sweep.Handler{folder}
+	if asked != nil && f.since != "" {
+		clearer, err := f.clearer(asked, signedBy, q)
+		if err != nil {
+			return err
+		}
+		handlers = append(handlers, clearer)
+	}
 	forms := f.format
 	if !f.noHTML {
 		forms = append([]string{"html"}, forms...)
@@ -290,6 +299,15 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		return errIncomplete
 	}
 	return nil
+}
+
+// clearer answers whether what a fingerprint describes is gone since the time that was asked about.
+func (f *sweepFlags) clearer(asked *fingerprint.Fingerprint, signedBy []string, q sweep.Question) (*hunt.Clearer, error) {
+	until := time.Time{}
+	if f.until != "" {
+		until = time.Unix(0, q.Until)
+	}
+	return hunt.NewClearer(f.out, asked, signedBy == nil, time.Unix(0, q.Since), until, q.Inventory)
 }
 
 // stopFirst takes progress off the terminal before the result is printed.
