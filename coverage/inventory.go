@@ -91,9 +91,19 @@ func (b *Builder) Inventory(all []Declared) {
 	}
 }
 
-// compare counts which declared hosts have evidence. Host names are compared without case, and a short name stands for the
-// name with its domain.
+// compare counts which declared hosts have evidence. Host names are compared without case. A short name that is declared stands for the
+// name with its domain, and a short name in a log, as network devices write it, for the one declared host that has it.
 func (o *Org) compare(declared []Declared) {
+	short := map[string]int{}
+	for _, d := range declared {
+		short[shortName(d.Host)]++
+	}
+	logged := map[string]bool{}
+	for _, h := range o.Hosts {
+		if len(h.Sources) > 0 && !strings.Contains(h.Host, ".") {
+			logged[strings.ToLower(h.Host)] = true
+		}
+	}
 	covered := map[string]bool{}
 	for _, h := range o.Hosts {
 		if len(h.Sources) > 0 {
@@ -105,7 +115,7 @@ func (o *Org) compare(declared []Declared) {
 	o.Silent = nil
 	for _, d := range declared {
 		name := strings.ToLower(d.Host)
-		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)]
+		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)] || short[shortName(name)] == 1 && logged[shortName(name)]
 		for _, a := range d.Addresses {
 			is = is || covered[a]
 		}
