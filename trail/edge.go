@@ -97,5 +97,8 @@ func parseEdge(b []byte) edge {
 
 // compare orders the edges at one node by what does not depend on the order of reading.
 func compareEdges(a, b *edge) int {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rel, b.Rel), cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	if c := cmp.Compare(a.Time, b.Time); c != 0 { // most often decided here
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Rel, b.Rel), cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 }

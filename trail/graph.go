@@ -165,6 +165,17 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 	found := make([][]edge, len(refs))
 	g.out = newAdjacency(false, g.raw.count, g.budget/4, g.dir)
 	g.in = newAdjacency(true, g.raw.count, g.budget/4, g.dir)
+	// The two orders are filled beside each other, a piece at a time.
+	var fill sync.WaitGroup
+	piece := make([]edge, 0, 1<<14)
+	deal := func() error {
+		var in error
+		fill.Go(func() { in = g.in.addAll(piece) })
+		out := g.out.addAll(piece)
+		fill.Wait()
+		piece = piece[:0]
+		return errors.Join(out, in)
+	}
 	err := g.raw.each(func(e *edge) error {
 		e.From, e.To = g.settled(e.From, e.Time), g.settled(e.To, e.Time)
 		if e.From == e.To && e.From != noNode && e.Rel != Ended {
@@ -177,9 +188,12 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 				found[i] = append(found[i], *e)
 			}
 		}
-		return errors.Join(g.out.add(e), g.in.add(e))
+		if piece = append(piece, *e); len(piece) < cap(piece) {
+			return nil
+		}
+		return deal()
 	})
-	if err != nil {
+	if err := errors.Join(err, deal()); err != nil {
 		return nil, err
 	}
 	if err := g.raw.close(); err != nil {

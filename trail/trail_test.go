@@ -371,3 +371,34 @@ func FuzzEvents(f *testing.F) {
 		}
 	})
 }
+
+// TestMapShowsTheWayOverHosts looks at what the picture of the whole intrusion is made of.
+func TestMapShowsTheWayOverHosts(t *testing.T) {
+	ref := func(n uint64) []Ref { return []Ref{{"f", n, Intrusion}} }
+	tr := &Trail{Established: true, Access: Access{Host: "web", Refs: ref(1)},
+		Hosts:          []HostView{{Host: "db"}, {Host: "web"}, {Host: "res"}},
+		Infrastructure: []Place{{Value: "203.0.113.9", Refs: ref(1)}, {Value: "c2.example", Refs: ref(9)}},
+		Nodes: []NodeView{{ID: "a", Kind: "flow", Label: "user:eve@web"}, {ID: "b", Kind: "logon", Host: "res", Label: "eve"}, {ID: "c", Kind: "flow", Label: "user:<b>@res"},
+			{ID: "d", Kind: "logon", Host: "db", Label: "x"}, {ID: "e", Kind: "process", Host: "db", Label: "p"}, {ID: "f", Kind: "name", Label: "c2.example"}, {ID: "g", Kind: "flow", Label: "user:bob@elsewhere"}},
+		Edges: []EdgeView{
+			{From: "c", To: "d", Kind: "logged-on", Time: "2026-01-02T03:00:00Z", Refs: ref(3)}, {From: "a", To: "b", Kind: "logged-on", Time: "2026-01-02T02:00:00Z", Refs: ref(2)},
+			{From: "a", To: "b", Kind: "logged-on", Time: "2026-01-02T01:00:00Z", Refs: ref(4)}, {From: "a", To: "d", Kind: "logged-on", Time: "2026-01-01T01:00:00Z", Refs: []Ref{{"f", 8, Rejected}}},
+			{From: "g", To: "d", Kind: "logged-on", Time: "2026-01-01T01:00:00Z", Refs: ref(7)}, {From: "e", To: "f", Kind: "resolved", Refs: ref(9)},
+		}}
+	want := []move{{"web", "res", "eve", "2026-01-02T01:00:00Z"}, {"res", "db", "<b>", "2026-01-02T03:00:00Z"}}
+	if got := tr.moves(); !slices.Equal(got, want) {
+		t.Errorf("moves %v, want %v", got, want)
+	}
+	if got := tr.reaches(); len(got) != 1 || !got["db"]["c2.example"] {
+		t.Errorf("reaches %v", got)
+	}
+	var page bytes.Buffer
+	if err := tr.WritePage(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"203.0.113.9 enters web", "db calls c2.example", "res to db as &lt;b&gt;"} {
+		if !strings.Contains(page.String(), s) {
+			t.Errorf("the page does not say %q", s)
+		}
+	}
+}
