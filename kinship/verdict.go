@@ -18,7 +18,8 @@ const (
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
 	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it, and so do those that
-	silences    = 5                   // end so many of their own mean silences before
+	silences    = 5                   // end so many of their own mean silences before,
+	mostSlack   = 7 * slackAtEnd      // but never more than this
 	longGap     = 24 * time.Hour      // a silence that could hide an intruder
 	enough      = 0.75                // of the groups of indicators, and of habits, that must have been searched for absence to mean something
 )
@@ -42,9 +43,13 @@ func (j *judge) judge() Org {
 func round6(p float64) float64 { return math.Round(p*1e6) / 1e6 }
 
 func (j *judge) verdict(p float64) (Verdict, string, []string) {
-	indicators, weighty := 0, 0
+	indicators, weighty, something := 0, 0, false
 	for _, g := range j.matched {
-		if g.decibans > 0 && !g.item.WayIn && g.item.Tier != fingerprint.NeverAlone {
+		if g.item.WayIn || g.item.Tier == fingerprint.NeverAlone {
+			continue
+		}
+		something = true
+		if g.decibans > 0 {
 			weighty++
 			if !g.item.Kind.Behaviour() {
 				indicators++
@@ -69,7 +74,7 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 		return Unrelated, "there is an intruder's activity, and it does not resemble this one's", nil
 	}
 	missing := j.notShown()
-	if weighty == 0 && len(missing) == 0 && !j.active() {
+	if !something && len(missing) == 0 && !j.active() {
 		return NotFound, "the sources that would show it were searched on all critical hosts from 90 days before its first known activity, and nothing was there", nil
 	}
 	return NotEnough, "what was searched can neither show nor rule out this intruder", missing
@@ -240,7 +245,7 @@ func spans(h *coverage.Host, from, to time.Time) bool {
 		if err1 != nil || err2 != nil {
 			continue
 		}
-		slack := max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1)))
+		slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
 		if first.After(from) || last.Before(to.Add(-slack)) {
 			continue
 		}
@@ -248,7 +253,8 @@ func spans(h *coverage.Host, from, to time.Time) bool {
 		for _, g := range s.Gaps {
 			a, err1 := time.Parse(time.RFC3339Nano, g.From)
 			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > longGap && b.After(from)
+			// A silence less than twice as long as the source's usual ones is what it does by itself.
+			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > max(longGap, 2*time.Duration(g.Usual*float64(time.Second))) && b.After(from)
 		}
 		if !silent {
 			return true

@@ -149,12 +149,18 @@ func (s *sector) ask(air *drill.AirlineTruth, f *fingerprint.Fingerprint, out st
 
 func (s *sector) file(path string, write func(io.Writer) error) {
 	s.t.Helper()
+	fileOf(s.t, path, write)
+}
+
+// fileOf writes a file and the folders that lead to it.
+func fileOf(t testing.TB, path string, write func(io.Writer) error) {
+	t.Helper()
 	var b bytes.Buffer
 	if err := errors.Join(write(&b), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 
