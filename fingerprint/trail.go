@@ -31,6 +31,7 @@ type Trail struct {
 	} `json:"implant"`
 	Infrastructure []struct {
 		Value string     `json:"value"`
+		Kind  string     `json:"kind"`
 		Role  string     `json:"role"`
 		First string     `json:"first"`
 		Refs  []TrailRef `json:"refs"`
