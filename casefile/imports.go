@@ -36,7 +36,9 @@ type Import struct {
 	Authority string `json:"authority,omitempty"`
 	// Verdicts are what a kinship says of each organisation, here because the gates of a release rest on them.
 	Verdicts map[string]string `json:"verdicts,omitempty"`
-	Problems []string          `json:"problems,omitempty"` // what was wrong with it and let pass
+	// Found counts a sweep's grave findings by organisation and day (UTC), for the map of what was searched.
+	Found    map[string]map[string]int64 `json:"found,omitempty"`
+	Problems []string                    `json:"problems,omitempty"` // what was wrong with it and let pass
 }
 
 // FileRef names a file by its digest.
@@ -83,6 +85,7 @@ const (
 	maxKept  = 256 << 20 // bytes of a result that is kept in the case; larger ones are entered by digest
 	maxLine  = 16 << 20  // bytes of one finding
 	maxNames = 256       // different counters
+	maxDays  = 10_000    // different days of organisations on which something was found
 )
 
 // ImportSweep enters what `contrail sweep` left in dir: findings.jsonl, counted by level and kind, coverage.json and stats.json. findings.jsonl and
@@ -275,14 +278,33 @@ func eachLine(r io.Reader, fn func(n int, line []byte) error) error {
 
 func countFindings(r io.Reader, im *Import) error {
 	im.Counts["findings"] = 0
+	days := 0
 	return eachLine(r, func(_ int, line []byte) error {
 		var f struct {
 			Kind  string `json:"kind"`
 			Level string `json:"level"`
+			Org   string `json:"org"`
+			Time  string `json:"time"`
 			Draft bool   `json:"draft"`
 		}
 		if err := json.Unmarshal(line, &f); err != nil {
 			return err
+		}
+		day, _, _ := strings.Cut(f.Time, "T")
+		grave := f.Level == "high" || f.Level == "critical" || f.Kind == "ioc" || f.Kind == "yara"
+		if m, err := ParseMoment(day); grave && err == nil && m.Precision() == Day {
+			if im.Found == nil {
+				im.Found = map[string]map[string]int64{}
+			}
+			org := clip(f.Org)
+			if im.Found[org][day] > 0 || days < maxDays {
+				if im.Found[org] == nil {
+					im.Found[org] = map[string]int64{}
+				}
+				if im.Found[org][day]++; im.Found[org][day] == 1 {
+					days++
+				}
+			}
 		}
 		im.Draft = im.Draft || f.Draft
 		im.count("findings", 1)
