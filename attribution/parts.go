@@ -38,12 +38,12 @@ func PartStyle(scope string) template.CSS {
 }
 
 const partStyle = `§th{font-weight:600;background:#f5f7f9}§td.num{text-align:right;white-space:nowrap}
-§td.r{text-align:center;font-weight:600;width:3.2rem}§td.r.cc{background:#cfe5d8}§td.r.c{background:#e6f2ea}§td.r.n{background:#fff;color:var(--soft)}§td.r.i{background:#f7dfdf}§td.r.ii{background:#eab8ba}
+§td.r{text-align:center;font-weight:600;min-width:3.2rem}§th{overflow-wrap:break-word;hyphens:auto}§.matrix th:first-child{min-width:15rem}§td.r.cc{background:#cfe5d8}§td.r.c{background:#e6f2ea}§td.r.n{background:#fff;color:var(--soft)}§td.r.i{background:#f7dfdf}§td.r.ii{background:#eab8ba}
 §td.r.differs{outline:2px solid var(--amber);outline-offset:-3px}
 §.bar{height:.6rem;background:var(--blue);border-radius:2px;min-width:1px}§.barcell{width:150px}
 §.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1rem}§.two .box{border:1px solid var(--line);border-radius:6px;padding:.7rem 1rem}§.two .box b.big{display:block;font-size:1.05rem}
 §.left-out td{color:var(--soft);text-decoration:line-through}§.wide{overflow-x:auto}
-@media print{§.bar,§td.r{print-color-adjust:exact}}`
+@media print{§.bar,§td.r{print-color-adjust:exact;-webkit-print-color-adjust:exact}§.wide{overflow:visible}§.matrix{table-layout:fixed;font-size:.8em}§.matrix th:first-child{min-width:0;width:28%}§.barcell{width:9%}}`
 
 // PartStyle is for the page's template.
 func (p page) PartStyle() template.CSS { return PartStyle("") }

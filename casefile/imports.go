@@ -210,8 +210,8 @@ func (im *Import) add(ctx context.Context, path string, keep bool, read func(io.
 	return nil
 }
 
-// OpenImported opens the copy of an imported file. A copy whose bytes are not those that were imported gives an error instead of its end.
-func (c *Case) OpenImported(f FileRef) (io.ReadCloser, error) {
+// OpenImported opens the copy of an imported file, if its bytes are those that were imported.
+func (c *Case) OpenImported(ctx context.Context, f FileRef) (io.ReadCloser, error) {
 	if f.Copy == "" {
 		return nil, fmt.Errorf("casefile: %s was entered by digest alone; import it again to have it in the case: %w", f.Name, fs.ErrNotExist)
 	}
@@ -219,26 +219,18 @@ func (c *Case) OpenImported(f FileRef) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("casefile: %s: %w", f.Name, err)
 	}
-	return &attested{file: r, want: f, h: sha256.New()}, nil
-}
-
-// attested is a file that compares itself with its digest where it ends.
-type attested struct {
-	file *os.File
-	want FileRef
-	h    hash.Hash
-}
-
-func (a *attested) Read(b []byte) (int, error) {
-	n, err := a.file.Read(b)
-	a.h.Write(b[:n])
-	if err == io.EOF && ledger.FromSum(a.h.Sum(nil)) != a.want.Digest {
-		return n, fmt.Errorf("casefile: the copy of %s is not what was imported", a.want.Name)
+	d, _, err := ledger.DigestReader(&patient{ctx, r})
+	if err == nil && d != f.Digest {
+		err = fmt.Errorf("casefile: the copy of %s is not what was imported", f.Name)
 	}
-	return n, err
+	if err == nil {
+		_, err = r.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
-
-func (a *attested) Close() error { return a.file.Close() }
 
 type counter struct {
 	r io.Reader

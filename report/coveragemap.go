@@ -58,13 +58,11 @@ func (m *coverageMap) span() bool {
 	}
 	for _, o := range m.orgs {
 		if o.Coverage != nil {
-			for _, h := range o.Coverage.Hosts {
-				for _, s := range h.Sources {
-					for _, text := range []string{s.First, s.Last} {
-						if t, err := event.ParseTime(text); err == nil {
-							see(t)
-						}
-					}
+			rows, _ := sourceRows(o.Coverage) // one odd record of a source that is not shown must not squeeze the rest
+			for _, r := range rows {
+				for _, s := range r.spans {
+					see(s[0])
+					see(s[1])
 				}
 			}
 		}
