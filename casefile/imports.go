@@ -171,6 +171,9 @@ func (c *Case) enterImport(ctx context.Context, by *keys.Private, kind Kind, im 
 		d.Seen = append(d.Seen, f.Digest)
 	}
 	es, err := c.record(ctx, by, func() error {
+		if err := c.clearUnfinished(); err != nil {
+			return err
+		}
 		for _, f := range im.Files {
 			if f.Copy == "" {
 				continue
