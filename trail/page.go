@@ -64,7 +64,7 @@ func (t *Trail) figures(p func(string, ...any)) {
 			first, last = min(first, h.First), max(last, h.Last)
 		}
 		figure("Hosts", strconv.Itoa(len(t.Hosts)), "")
-		figure("First trace", day(first), "last "+day(last))
+		figure("First trace", dateOf(first), "last "+dateOf(last))
 	}
 	if len(t.Implant) > 0 {
 		figure("Implant", t.Implant[0].Name, fmt.Sprintf("on %d hosts", len(t.Implant[0].Hosts)))
@@ -88,8 +88,8 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.3g %s", x, units[i])
 }
 
-// day is the date of a time.
-func day(at string) string {
+// dateOf is the date of a time.
+func dateOf(at string) string {
 	d, _, _ := strings.Cut(at, "T")
 	return d
 }

@@ -74,7 +74,10 @@ var law = map[string][]string{
 	"fingerprint": {"dsse", "marking", "match/sigma", "stix", "stix/pattern"},
 	"kinship":     {"coverage", "event", "finding", "fingerprint"},
 
+	"hunt": {"coverage", "event", "evidence", "finding", "fingerprint", "kinship", "match", "report", "rules", "sweep", "trail"},
+
 	"exposure":    {},
+	"census":      {"event", "evidence", "evidence/archive", "exposure"},
 	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
 	"attribution": {"stix", "stix/pattern"},
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
