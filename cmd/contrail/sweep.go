@@ -47,6 +47,7 @@ type sweepFlags struct {
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
+	raw          bool
 	fingerprint  string
 	draft        bool
 	trust        trustFlags
@@ -84,6 +85,7 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
+	fs.BoolVar(&f.raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
@@ -293,7 +295,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(handlers...), stop}, &progress)
+	err = sweep.Run(ctx, q, stopFirst{t.masked(report.All(handlers...), f.raw), stop}, &progress)
 	stop()
 	if err != nil {
 		return err

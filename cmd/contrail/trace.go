@@ -52,6 +52,7 @@ beside what sweep writes. When no intrusion can be established, it says so.`,
 	fs.StringArrayVar(&f.baseline, "baseline", nil, "evidence of ordinary days, against which things are held (repeat)")
 	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
 	fs.StringVar(&f.inventory, "inventory", "", "CSV of the hosts there are (host,addresses,role,critical): what coverage is measured against")
+	fs.BoolVar(&f.raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.BoolVar(&f.slack, "slack", false, "also read what is left of deleted Windows event records")
 	return c
@@ -103,13 +104,16 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	c := &collector{}
-	if err := t.sweepQuietly(ctx, q, report.All(folder, c)); err != nil {
+	if err := t.sweepQuietly(ctx, q, t.masked(report.All(folder, c), f.raw)); err != nil {
 		return err
 	}
 	question.Findings, question.Coverage = c.findings, c.result.Certificate
 	out, err := trail.Trace(g, question)
 	if err != nil {
 		return err
+	}
+	if !f.raw {
+		maskTrail(out)
 	}
 	for _, x := range []struct {
 		name  string
@@ -143,13 +147,13 @@ func (t *terminal) draft(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("draft fingerprint: %w", err)
 	}
-	draft, dropped, err := fingerprint.Draft(read, fingerprint.DraftOptions{Name: traced})
+	draft, dropped, err := fingerprint.Draft(read, fingerprint.DraftOptions{Name: traced, Refuse: passengerValue})
 	if err != nil {
 		t.log().Warn("no fingerprint was drafted", "reason", err.Error())
 		return nil
 	}
 	if dropped > 0 {
-		t.log().Info(fmt.Sprintf("%d items were left out of the draft fingerprint: they hold something of the victim", dropped))
+		t.log().Info(fmt.Sprintf("%d items were left out of the draft fingerprint: they hold something of the victim or a passenger", dropped))
 	}
 	return writeTo(to, draft.Write)
 }
