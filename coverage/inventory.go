@@ -16,7 +16,7 @@ type Declared struct {
 	Addresses []string `json:"addresses,omitempty"`
 	Role      string   `json:"role,omitempty"`
 	Critical  bool     `json:"critical"`
-	org       string
+	Org       string   `json:"-"` // "" for a host of each organisation
 }
 
 // ReadInventory reads an inventory: CSV with a header that names at least host, and of addresses (parted by spaces, commas or
@@ -56,7 +56,7 @@ func ReadInventory(r io.Reader, name string) ([]Declared, error) {
 			}
 			return ""
 		}
-		d := Declared{Host: get("host"), Role: get("role"), org: get("org")}
+		d := Declared{Host: get("host"), Role: get("role"), Org: get("org")}
 		if d.Host == "" {
 			return nil, fmt.Errorf("read inventory %s: line %d names no host", name, line)
 		}
@@ -84,7 +84,7 @@ func (b *Builder) Inventory(all []Declared) {
 	b.inventory = map[string][]Declared{}
 	for _, org := range b.orgs {
 		for _, d := range all {
-			if d.org == "" || d.org == org {
+			if d.Org == "" || d.Org == org {
 				b.inventory[org] = append(b.inventory[org], d)
 			}
 		}

@@ -185,6 +185,9 @@ func (d *drafter) infrastructure() {
 		}
 	}
 	for _, p := range d.t.Infrastructure {
+		if p.Kind == "device" { // the victim's own, through which the intruder passed
+			continue
+		}
 		it := Item{Kind: Domain, Value: p.Value}
 		switch p.Role {
 		case "first-hop":

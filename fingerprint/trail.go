@@ -35,6 +35,7 @@ type Trail struct {
 	} `json:"implant"`
 	Infrastructure []struct {
 		Value string     `json:"value"`
+		Kind  string     `json:"kind"`
 		Role  string     `json:"role"`
 		Refs  []TrailRef `json:"refs"`
 	} `json:"infrastructure"`

@@ -42,6 +42,8 @@ type Question struct {
 	Org      string
 	From     []Start           // empty: findings of level high and above, and correlations
 	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Also     []finding.Ref     // records to begin with beside the findings, when From is empty; what is not in the graph is let pass
+	Lenient  bool              // a start of From that is not there is told in Starts and is no error
 	Baseline []*Baseline       // ordinary days elsewhere
 	Coverage *coverage.Certificate
 }
@@ -62,13 +64,22 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 			refs = append(refs, s.Ref)
 		}
 	} else {
-		for _, f := range gravest(q.Findings) {
-			for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
-				if len(refs) < maxSeeds {
-					starts = append(starts, Start{Ref: r})
-					refs = append(refs, r)
-				}
+		begun := map[finding.Ref]bool{}
+		begin := func(r finding.Ref) {
+			if len(refs) < maxSeeds && !begun[r] {
+				begun[r] = true
+				starts = append(starts, Start{Ref: r})
+				refs = append(refs, r)
 			}
+		}
+		for _, f := range gravest(q.Findings) {
+			begin(finding.Ref{File: f.File, Record: f.Record})
+			for _, r := range f.Refs {
+				begin(r)
+			}
+		}
+		for _, r := range q.Also {
+			begin(r)
 		}
 	}
 	found, err := g.Finish(refs)
@@ -79,29 +90,40 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 	v.baseline = q.Baseline
 	w := newWalker(v)
 	asked := len(q.From) > 0
+	missing := map[int]error{}
 	for i, s := range starts {
 		switch {
 		case s.Value != "":
 			nodes := v.lookUp(s.Value)
 			if len(nodes) == 0 {
-				return nil, fmt.Errorf("trace from %q: %w: no node of that name; values are compared whole", s.Value, ErrNoStart)
+				missing[i] = fmt.Errorf("trace from %q: %w: no node of that name; values are compared whole", s.Value, ErrNoStart)
 			}
 			for _, n := range nodes {
 				w.seedNode(n, i)
 			}
 		case len(found[i]) == 0 && asked:
+			missing[i] = fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
 			if !slices.Contains(g.files.text, s.Ref.File) {
-				return nil, fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
+				missing[i] = fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
 			}
-			return nil, fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
 		default:
 			for _, e := range found[i] {
 				w.seed(e.e, i)
 			}
 		}
+		if err := missing[i]; err != nil && !q.Lenient {
+			return nil, err
+		}
 	}
 	w.run()
-	return newTeller(w, q, starts).tell(), nil
+	t := newTeller(w, q, starts).tell()
+	for i, err := range missing {
+		t.Starts[i].Missing, t.Starts[i].Why = err, "no intrusion established: it is not in the evidence"
+	}
+	if len(missing) > 0 && len(missing) == len(starts) {
+		t.Why = t.Starts[0].Why
+	}
+	return t, nil
 }
 
 // gravest gives the findings of level high and above and the correlations, in their order.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ed25519"
 	"errors"
@@ -17,12 +18,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/report"
+	"github.com/contrail-ir/contrail/stix"
 )
 
 // trustFlags say whose signatures count.
@@ -355,8 +359,9 @@ func (t *terminal) fingerprintImport() *cobra.Command {
 	var out, lists string
 	var victim victimFlags
 	c := &cobra.Command{
-		Use: "import FILE", Short: "Make a draft of a report: STIX, MISP, OpenIOC, CSV or text", Example: "  contrail fingerprint import --out draft.json report.stix2", Args: arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Use: "import FILE|CASE", Short: "Make a draft of a report – STIX, MISP, OpenIOC, CSV or text – or of the indicators that a case was given",
+		Example: "  contrail fingerprint import --out draft.json report.stix2\n  contrail fingerprint import --out draft.json CASE", Args: arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
 				return usageError{errors.New("--out is missing: name the file to write")}
 			}
@@ -364,12 +369,12 @@ func (t *terminal) fingerprintImport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			file, err := os.Open(args[0])
+			in, err := openReport(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
-			defer file.Close()
-			f, left, err := fingerprint.Import(args[0], file, v)
+			defer in.Close()
+			f, left, err := fingerprint.Import(args[0], in, v)
 			if err != nil {
 				return err
 			}
@@ -388,6 +393,24 @@ func (t *terminal) fingerprintImport() *cobra.Command {
 	c.Flags().StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
 	victim.add(c)
 	return c
+}
+
+// openReport opens a report, or what a case holds of bundles and events, as one bundle.
+func openReport(ctx context.Context, path string) (io.ReadCloser, error) {
+	if _, err := os.Lstat(filepath.Join(path, "ledger")); err != nil {
+		return os.Open(path)
+	}
+	var b []byte
+	err := withCase(ctx, path, casefile.Options{ReadOnly: true}, func(k *casefile.Case) error {
+		objects, err := exchange.Objects(ctx, k)
+		if err != nil {
+			return err
+		}
+		bundle := stix.Bundle{Objects: objects}
+		b, err = bundle.Marshal()
+		return err
+	})
+	return io.NopCloser(bytes.NewReader(b)), err
 }
 
 func (t *terminal) fingerprintSign() *cobra.Command {

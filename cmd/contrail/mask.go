@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/exposure"
 	"github.com/contrail-ir/contrail/finding"
@@ -22,6 +24,10 @@ type masking struct {
 	masker *exposure.Masker
 	fields []exposure.Field
 	count  uint64
+}
+
+func addRaw(fs *pflag.FlagSet, raw *bool) {
+	fs.BoolVar(raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
 }
 
 // masked lets a handler see findings without passenger values, unless raw.
@@ -69,15 +75,19 @@ func (m *masking) name(s string) string {
 }
 
 func (m *masking) End(r *sweep.Result) error {
-	r.Stats.Masked = m.count
-	m.certificate(r.Certificate)
-	return m.Handler.End(r)
+	own := *r // others see the same result
+	own.Stats.Masked = m.count
+	own.Certificate = m.certificate(r.Certificate)
+	return m.Handler.End(&own)
 }
 
-func (m *masking) certificate(c *coverage.Certificate) {
+func (m *masking) certificate(of *coverage.Certificate) *coverage.Certificate {
+	c := new(*of)
+	c.Files, c.Unrecognised, c.NotRead = slices.Clone(c.Files), slices.Clone(c.Unrecognised), slices.Clone(c.NotRead)
 	for i := range c.Files {
 		f := &c.Files[i]
 		f.Path, f.Original = m.name(f.Path), m.name(f.Original)
+		f.Damage = slices.Clone(f.Damage)
 		for k := range f.Damage {
 			f.Damage[k].Reason = m.name(f.Damage[k].Reason)
 		}
@@ -89,14 +99,16 @@ func (m *masking) certificate(c *coverage.Certificate) {
 	for i := range c.NotRead {
 		c.NotRead[i].Path = m.name(c.NotRead[i].Path)
 	}
+	return c
 }
 
 // unmasked notes that nothing was masked.
 type unmasked struct{ sweep.Handler }
 
 func (u unmasked) End(r *sweep.Result) error {
-	r.Stats.Raw = true
-	return u.Handler.End(r)
+	own := *r
+	own.Stats.Raw = true
+	return u.Handler.End(&own)
 }
 
 // maskTrail takes passenger values out of everything that a trail tells.

@@ -114,8 +114,8 @@ func plantedEvidence(t testing.TB, dir string) (secrets []disclosure.Cut) {
 	return secrets
 }
 
-// searched holds every file below dir, and what was printed, against the secrets.
-func searched(t *testing.T, what, dir string, printed []byte, secrets []disclosure.Cut) (leaks []string) {
+// leaksIn holds every file below dir, and what was printed, against the secrets.
+func leaksIn(t *testing.T, what, dir string, printed []byte, secrets []disclosure.Cut) (leaks []string) {
 	t.Helper()
 	s, err := disclosure.NewScanner(secrets)
 	if err != nil {
@@ -172,7 +172,7 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 	forms := "csv,timesketch,stix,navigator"
 
 	raw := contrail(0, "sweep", "--raw", "--rows", "0", "--ioc", indicators, "--rules", rules, "--format", forms, "--out", at("raw"), evidence)
-	found := searched(t, "raw", at("raw"), raw, secrets)
+	found := leaksIn(t, "raw", at("raw"), raw, secrets)
 	for _, s := range secrets {
 		b, err := os.ReadFile(filepath.Join(at("raw"), "findings.jsonl"))
 		if err != nil {
@@ -188,7 +188,7 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 
 	var leaks []string
 	printed := contrail(0, "sweep", "--rows", "0", "--ioc", indicators, "--rules", rules, "--format", forms, "--out", at("sweep"), evidence)
-	leaks = append(leaks, searched(t, "sweep", at("sweep"), printed, secrets)...)
+	leaks = append(leaks, leaksIn(t, "sweep", at("sweep"), printed, secrets)...)
 	for _, name := range []string{"findings.jsonl", "report.html", "findings.csv", "timesketch.jsonl", "timesketch.csv"} {
 		masked, err := os.ReadFile(filepath.Join(at("sweep"), name))
 		if err != nil || !bytes.Contains(masked, []byte(maskNote)) {
@@ -200,11 +200,11 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 		t.Errorf("%d findings raw, %d masked", a, b)
 	}
 	printed = contrail(0, "trace", "--rules", rules, "--from", "sysmon.evtx:1", "--out", at("trace"), evidence)
-	leaks = append(leaks, searched(t, "trace", at("trace"), printed, secrets)...)
+	leaks = append(leaks, leaksIn(t, "trace", at("trace"), printed, secrets)...)
 	printed = contrail(0, "coverage", at("sweep/coverage.json"))
-	leaks = append(leaks, searched(t, "coverage", at("none"), printed, secrets)...)
+	leaks = append(leaks, leaksIn(t, "coverage", at("none"), printed, secrets)...)
 	contrail(0, "expose", "--out", at("exposed"), evidence)
-	leaks = append(leaks, searched(t, "expose", at("exposed"), nil, secrets)...)
+	leaks = append(leaks, leaksIn(t, "expose", at("exposed"), nil, secrets)...)
 
 	t.Setenv("CONTRAIL_KEY", at("keys/anna.key"))
 	contrail(0, "keys", "new", "--dir", at("keys"), "anna")
@@ -216,15 +216,15 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 		contrail(0, "case", "add", "note", "--why", text, at("C"), text)
 	}
 	contrail(0, "case", "add", "number", "--unit", "persons", "--lower", "3", "--basis", "counted in PNR: "+plantedPassengers(1)[0].Locator, "--tlp", "clear", "--owner", "CERT", "--why", "x", at("C"), "passengers")
-	leaks = append(leaks, searched(t, "case", at("C"), contrail(0, "case", "timeline", at("C")), secrets)...)
+	leaks = append(leaks, leaksIn(t, "case", at("C"), contrail(0, "case", "timeline", at("C")), secrets)...)
 	contrail(0, "case", "report", "--out", at("report.html"), at("C"))
-	leaks = append(leaks, searched(t, "case report", at("report.html"), contrail(0, "case", "show", at("C")), secrets)...)
+	leaks = append(leaks, leaksIn(t, "case report", at("report.html"), contrail(0, "case", "show", at("C")), secrets)...)
 	contrail(0, "case", "verify", at("C"))
 
 	contrail(0, "handover", "--to", at("keys/ben.pub"), "--authority", "Act 12", "--policy", policy, "--why", "as agreed", "--out", at("package"), at("C"), "findings="+at("sweep/findings.jsonl"), "trail="+at("trace/trail.json"))
 	contrail(0, "case", "new", "--key", at("keys/ben.key"), "--organisation", "Authority", "--why", "test", at("D"))
 	contrail(0, "receive", "--key", at("keys/ben.key"), "--from", at("keys/anna.pub"), "--receipt", at("receipt"), "--why", "as announced", at("D"), at("package"))
-	leaks = append(leaks, searched(t, "handover", at("D"), nil, secrets)...)
+	leaks = append(leaks, leaksIn(t, "handover", at("D"), nil, secrets)...)
 
 	for i, l := range leaks {
 		if i == 40 {

@@ -41,8 +41,9 @@ func digestOf(f sweepFlags, paths ...string) (string, error) {
 	if f.fingerprint != "" {
 		paths = append(paths, f.fingerprint)
 	}
-	if f.sources != "" {
-		paths = append(paths, f.sources)
+	for _, s := range f.sources {
+		_, path := ofOrg(s, orgsOfFlags(f.orgs))
+		paths = append(paths, path)
 	}
 	for _, p := range paths {
 		err := filepath.WalkDir(p, func(p string, d fs.DirEntry, err error) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/match/yara"
 	"github.com/contrail-ir/contrail/report"
@@ -38,18 +38,19 @@ type sweepFlags struct {
 	format       []string
 	threads      int
 	rows         int
-	inventory    string
+	inventory    []string
 	noEvent      bool
 	slack        bool
 	resume       bool
 	yara         []string
-	sources      string
+	sources      []string
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
 	raw          bool
 	fingerprint  string
 	draft        bool
+	noTrails     bool
 	trust        trustFlags
 }
 
@@ -63,6 +64,9 @@ func (t *terminal) sweepCommand() *cobra.Command {
   coverage.json    what was searched, what was damaged, which rules could not be asked
   stats.json       counts and times
   report.html      one page for people, complete in itself (unless --no-html)
+With --fingerprint it asks the fingerprint's rules as well, follows the intruder in each organisation from what was found, and writes
+  fingerprint.json what it asked
+  orgs/NAME/       trail.json, story.md, trace.html, remediation.csv, as trace does (unless --no-trails)
 Without --rules and --ioc it asks the rules that come with Contrail.`,
 		Example: `  contrail sweep --rules sigma/rules --level high --out result /evidence/host1 /evidence/host2
   contrail sweep --ioc report.json --ioc hashes.txt --out result /evidence
@@ -81,19 +85,20 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.StringVar(&f.since, "since", "", "only events from this time on (2020-01-31 or RFC 3339)")
 	fs.StringVar(&f.until, "until", "", "only events before this time")
 	fs.StringSliceVar(&f.format, "format", []string{"jsonl"}, "more forms of the findings: "+strings.Join(report.Forms(), ", ")+" (jsonl is always written)")
-	fs.StringVar(&f.inventory, "inventory", "", "CSV of the hosts there are (host,addresses,role,critical): what coverage is measured against")
+	addInventory(fs, &f.inventory)
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
-	fs.BoolVar(&f.raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
+	addRaw(fs, &f.raw)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
 	fs.BoolVar(&f.slack, "slack", false, "also search what is left of deleted Windows event records")
-	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation, host, time zone, clock offset, encoding, format, custody by path")
+	addSources(fs, &f.sources)
 	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "signed fingerprint whose rules are asked, too")
 	fs.BoolVar(&f.draft, "draft", false, "take an unsigned fingerprint; every finding of it is marked DRAFT")
+	fs.BoolVar(&f.noTrails, "no-trails", false, "with a fingerprint: do not follow the intruder in each organisation")
 	f.trust.add(c)
 	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
 	return c
@@ -131,60 +136,17 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 	}
 	q.Since, q.Until = bounds.Since, bounds.Until
-	if f.inventory != "" {
-		if q.Inventory, err = readInventory(f.inventory); err != nil {
-			return q, sel, err
-		}
+	orgs := orgNames(q.Roots)
+	if q.Inventory, err = inventories(f.inventory, orgs); err != nil {
+		return q, sel, err
 	}
 	q.Formats = evidence.Formats()
 	q.Threads, q.NoEvent, q.Slack = f.threads, f.noEvent, f.slack
 	q.Passwords, q.Limits.Depth = f.passwords, f.maxDepth
-	if f.sources != "" {
-		if q.Sources, err = readSources(f.sources, q.Formats); err != nil {
-			return q, sel, err
-		}
+	if q.Sources, err = sourcesOf(f.sources, orgs, q.Formats); err != nil {
+		return q, sel, err
 	}
 	return q, sel, nil
-}
-
-// rootsOf gives the evidence of --org flags and of arguments.
-func rootsOf(orgs, args []string) (roots []evidence.Root, err error) {
-	for _, o := range orgs {
-		name, path, ok := strings.Cut(o, "=")
-		if !ok || name == "" || path == "" {
-			return nil, usageError{fmt.Errorf("--org %q: want NAME=PATH", o)}
-		}
-		roots = append(roots, evidence.Root{Org: name, Path: path})
-	}
-	for _, a := range args {
-		roots = append(roots, evidence.Root{Org: "local", Path: a})
-	}
-	if len(roots) == 0 {
-		return nil, usageError{errors.New("no evidence: name files or folders, or --org NAME=PATH")}
-	}
-	return roots, nil
-}
-
-func readSources(path string, formats []event.Format) (*evidence.Sources, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	s, err := evidence.ReadSources(file, formats)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--sources %s: %w", path, err)}
-	}
-	return s, nil
-}
-
-func readInventory(path string) ([]coverage.Declared, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read inventory: %w", err)
-	}
-	defer f.Close()
-	return coverage.ReadInventory(f, path)
 }
 
 // moment reads a day or a time, UTC where it names no zone, as nanoseconds.
@@ -243,6 +205,20 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 			return err
 		}
 	}
+	var follower *hunt.Follower
+	if asked != nil && !f.noTrails {
+		if err := haveFolders(f.out, orgNames(q.Roots)); err != nil {
+			return err
+		}
+		if f.resume {
+			t.log().Warn("trails need every event: what the interrupted sweep had read is read again")
+			f.resume = false
+		}
+		follower = hunt.NewFollower(hunt.FollowOptions{Seeds: hunt.Seeds(asked), Orgs: len(orgNames(q.Roots))})
+		defer func() { err = errors.Join(err, follower.Close()) }()
+		q.Tap = follower
+		more = append(more, follower)
+	}
 	closeYARA, err := f.compileYARA(ctx, &q)
 	if err != nil {
 		return err
@@ -291,11 +267,10 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	several := slices.ContainsFunc(q.Roots, func(r evidence.Root) bool { return r.Org != q.Roots[0].Org })
 	end := &ending{}
 	handlers = append(handlers, &report.Table{Out: t.out, Rows: f.rows, Width: columns, Color: colors(t.out), Orgs: several}, end)
-	handlers = append(handlers, more...)
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{t.masked(report.All(handlers...), f.raw), stop}, &progress)
+	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(report.All(handlers...), f.raw)}, more...)...), stop}, &progress)
 	stop()
 	if err != nil {
 		return err
@@ -303,6 +278,11 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	if asked != nil {
 		// Kinship must know which rules were asked.
 		if err := writeFingerprint(filepath.Join(f.out, "fingerprint.json"), asked); err != nil {
+			return err
+		}
+	}
+	if follower != nil {
+		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func (s *stream) mark(buf []byte, from int) {
 // for behind the damage. When there is none it gives the end of the text, and the search goes on with what follows.
 func (s *stream) resync(buf []byte, from, damage int) int {
 	if damage > from {
-		if s.wasted += damage - from; s.wasted > maxWasted {
+		if s.wasted += damage - from; s.wasted > min(maxWasted, wasteful*(int(s.offset)+len(buf))) {
 			from = damage
 		}
 	}

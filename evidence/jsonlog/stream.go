@@ -18,7 +18,8 @@ const (
 	maxRecord   = 64 << 20
 	headSize    = 64 << 10 // what decides how the file is cut
 	maxLine     = 1 << 16  // a longer first line is no pretty-printed object
-	maxWasted   = 64 << 20 // scanned in vain in a file
+	maxWasted   = 64 << 20 // scanned in vain in a file,
+	wasteful    = 8        // and at most so many times what was read of it: many small files must not cost what a large one may
 )
 
 var byteOrderMark = []byte("\ufeff")

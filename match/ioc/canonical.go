@@ -278,10 +278,10 @@ func appendPath(dst, path []byte) []byte {
 		c := path[i]
 		if c == '%' && i+2 < len(path) && hexValue[path[i+1]] < 16 && hexValue[path[i+2]] < 16 {
 			d := hexValue[path[i+1]]<<4 | hexValue[path[i+2]]
-			if 'a' <= d|0x20 && d|0x20 <= 'z' || '0' <= d && d <= '9' || d == '-' || d == '.' || d == '_' || d == '~' {
+			if unreserved(d) {
 				dst = append(dst, d)
 			} else {
-				dst = append(dst, '%', "0123456789ABCDEF"[d>>4], "0123456789ABCDEF"[d&15])
+				dst = append(dst, '%', upperHex[d>>4], upperHex[d&15])
 			}
 			i += 2
 			continue
@@ -289,6 +289,13 @@ func appendPath(dst, path []byte) []byte {
 		dst = append(dst, c)
 	}
 	return dst
+}
+
+const upperHex = "0123456789ABCDEF"
+
+// unreserved says whether a byte stands in a URL as itself even where it was encoded.
+func unreserved(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
 }
 
 // hashNames gives the digests by their length in hexadecimal digits.

@@ -48,14 +48,16 @@ type node struct {
 	or   []*node
 }
 
-func (n *node) holds(have map[int]bool) bool {
+// holds says whether the terms, ascending, fulfil the expression.
+func (n *node) holds(have []int) bool {
 	switch {
 	case len(n.and) > 0:
 		return !slices.ContainsFunc(n.and, func(p *node) bool { return !p.holds(have) })
 	case len(n.or) > 0:
 		return slices.ContainsFunc(n.or, func(p *node) bool { return p.holds(have) })
 	}
-	return have[n.term]
+	_, ok := slices.BinarySearch(have, n.term)
+	return ok
 }
 
 func (n *node) each(f func(term int)) {
@@ -205,8 +207,11 @@ func (s *Set) index(simple int) {
 		t := s.term(id)
 		if t.byToken() {
 			keys++
-			if t.Kind == Domain || t.Kind == URL {
+			switch t.Kind {
+			case Domain:
 				more++
+			case URL:
+				more += 1 + len(t.Value)/rung
 			}
 		}
 	}
@@ -224,7 +229,12 @@ func (s *Set) index(simple int) {
 		s.has[t.Kind] = true
 		var sa salt
 		key, sa = t.key(key[:0])
-		h := hashOf(sa, key)
+		h := uint64(0)
+		if t.Kind == URL {
+			h = urlHash(key, s.sieve.add)
+		} else {
+			h = hashOf(sa, key)
+		}
 		s.tokens.add(h, id)
 		s.sieve.add(h)
 		switch t.Kind {

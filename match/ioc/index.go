@@ -23,6 +23,50 @@ const (
 
 func hashOf(s salt, b []byte) uint64 { return xxh3.HashSeed(b, uint64(s)) }
 
+// rung is how many bytes of a URL are climbed at once.
+const rung = 32
+
+// ladder walks along a URL rung by rung, as long as some indicator begins with the same rungs: the filter holds the hash of every rung
+// with those below it. A hash is made from the one of the rung below, so each prefix of a URL is hashed at the cost of its last rung.
+type ladder struct {
+	sieve  *filter
+	url    []byte
+	at     int    // bytes climbed
+	h      uint64 // of the rungs climbed
+	below  uint64 // and without the last
+	broken bool   // no indicator begins with the last rung
+}
+
+const saltEnd = 0x9e3779b97f4a7c15 // what ends a URL is no rung
+
+// climb goes up what was added to the URL. It says whether the URL or what is left of it without the punctuation behind can still be found.
+func (l *ladder) climb() bool {
+	for !l.broken && len(l.url)-l.at >= rung {
+		l.below, l.h = l.h, xxh3.HashSeed(l.url[l.at:l.at+rung], l.h^uint64(saltURL))
+		l.at += rung
+		l.broken = !l.sieve.has(l.h)
+	}
+	return !l.broken || len(l.url) < l.at+maxEnds
+}
+
+// hash gives the hash of the first n bytes, of which no more than the last rung's may be missing.
+func (l *ladder) hash(n int) uint64 {
+	if n >= l.at {
+		return xxh3.HashSeed(l.url[l.at:n], l.h^saltEnd)
+	}
+	return xxh3.HashSeed(l.url[l.at-rung:n], l.below^saltEnd)
+}
+
+// urlHash gives the hash under which a URL stands in the table, and calls climbed for the rungs below it.
+func urlHash(url []byte, climbed func(h uint64)) uint64 {
+	var h uint64
+	for ; len(url) >= rung; url = url[rung:] {
+		h = xxh3.HashSeed(url[:rung], h^uint64(saltURL))
+		climbed(h)
+	}
+	return xxh3.HashSeed(url, h^saltEnd)
+}
+
 // filter says quickly that a key is not there. It is a Bloom filter whose bits for a key lie in one cache line (Putze, Sanders and
 // Singler, 2007): 16 bits a key, one wrong answer in about 600.
 type filter struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"regexp"
-	"strings"
 )
 
 // edge says what must stand beside a literal for it to be there.
@@ -31,6 +30,7 @@ type literal struct {
 	exact       []byte // all there is to the pattern, in its own case; nil when it is more than a text
 	anchored    bool   // the pattern says where the text begins or ends
 	path        bool   // the pattern needs a backslash
+	slot        int    // number of the pattern among those that are run
 	kind        Kind
 }
 
@@ -43,13 +43,14 @@ func literalsOf(t Term, id int) []literal {
 		if err != nil {
 			return nil
 		}
+		run := spaced(t.Kind, re)
 		var all []literal
 		for _, text := range required(re) {
 			var exact []byte
 			if prefix, complete := re.LiteralPrefix(); complete && len(prefix) == len(text) {
 				exact = []byte(prefix)
 			}
-			all = append(all, literal{exact: exact, text: []byte(text), id: id, pattern: re, kind: t.Kind, path: needsBackslash(re), anchored: strings.ContainsAny(t.Value, `^$`) || strings.Contains(t.Value, `\b`) || strings.Contains(t.Value, `\B`) || strings.Contains(t.Value, `\A`) || strings.Contains(t.Value, `\z`)})
+			all = append(all, literal{exact: exact, text: []byte(text), id: id, pattern: run, kind: t.Kind, path: needsBackslash(re), anchored: hasAnchor(t.Value)})
 		}
 		return all
 	case Contains:
@@ -222,7 +223,14 @@ func newLiterals(all []literal) *literals {
 	x := &literals{all: all, words: map[uint64][]posting{}, grams: map[uint32][]posting{}, short: map[uint32][]posting{}, least: maxPiece + 1}
 	common := map[string]int{} // in how many literals a word stands
 	crowd := map[uint32]int{}  // and how many have four bytes
+	slots := 0
 	for i := range all {
+		if all[i].pattern != nil && all[i].exact == nil {
+			if i == 0 || all[i-1].pattern != all[i].pattern {
+				slots++
+			}
+			all[i].slot = slots - 1
+		}
 		for p := range all[i].pieces {
 			common[string(all[i].text[p.from:p.to])]++
 		}

@@ -190,8 +190,9 @@ func naiveLiteral(t Term, text string) bool {
 				}
 				continue
 			}
-			for _, span := range spansOf(l.kind, []byte(text), at, at+len(l.text)) {
-				if l.pattern.Match(span) {
+			spans, n := spansOf(l.kind, []byte(text), at, at+len(l.text), func(k spanKind, _ int, text []byte, at int) run { return longest(k, text, at) })
+			for _, s := range spans[:n] {
+				if l.matches([]byte(text[s[0]:s[1]])) {
 					return true
 				}
 			}
@@ -320,13 +321,16 @@ func TestScannerEqualsReference(t *testing.T) {
 	c := sampleTerms(t)
 	s := Compile(sampleTerms(t), Options{})
 	r := rand.New(rand.NewPCG(7, 11))
-	hits := 0
-	for range 15_000 {
+	hits, texts := 0, 15_000
+	if testing.Short() {
+		texts = 3_000
+	}
+	for range texts {
 		text := mutate(r, c)
 		compare(t, s, text)
 		hits += len(found1(s, text))
 	}
-	if hits < 5_000 {
+	if hits < texts/3 {
 		t.Errorf("only %d hits: the texts test little", hits)
 	}
 }

@@ -20,8 +20,8 @@ type scanner struct {
 	masks  []uint32 // kinds searched per column of schema
 	split  []splitURL
 	url    []byte
+	query  []byte
 	ids    []int
-	have   map[int]bool
 }
 
 // found lists the values of a column that hold terms.
@@ -29,6 +29,39 @@ type found struct {
 	bits   []uint64 // values that hold something
 	values []held
 	ids    []int
+	from   int // where the ids of the value looked at begin
+	most   int // ids of the value at which those that are there twice are taken out
+}
+
+// add notes a term of the value looked at. A term may come again and again, so what is there twice is taken out whenever the list has
+// doubled: as many terms as a value can hold cost no more than sorting them.
+func (f *found) add(id int) {
+	f.ids = append(f.ids, id)
+	if len(f.ids)-f.from >= f.most {
+		f.settle()
+		f.most = max(leastSettled, 2*(len(f.ids)-f.from))
+	}
+}
+
+const leastSettled = 64
+
+// settle puts the value's terms in order, each once.
+func (f *found) settle() {
+	if len(f.ids)-f.from > 1 {
+		slices.Sort(f.ids[f.from:])
+		f.ids = f.ids[:f.from+len(slices.Compact(f.ids[f.from:]))]
+	}
+}
+
+// next begins a value.
+func (f *found) next() { f.from, f.most = len(f.ids), leastSettled }
+
+// close ends a value, or a row where columns are joined, and keeps it if it has terms.
+func (f *found) close(value int) {
+	f.settle()
+	if len(f.ids) > f.from {
+		f.values = append(f.values, held{value: value, from: f.from, to: len(f.ids)})
+	}
 }
 
 // held is a value, or a pair of values, and its terms: ids[from:to].
@@ -38,7 +71,7 @@ type held struct {
 }
 
 func newScanner(s *Set) *scanner {
-	return &scanner{set: s, finder: finder{set: s}, have: map[int]bool{}}
+	return &scanner{set: s, finder: finder{set: s}}
 }
 
 // splitURL names two columns that hold host and path of the same request.
@@ -105,13 +138,13 @@ func (sc *scanner) column(f *found, c *event.Column, mask uint32) {
 		return
 	}
 	n := c.Dict.Len()
-	for v := range n {
-		from := len(f.ids)
-		sc.finder.hit = func(id int) {
-			if mask&(1<<sc.set.term(id).Kind) != 0 && !slices.Contains(f.ids[from:], id) {
-				f.ids = append(f.ids, id)
-			}
+	sc.finder.hit = func(id int) {
+		if mask&(1<<sc.set.term(id).Kind) != 0 {
+			f.add(id)
 		}
+	}
+	for v := range n {
+		f.next()
 		switch c.Dict.Kind {
 		case event.Text:
 			sc.finder.find(c.Dict.Raw(v))
@@ -123,9 +156,7 @@ func (sc *scanner) column(f *found, c *event.Column, mask uint32) {
 			sc.text = c.Dict.AppendText(sc.text[:0], v)
 			sc.finder.find(sc.text)
 		}
-		if len(f.ids) > from {
-			f.values = append(f.values, held{value: v, from: from, to: len(f.ids)})
-		}
+		f.close(v)
 	}
 	if len(f.values) > 0 {
 		f.mark(n)
@@ -178,7 +209,10 @@ func (sc *scanner) join(f *found, b *event.Batch, p splitURL) {
 	if !any {
 		return
 	}
+	sc.finder.hit = f.add
 	for row := range b.Rows {
+		f.next()
+		pairs := 0
 		for _, code := range host.At(row) {
 			v, ok := code.Value()
 			if !ok || f.bits[v>>6]&(1<<(v&63)) == 0 {
@@ -186,33 +220,29 @@ func (sc *scanner) join(f *found, b *event.Batch, p splitURL) {
 			}
 			for _, pc := range path.At(row) {
 				w, ok := pc.Value()
-				if !ok {
+				if !ok || pairs == maxPairs {
 					continue
 				}
 				raw := path.Dict.Raw(w)
 				if len(raw) == 0 || raw[0] != '/' || len(raw) > maxURL {
 					continue
 				}
-				whole := append([]byte(nil), raw...)
+				pairs++
+				sc.query = sc.query[:0]
 				if p.query >= 0 && b.Cols[p.query] != nil {
-					if q := b.Cols[p.query].AppendText(nil, row); len(q) > 0 && string(q) != "-" {
-						whole = append(append(whole, '?'), q[:min(len(q), maxURL)]...)
+					if sc.query = b.Cols[p.query].AppendText(append(sc.query, '?'), row); len(sc.query) == 1 || string(sc.query) == "?-" {
+						sc.query = sc.query[:0]
 					}
 				}
-				from := len(f.ids)
-				sc.finder.hit = func(id int) {
-					if !slices.Contains(f.ids[from:], id) {
-						f.ids = append(f.ids, id)
-					}
-				}
-				sc.finder.parts(append([]byte(nil), sc.hostOf(host.Dict.Raw(v))...), whole)
-				if len(f.ids) > from {
-					f.values = append(f.values, held{value: row, from: from, to: len(f.ids)})
-				}
+				sc.finder.parts(sc.hostOf(host.Dict.Raw(v)), raw, sc.query[:min(len(sc.query), maxURL+1)], nil)
 			}
 		}
+		f.close(row)
 	}
 }
+
+// maxPairs bounds the hosts and paths of one row that are put together: both are single values in every log that is known.
+const maxPairs = 64
 
 // hostOf gives a host field as URLs have it.
 func (sc *scanner) hostOf(raw []byte) []byte {
@@ -302,12 +332,8 @@ func (sc *scanner) completed(id int) (rules []int) {
 	if len(uses) == 0 {
 		return nil
 	}
-	clear(sc.have)
-	for _, i := range sc.ids {
-		sc.have[i] = true
-	}
 	for _, r := range uses {
-		if sc.set.nodes[r].holds(sc.have) {
+		if sc.set.nodes[r].holds(sc.ids) {
 			rules = append(rules, r)
 		}
 	}

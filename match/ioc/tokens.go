@@ -27,6 +27,7 @@ const (
 	maxName = 255  // bytes of a token that can be a file name
 	maxURL  = 2048 // bytes of a URL that are looked at behind its host
 	maxCuts = 64   // parts of a URL's path that are looked up
+	maxEnds = 4    // signs behind a URL that may be punctuation
 )
 
 // finder finds the terms in one text. It belongs to a scanner.
@@ -39,11 +40,16 @@ type finder struct {
 	made bool
 	path bool // the text has a backslash
 	name []byte
+
+	texts int               // texts searched so far: what is remembered of another text does not count
+	runs  [manySpans][2]run // what surrounds patterns, by the kind of span: before and behind
+	tried []tried           // spans that patterns were tried in last
 }
 
 // find calls hit for every term in the text.
 func (f *finder) find(text []byte) {
 	f.made = false
+	f.texts++
 	s := f.set
 	f.path = s.text != nil && bytes.IndexByte(text, '\\') >= 0
 	tokens := s.has[Domain] || s.has[URL] || s.has[Address] || s.has[FileName] || s.has[Process] || s.has[Email]
@@ -113,8 +119,9 @@ func (f *finder) hash(t []byte) {
 }
 
 // look reports the term under a key.
-func (f *finder) look(s salt, key []byte) {
-	h := hashOf(s, key)
+func (f *finder) look(s salt, key []byte) { f.lookAt(s, key, hashOf(s, key)) }
+
+func (f *finder) lookAt(s salt, key []byte, h uint64) {
 	if !f.set.sieve.has(h) {
 		return
 	}
@@ -349,44 +356,82 @@ func (f *finder) urls(text []byte, from, to int, host []byte) {
 	if !f.set.sieve.has(hashOf(saltHost, host)) {
 		return
 	}
-	stop := end
-	for stop < len(text) && stop-end < maxURL && urlByte(text[stop]) {
-		stop++
+	var rest []byte
+	if begins {
+		rest = text[end:min(len(text), end+maxURL)]
 	}
-	path := text[end:stop]
-	if at := bytes.IndexByte(path, '#'); at >= 0 {
-		path = path[:at]
-	}
-	if !begins {
-		path = nil
-	}
-	f.parts(host, path)
+	f.parts(host, rest, nil, urlEnd)
 }
 
 func urlByte(c byte) bool {
 	return c > ' ' && c != '"' && c != '\'' && c != '<' && c != '>' && c != '`' && c != '|' && c != '^' && c != 0x7f
 }
 
+// urlEnd says at which bytes a URL in a text ends: what stands in none, and the fragment, which is not compared.
+func urlEnd(c byte) bool { return c == '#' || !urlByte(c) }
+
 // parts looks up a URL as a whole, without the punctuation behind it, without its query, and each of its folders: an indicator that ends
-// in a slash stands for what is below it.
-func (f *finder) parts(host, path []byte) {
-	f.url = appendPath(append(f.url[:0], host...), path)
-	u := f.url
-	f.look(saltURL, u)
-	for n := len(u); n > len(host)+1 && bytes.IndexByte([]byte(".,;:!)]}*"), u[n-1]) >= 0 && len(u)-n < 4; n-- {
-		f.look(saltURL, u[:n-1])
-	}
-	if at := bytes.IndexByte(u, '?'); at >= 0 {
-		f.look(saltURL, u[:at])
-		u = u[:at]
-	}
-	cuts := 0
-	for i := len(host); i < len(u)-1 && cuts < maxCuts; i++ {
-		if u[i] == '/' {
-			f.look(saltURL, u[:i+1])
+// in a slash stands for what is below it. The walk stops where no indicator begins like the URL (see ladder), so a text in which host
+// follows host costs no more than its length. The URL ends at the first byte for which ends says so.
+func (f *finder) parts(host, path, query []byte, ends func(c byte) bool) {
+	l := ladder{sieve: &f.set.sieve, url: append(f.url[:0], host...)}
+	defer func() { f.url = l.url[:0] }()
+	cuts, asked := 0, false
+	// add appends a byte, looks up what ends there, and says whether anything longer can be an indicator.
+	add := func(c byte) bool {
+		if c == '?' && !asked {
+			asked = true
+			f.step(&l, len(l.url))
+		}
+		l.url = append(l.url, c)
+		more := l.climb()
+		if c == '/' && !asked && cuts < maxCuts {
 			cuts++
+			f.step(&l, len(l.url))
+		}
+		return more
+	}
+	more := l.climb()
+	if more && (len(path) == 0 || path[0] != '/') {
+		more = add('/')
+	}
+	for _, part := range [...][]byte{path, query} {
+		for i := 0; i < len(part) && more; i++ {
+			c := part[i]
+			if ends != nil && ends(c) {
+				break
+			}
+			if c == '%' && i+2 < len(part) && hexValue[part[i+1]] < 16 && hexValue[part[i+2]] < 16 {
+				i += 2
+				d := hexValue[part[i-1]]<<4 | hexValue[part[i]]
+				if !unreserved(d) {
+					more = add('%') && add(upperHex[d>>4]) && add(upperHex[d&15])
+					continue
+				}
+				c = d
+			}
+			more = add(c)
 		}
 	}
+	if !more {
+		return
+	}
+	u := l.url
+	f.step(&l, len(u))
+	for n := len(u); n > len(host)+1 && len(u)-n < maxEnds && bytes.IndexByte(afterURL, u[n-1]) >= 0; n-- {
+		f.step(&l, n-1)
+	}
+}
+
+// afterURL may stand behind a URL without being part of it.
+var afterURL = []byte(".,;:!)]}*")
+
+// step looks up the first n bytes of a URL that a ladder stands on.
+func (f *finder) step(l *ladder, n int) {
+	if l.broken && n >= l.at {
+		return
+	}
+	f.lookAt(saltURL, l.url[:n], l.hash(n))
 }
 
 // word looks up the literals that have the word.
@@ -433,76 +478,9 @@ func (f *finder) literal(text []byte, at int, p posting) {
 		}
 		return
 	}
-	for i, span := range spansOf(l.kind, text, begin, begin+len(l.text)) {
-		if i > 0 && !l.anchored {
-			break // what stands in a part stands in the whole
-		}
-		if l.pattern.Match(span) {
-			f.hit(l.id)
-			return
-		}
+	if f.try(l, text, begin, begin+len(l.text)) {
+		f.hit(l.id)
 	}
-}
-
-// maxSpan bounds the text that a pattern is run on.
-const maxSpan = 1024
-
-// spansOf gives the texts in which a pattern is tried that requires text[from:to]: the token around it by the kind, and the value as a
-// whole where it is a field's.
-func spansOf(k Kind, text []byte, from, to int) [][]byte {
-	in := func(c byte) bool { return urlByte(c) && c != ',' && c != ';' && c != '(' && c != ')' }
-	switch k {
-	case Domain:
-		in = func(c byte) bool { return class[c] != 0 }
-	case Email:
-		in = func(c byte) bool { return class[c] != 0 || c == '@' || localByte[c] }
-	case FilePath, FileName, Directory, Registry, CommandLine, UserAgent, Text:
-		in = func(c byte) bool {
-			return c >= ' ' && c != '"' && c != '\'' && c != '`' && c != '|' && c != '<' && c != '>'
-		}
-	}
-	begin, end := from, to
-	for begin > 0 && from-begin < maxSpan/2 && in(text[begin-1]) {
-		begin--
-	}
-	for end < len(text) && end-to < maxSpan/2 && in(text[end]) {
-		end++
-	}
-	token := text[begin:end]
-	spans := [][]byte{token}
-	switch k {
-	case URL: // patterns may state the scheme or not
-		if at := bytes.Index(token, []byte("://")); at >= 0 {
-			spans = append(spans, token[at+3:])
-		}
-	case FileName, Process:
-		name := token
-		if at := bytes.LastIndexAny(name[:from-begin], `\/`); at >= 0 {
-			name = name[at+1:]
-		}
-		if at := bytes.IndexAny(name, `\/`); at >= 0 {
-			name = name[:at]
-		}
-		return append(spans, name)
-	case FilePath, Directory, CommandLine, Text: // free text has spaces around paths
-		a, b := begin, end
-		for i := from; i > begin; i-- {
-			if text[i-1] == ' ' {
-				a = i
-				break
-			}
-		}
-		for i := to; i < end; i++ {
-			if text[i] == ' ' {
-				b = i
-				break
-			}
-		}
-		if a != begin || b != end {
-			spans = append(spans, text[a:b], text[begin:b], text[a:end])
-		}
-	}
-	return spans
 }
 
 // grams finds the literals without a whole word.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/contrail-ir/contrail/event"
 )
@@ -14,7 +15,14 @@ import (
 type family struct {
 	rules    []familyRule
 	eventIDs []*atom // distinct atoms that ask for the event id
-	programs map[string]*program
+	programs map[string]*prepared
+}
+
+// prepared is a program that is built by whoever asks for it first, while others build other ones: preparing the process
+// creation rules takes a tenth of a second, in which the other threads shall not wait for the lock.
+type prepared struct {
+	once    sync.Once
+	program *program
 }
 
 type familyRule struct {
@@ -70,6 +78,13 @@ type programNode struct {
 
 // program gives the prepared program of a source, never nil.
 func (s *Set) program(source event.Source) *program {
+	p, build := s.prepared(source)
+	p.once.Do(func() { p.program = build() })
+	return p.program
+}
+
+// prepared gives the place of a source's program, and how to build it.
+func (s *Set) prepared(source event.Source) (*prepared, func() *program) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := make([]byte, 0, 2*len(s.logsources))
@@ -103,16 +118,16 @@ func (s *Set) program(source event.Source) *program {
 	}
 	p := f.programs[string(truth)]
 	if p == nil {
-		p = f.build(known, id)
+		p = &prepared{}
 		if len(f.programs) < maxPrepared {
 			f.programs[string(truth)] = p
 		}
 	}
-	return p
+	return p, func() *program { return f.build(known, id) }
 }
 
 func (s *Set) family(key []byte) *family {
-	f := &family{programs: map[string]*program{}}
+	f := &family{programs: map[string]*prepared{}}
 	taken := make([]int, len(s.logsources))
 	for i := range taken {
 		at, n := binary.Uvarint(key)

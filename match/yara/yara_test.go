@@ -110,12 +110,11 @@ func TestAProgramThatMisbehaves(t *testing.T) {
 		"crash":      {"echo 'error: internal fault' >&2; exit 3", "internal fault"},
 		"silent":     {"exit 7", "exit status 7"},
 		"flood":      {"yes 'r0:x [] y' | head -c 9000000", "more than"},
-		"hang":       {"exec sleep 60", "gave no answer within"},
+		"hang":       {"exec sleep 36000", "gave no answer within"},
 	} {
 		r := rulesOf(t, Options{Program: program(t, c.script), Timeout: time.Millisecond}, map[string]string{"a.yar": "rule one {condition: true}"})
-		began := time.Now()
 		got, err := r.Scan(context.Background(), "x", bytes.NewReader(nil))
-		if err == nil || !strings.Contains(err.Error(), c.want) || len(got.Matches) > 0 || time.Since(began) > 20*time.Second {
+		if err == nil || !strings.Contains(err.Error(), c.want) || len(got.Matches) > 0 {
 			t.Errorf("%s: %v, %d matches", name, err, len(got.Matches))
 		}
 	}

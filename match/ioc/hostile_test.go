@@ -1,0 +1,100 @@
+package ioc
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// hostileUnits are texts that are repeated to make the scanner work: each is aimed at something that it looks up, verifies or runs.
+var hostileUnits = []string{
+	"a.", "-.-", "%%%", ":::::", "0123456789abcdef", "evilmutex", // what looks like the beginning of something
+	"evil.example/", "evil.example/a/", "root.example/", "evil.example/q?id=7", "http://evil.example:8443/x/", "evil.example/%61/", // URL in URL
+	strings.Repeat("a.", 120) + "evil.example ", "b.evil.example-", "a@evil.example", "bad.actor@evil.example ", // parents and hosts
+	"1.2.3.4 ", "198.51.100.9/", "1.2.3.4-", "2001:db8:", "2001:db8:77:0:1::9 ", // networks
+	`\appdata\evil`, `software\evil\run\`, `x\software\evil\run `, "dropper.exe ", "my tool.exe/", "mimilib", "vssadmin delete shadows", // literals
+	`svch0st.exe\`, `\svch0st.exex `, `\svch0st.exe\`, "gate1.php", "gate12.phpx ", "a.wild.example-", "evil_abc.bin", "evil_abc.binx ", `\lit.exe`, // patterns
+}
+
+// ordinaryText is what the cost of hostile text is compared with: lines of a proxy's log, and commands.
+func ordinaryText(size int) string {
+	var b strings.Builder
+	for _, l := range webLines(size/150 + 1) {
+		b.Write(l)
+		b.WriteString("\n\"C:\\Windows\\System32\\cmd.exe\" /c C:\\Users\\somebody\\AppData\\Local\\Temp\\run.bat -x 10.20.30.40\n")
+	}
+	return b.String()[:size]
+}
+
+// cost gives the least time that searching a text took. Others use the machine as well, so the least of several is what it costs.
+func cost(s *Set, text string, runs int) time.Duration {
+	least := time.Duration(1<<63 - 1)
+	for range runs {
+		began := time.Now()
+		found1(s, text)
+		least = min(least, time.Since(began))
+	}
+	return least
+}
+
+// TestHostileTextIsBounded holds text made to be expensive against ordinary text of the same length, and against itself twice as long.
+// The bounds are wide, because machines are busy: what this guards against cost a hundred times as much and grew with the square.
+func TestHostileTextIsBounded(t *testing.T) {
+	s := Compile(sampleTerms(t), Options{})
+	const size, runs = 1 << 15, 7
+	plain := cost(s, ordinaryText(size), runs)
+	for _, unit := range hostileUnits {
+		text := strings.Repeat(unit, 2*size/len(unit)+1)
+		once, twice := cost(s, text[:size], runs), cost(s, text[:2*size], runs)
+		t.Logf("%.30q costs %.1f times as much, and %.1f times that when twice as long", unit, float64(once)/float64(plain), float64(twice)/float64(once))
+		if once > 10*plain {
+			t.Errorf("%.30q costs %.1f times as much as ordinary text", unit, float64(once)/float64(plain))
+		}
+		if twice > 3*once && twice > plain {
+			t.Errorf("%.30q costs %.1f times as much when it is twice as long", unit, float64(twice)/float64(once))
+		}
+		if testing.Short() {
+			text = text[:600] // the reference is slow
+		}
+		compare(t, s, text[:min(len(text), 5000)])
+		compare(t, s, "x"+text[:500]+" y")
+	}
+}
+
+// TestAValueWithEveryIndicator searches a text that holds thousands of indicators, each again and again: what is noted of one value must
+// not be searched for each of them.
+func TestAValueWithEveryIndicator(t *testing.T) {
+	var list, text strings.Builder
+	const n = 4000
+	for i := range n {
+		fmt.Fprintf(&list, "name%d.example\n", i)
+		fmt.Fprintf(&text, "name%d.example ", i)
+	}
+	s := Compile(read(t, "l.txt", list.String()), Options{})
+	scan := func(text string) (hits int, least time.Duration) {
+		least = time.Duration(1<<63 - 1)
+		b := batchOf(event.Source{}, map[string]string{"message": text})
+		for range 5 {
+			hits = 0
+			sc := s.Scanner()
+			began := time.Now()
+			if err := sc.Scan(b, func(int, event.RuleIndex) { hits++ }); err != nil {
+				t.Fatal(err)
+			}
+			least = min(least, time.Since(began))
+		}
+		return hits, least
+	}
+	all := strings.Repeat(text.String(), 4)
+	hits, whole := scan(all)
+	if hits != n {
+		t.Errorf("%d hits of %d indicators", hits, n)
+	}
+	some, part := scan(all[:len(all)/16])
+	if some == 0 || whole > 64*part {
+		t.Errorf("a text 16 times as long, with %d indicators in place of %d, costs %.0f times as much", hits, some, float64(whole)/float64(part))
+	}
+}
