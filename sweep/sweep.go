@@ -91,6 +91,8 @@ type Stats struct {
 	Seconds         Seconds `json:"seconds"`
 	EventsPerSecond float64 `json:"events_per_second"`
 	PeakRSS         int64   `json:"peak_rss_bytes"`
+	Masked          uint64  `json:"masked_findings,omitempty"` // in which a handler masked passenger values
+	Raw             bool    `json:"raw,omitempty"`             // passenger values were not masked, because somebody asked for that
 }
 
 // Seconds tells where the time went; Total is by the clock.

@@ -47,6 +47,7 @@ type sweepFlags struct {
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
+	raw          bool
 	fingerprint  string
 	draft        bool
 	noTrails     bool
@@ -90,6 +91,7 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
+	addRaw(fs, &f.raw)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
@@ -274,11 +276,10 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	several := slices.ContainsFunc(q.Roots, func(r evidence.Root) bool { return r.Org != q.Roots[0].Org })
 	end := &ending{}
 	handlers = append(handlers, &report.Table{Out: t.out, Rows: f.rows, Width: columns, Color: colors(t.out), Orgs: several}, end)
-	handlers = append(handlers, more...)
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(handlers...), stop}, &progress)
+	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(report.All(handlers...), f.raw)}, more...)...), stop}, &progress)
 	stop()
 	if err != nil {
 		return err
@@ -290,7 +291,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		}
 	}
 	if follower != nil {
-		if err := t.writeTrails(follower, f.out); err != nil {
+		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
 			return err
 		}
 	}
