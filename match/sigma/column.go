@@ -16,6 +16,8 @@ type columnState struct {
 	field  uint32 // of the program, under which the memory knows the values
 	paying *attention
 
+	memorable bool // numbers are short as text: nobody remembers them
+
 	raw          []byte // as text
 	ends         []uint32
 	ownRaw       []byte // memory of rendered numbers
@@ -49,6 +51,7 @@ const maxHits = 4 << 20
 func (c *columnState) reset(column *event.Column) {
 	c.column = column
 	c.values = column.Dict.Len()
+	c.memorable = c.values > 0 && column.Dict.Kind == event.Text
 	c.candidates, c.candidateEnd = c.candidates[:0], c.candidateEnd[:0]
 	c.needles = nil
 	c.forget()

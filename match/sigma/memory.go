@@ -14,8 +14,8 @@ import (
 //
 // Results never depend on it. A value is known again by its bytes, or, when it is long, by its SHA-256: never by a hash that
 // evidence could forge. A value is kept from the second time that it is met, so that those met once cost nothing but a
-// look; what is kept is bounded, and given up as a whole when it is full; and where values do not come again nobody looks
-// (see attention), so that evidence made to be new each time is as fast as without.
+// look. What is kept is bounded: when it is full nothing is added, and when it does not pay any more all is given up. Where
+// values do not come again nobody looks (see attention), so that evidence made to be new each time is as fast as without.
 type memory struct {
 	entries []remembered // open addressing; a power of two
 	used    int
@@ -23,15 +23,23 @@ type memory struct {
 	rules   []uint32
 	once    []uint32 // by hash: values met once
 	next    uint64   // number of the next new value
+
+	full         bool // and since then:
+	asked, known int
 }
 
-// Bounds of a memory: with the answers some 15 MiB for each goroutine. The table begins small and grows with what is met.
+// Bounds of a memory: with the answers some 9 MiB for each goroutine. The table begins small and grows with what is met.
 const (
 	leastRemembered = 1 << 10
-	mostRemembered  = 1 << 17
-	mostText        = 8 << 20
-	mostRules       = 1 << 19
+	mostRemembered  = 1 << 16
+	mostText        = 4 << 20
+	mostRules       = 1 << 18
 	onceSlots       = 1 << 16
+	fullSpan        = 1 << 16
+
+	// rememberFrom is the length from which a value is remembered: searching a shorter one takes no longer than finding it in
+	// a table that does not fit the second-level cache.
+	rememberFrom = 32
 
 	// digestFrom is the length from which a value is known by its digest. SHA-256 reads a few times faster than the search for
 	// literals, and is only asked when length and hash fit.
@@ -70,6 +78,9 @@ func (m *memory) find(field uint32, text []byte, hash uint64) *remembered {
 	if m.used == 0 {
 		return nil
 	}
+	if m.full {
+		m.judge()
+	}
 	mask := uint64(len(m.entries) - 1)
 	for at := hash & mask; m.entries[at].value != 0; at = (at + 1) & mask {
 		e := &m.entries[at]
@@ -78,13 +89,27 @@ func (m *memory) find(field uint32, text []byte, hash uint64) *remembered {
 		}
 		if len(text) < digestFrom {
 			if bytes.Equal(m.text[e.text:int(e.text)+len(text)], text) {
+				m.known++
 				return e
 			}
 		} else if sum := sha256.Sum256(text); bytes.Equal(m.text[e.text:e.text+sha256.Size], sum[:]) {
+			m.known++
 			return e
 		}
 	}
 	return nil
+}
+
+// judge gives up a full memory when less than a quarter of what is asked is in it. In evidence that comes round and round and
+// is larger than the memory, what is kept stays useful; throwing it out for what came last would leave nothing.
+func (m *memory) judge() {
+	if m.asked++; m.asked < fullSpan {
+		return
+	}
+	if m.known < m.asked/4 {
+		m.forget()
+	}
+	m.asked, m.known = 0, 0
 }
 
 // again says whether a value was met before, and notes that it is met now. It may be wrong.
@@ -105,9 +130,9 @@ func (m *memory) again(hash uint64) bool {
 func (m *memory) add(field uint32, text []byte, hash, value uint64, rules []uint32) {
 	size := min(len(text), digestFrom)
 	if len(m.text)+size > mostText || len(m.rules)+len(rules) > mostRules || 4*m.used >= 3*mostRemembered {
-		m.forget()
-	}
-	if len(rules) > mostRules/8 {
+		if !m.full {
+			m.full, m.asked, m.known = true, 0, 0
+		}
 		return
 	}
 	if 4*m.used >= 3*len(m.entries) {
@@ -146,7 +171,7 @@ func (m *memory) grow() {
 // forget gives up everything but the table's memory.
 func (m *memory) forget() {
 	clear(m.entries)
-	m.used, m.text, m.rules = 0, m.text[:0], m.rules[:0]
+	m.used, m.text, m.rules, m.full = 0, m.text[:0], m.rules[:0], false
 }
 
 // witnessed gives the rules that a value is a witness of.

@@ -192,11 +192,12 @@ func (s *scanner) witness(at int, own, keywords *slotWitness) {
 	if c == nil || c.values == 0 {
 		return
 	}
-	awake := c.paying.awake(c.values)
+	awake := c.memorable && c.paying.awake(c.values)
 	for v := range c.values {
 		var hash uint64
-		if awake {
-			text := c.text(v)
+		text := c.text(v)
+		long := awake && len(text) >= rememberFrom
+		if long {
 			hash = hashOf(c.field, text)
 			if e := s.memory.find(c.field, text, hash); e != nil {
 				c.paying.known++
@@ -212,10 +213,13 @@ func (s *scanner) witness(at int, own, keywords *slotWitness) {
 			s.search(c, keywords, v)
 		}
 		c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
+		if !long {
+			continue // numbered when a predicate is asked
+		}
 		c.numbers[v] = c.first + uint64(v)
-		if awake && s.memory.again(hash) {
+		if s.memory.again(hash) {
 			c.paying.known++
-			s.memory.add(c.field, c.text(v), hash, c.numbers[v], c.candidates[from:])
+			s.memory.add(c.field, text, hash, c.numbers[v], c.candidates[from:])
 		}
 	}
 }
@@ -226,7 +230,7 @@ func (s *scanner) number(c *columnState, v int) uint64 {
 		return n
 	}
 	n := c.first + uint64(v)
-	if c.paying.awake(1) {
+	if c.memorable && c.paying.awake(1) {
 		text := c.text(v)
 		hash := hashOf(c.field, text)
 		if e := s.memory.find(c.field, text, hash); e != nil {
@@ -434,7 +438,11 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 	if !p.cached && c.folds[v].end != 0 || at >= mostPredicates {
 		return s.evaluate(p, c, v)
 	}
-	key, place := s.answers.key(s.number(c, v), at)
+	number := s.number(c, v)
+	if !p.cached && number == c.first+uint64(v) {
+		return s.evaluate(p, c, v)
+	}
+	key, place := s.answers.key(number, at)
 	if *place&^1 == key {
 		return *place&1 != 0
 	}
