@@ -68,14 +68,3 @@ func (t *test) kinds() (set kindSet) {
 	}
 	return everyKind
 }
-
-// dear says whether asking is worth remembering the answer even if there is a single test.
-func (a *atom) dear() bool {
-	for i := range a.tests {
-		switch a.tests[i].kind {
-		case testRegexp, testGlob, testCIDR, testTimePart:
-			return true
-		}
-	}
-	return false
-}

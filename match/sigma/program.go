@@ -44,6 +44,7 @@ type program struct {
 	predicates []predicate
 	nodes      []programNode
 	keywords   bool // some predicate asks all columns
+	numbered   map[predicateKey]int32
 
 	witness []slotWitness // by slot; the last is for keywords, asked of every column
 	found   []slotNeedles // by slot
@@ -168,6 +169,7 @@ func (f *family) build(known bool, id []byte) *program {
 		}
 		b.p.rules = append(b.p.rules, programRule{index: r.index, root: root, route: r.route})
 	}
+	b.p.numbered = b.predicates
 	b.p.prepare()
 	return b.p
 }
@@ -310,7 +312,7 @@ func (p *program) prepare() {
 			keywords.kinds |= q.kinds
 		}
 	}
-	p.size = 64*len(p.nodes) + 64*len(p.predicates) + 24*len(p.rules)
+	p.size = 64*len(p.nodes) + 96*len(p.predicates) + 24*len(p.rules)
 	for i := range p.witness {
 		p.size += p.witness[i].size()
 	}

@@ -145,6 +145,7 @@ func (s *scanner) Scan(b *event.Batch, hit func(row int, rule event.RuleIndex)) 
 			hit(row, rule)
 		}
 	}
+	s.batch = nil // what was worked out is of no use for the next, which may have the same place in memory
 	return nil
 }
 

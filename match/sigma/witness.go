@@ -327,7 +327,7 @@ func (p *program) indexNeedles() {
 			}
 		}
 		q.several = work > 8
-		q.cached = work > 3 || q.slot < 0 || q.atom.dear()
+		q.cached = work > 3 || q.slot < 0 || q.atom.costly
 	}
 	p.found = make([]slotNeedles, len(slots))
 	for i := range slots {
