@@ -216,7 +216,13 @@ func (a *authority) logon(s Node) bool {
 		return a.ownDesk(s, account)
 	}
 	for _, address := range from {
-		if !a.internal(a.key(address)) || account == noNode || !a.worksFrom(account, address) {
+		if l, ok := leaseAt(a.leases(address), min(info.began, a.traitsOf(s).last)); ok { // given by a gateway: what counts is whence that session came
+			if !a.explains(l.session) {
+				return false
+			}
+			continue
+		}
+		if !a.internal(a.key(address)) && !a.access(s) || account == noNode || !a.worksFrom(account, address) {
 			return false
 		}
 	}

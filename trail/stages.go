@@ -437,6 +437,9 @@ func (t *teller) wayIn() {
 					best.Refs = append(best.Refs, Ref{cr.File, cr.Record, Intrusion})
 				}
 			}
+			if len(best.Refs) == 0 {
+				t.requestBehind(&best, e) // entry_told.go
+			}
 		case e.Rel == Started && readers[t.program(e.From)] && !readers[t.program(e.To)]:
 			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}
 		case e.Rel == Started && t.program(e.From) == "explorer.exe" && strings.ContainsAny(t.image(e.To), `\/`) && !installed(t.image(e.To)):

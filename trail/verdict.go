@@ -254,6 +254,12 @@ func (t *teller) leadsOutside(e *evidence, places map[Node]verdict) string {
 			return fmt.Sprintf("%s, which answers requests, started %s", from, to)
 		case s.Rel == Started && readers[from] && !readers[to] && !browser(to):
 			return fmt.Sprintf("%s, which opens what people are sent, started %s", from, to)
+		case s.Rel == Started && t.key(s.From).value == webServerName:
+			return "a web server, which answers requests, started " + to
+		case s.Rel == Failed:
+			return "a device that faces the internet broke on what it was sent"
+		case s.Rel == Carried || s.Rel == SentMail:
+			return "a letter brought it"
 		case s.Rel == LoggedOn && t.kind(s.From) == Address && !t.internal(t.key(s.From)):
 			return "a logon came from " + t.key(s.From).value
 		}
