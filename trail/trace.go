@@ -41,7 +41,7 @@ func (s Start) String() string {
 type Question struct {
 	Org      string
 	From     []Start           // empty: findings of level high and above, and correlations
-	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Findings []finding.Finding // of this organisation; events are not looked at
 	Also     []finding.Ref     // records to begin with beside the findings, when From is empty; what is not in the graph is let pass
 	Lenient  bool              // a start of From that is not there is told in Starts and is no error
 	Baseline []*Baseline       // ordinary days elsewhere
@@ -81,6 +81,11 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 		for _, r := range q.Also {
 			begin(r)
 		}
+		if onlyFlows(q.Findings) { // network.go
+			for _, r := range networkStarts(q.Findings) {
+				begin(r)
+			}
+		}
 	}
 	found, err := g.Finish(refs)
 	if err != nil {
@@ -89,6 +94,7 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 	v := newView(g)
 	v.baseline = q.Baseline
 	w := newWalker(v)
+	w.flows = flows(q.Findings)
 	asked := len(q.From) > 0
 	missing := map[int]error{}
 	for i, s := range starts {
