@@ -178,6 +178,12 @@ func (o *Options) judge(w *wave, draft bool) error {
 	if err != nil {
 		first = s.earliest() // a report that somebody else wrote does not say when it began
 	}
+	all, err := kinship.ReadSweep(w.dir, w.asked)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
+	DeclareCritical(all, o.Evidence.Inventory)
 	innocent := map[string]bool{}
 	for range maxRounds {
 		b, err := s.count(func(org string) span {
@@ -197,12 +203,6 @@ func (o *Options) judge(w *wave, draft bool) error {
 		w.rated = clone(w.asked)
 		w.rated.Rate(o.Lists, known{b, w.asked})
 		o.cap(w.rated)
-		all, err := kinship.ReadSweep(w.dir, w.rated)
-		if err != nil {
-			return err
-		}
-		all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
-		DeclareCritical(all, o.Evidence.Inventory)
 		if w.kinship, err = kinship.Judge(w.rated, all, kinship.Options{Prior: o.Prior}); err != nil {
 			return err
 		}

@@ -83,3 +83,31 @@ func TestWhatAPolicyLetsIn(t *testing.T) {
 		t.Error("a policy without rules lets something in")
 	}
 }
+
+// What stands in a folder may be anything; only what a hunt wrote is gone on with.
+func FuzzParseState(f *testing.F) {
+	f.Add(`{"name":"x","orgs":["a"],"status":"quiet","why":"","version":1,"file":"version-1.json","settled":true,"waves":[],"lessons":[{"rule":"r","decision":"waiting"}],"demoted":{"r":"strong"}}`)
+	f.Add(`{"status":"running","version":1,"file":"../x"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := parseState(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		if s.Demoted == nil || s.File != versionFile(s.Version) && s.Status != NoneToHunt {
+			t.Errorf("%q is read as %+v", text, s)
+		}
+		s.WaitingItems()
+		s.view()
+	})
+}
+
+func TestStatesOfOthersAreRefused(t *testing.T) {
+	for _, bad := range []string{"", "[]", "{}", `{"status":"going"}`, `{"status":"running","version":1,"file":"../version-1.json"}`, `{"status":"running","version":0,"file":"version-0.json"}`,
+		`{"status":"running","version":1,"file":"version-1.json","lessons":[{"rule":"a","decision":"waiting"},{"rule":"a","decision":"waiting"}]}`,
+		`{"status":"running","version":1,"file":"version-1.json","lessons":[{"rule":"a","decision":"let in"}]}`,
+		`{"status":"running","version":1,"file":"version-1.json","demoted":{"a":"best"}}`} {
+		if s, err := parseState(strings.NewReader(bad)); err == nil {
+			t.Errorf("%s is read as %+v", bad, s)
+		}
+	}
+}
