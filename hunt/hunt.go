@@ -466,3 +466,16 @@ func orEmpty[T any](s []T) []T {
 	}
 	return s
 }
+
+func readFingerprint(path string) (*fingerprint.Fingerprint, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	f, err := fingerprint.Read(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
