@@ -283,3 +283,6 @@ func (l *warninglist) has(v string) bool {
 	}
 	return false
 }
+
+// PublicProgram says whether a program, by its name or path, is one that every Windows or Linux has, or a tool that anyone can get.
+func PublicProgram(path string) bool { return publicName(path) }

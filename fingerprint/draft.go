@@ -20,6 +20,8 @@ type DraftOptions struct {
 	Counters []Counter
 	// Beacons are intervals that the sweep measured, as Go durations.
 	Beacons []Item
+	// Refuse says of a value that it must never enter a fingerprint. May be nil.
+	Refuse func(value string) bool
 }
 
 // ErrNoIntrusion says that a trail established nothing a fingerprint could be made of.
@@ -34,7 +36,7 @@ func Draft(t *Trail, o DraftOptions) (f *Fingerprint, dropped int, err error) {
 	if o.Marking.IsZero() {
 		o.Marking.TLP = marking.AmberStrict
 	}
-	d := &drafter{t: t, own: t.ownNames(), f: &Fingerprint{Name: cmp.Or(o.Name, "intrusion"), Version: 1, Marking: o.Marking, Items: []Item{}}, victim: t.victim(o.Victim)}
+	d := &drafter{refuse: o.Refuse, t: t, own: t.ownNames(), f: &Fingerprint{Name: cmp.Or(o.Name, "intrusion"), Version: 1, Marking: o.Marking, Items: []Item{}}, victim: t.victim(o.Victim)}
 	d.files()
 	d.infrastructure()
 	d.persistence()
@@ -60,6 +62,7 @@ type drafter struct {
 	after   map[string]string // words of commands → the program before them; nil until it is needed
 	wayIn   map[Ref]bool
 	dropped int
+	refuse  func(value string) bool
 }
 
 // victim adds what the trail itself tells of the victim.
@@ -120,7 +123,7 @@ func (d *drafter) add(it Item, refs ...TrailRef) {
 	if len(refs) > 0 && len(it.Refs) == 0 {
 		return // only context
 	}
-	if d.victim.Holds(it.Kind, it.Value) != "" {
+	if d.victim.Holds(it.Kind, it.Value) != "" || d.refuse != nil && d.refuse(it.Value) {
 		d.dropped++
 		return
 	}

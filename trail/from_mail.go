@@ -37,7 +37,9 @@ func mailSeen(r *row) {
 	if i := bytes.IndexByte(from, '['); i >= 0 { // name[192.0.2.1]:25
 		from, _, _ = bytes.Cut(from[i+1:], []byte{']'})
 	}
-	r.edge(r.address(from), Requested, m)
+	if len(r.get("relay")) == 0 || len(r.get("from")) > 0 { // else it is where the message went
+		r.edge(r.address(from), Requested, m)
+	}
 	r.each("attachment", func(_ int, v []byte) {
 		for one := range bytes.FieldsFuncSeq(v, func(c rune) bool { return c == ';' || c == ',' || c == '|' }) {
 			r.edge(m, Carried, r.attachment(bytes.Trim(one, `"'<> `)))

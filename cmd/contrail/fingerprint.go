@@ -134,6 +134,9 @@ func (f *trustFlags) open(path string, draft bool) (*fingerprint.Fingerprint, []
 }
 
 func writeFingerprint(path string, f *fingerprint.Fingerprint) error {
+	if err := screenItems(f); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
 	return report.WriteFile(path, f.Write)
 }
 
