@@ -15,8 +15,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -392,7 +394,13 @@ func spoiled(t testing.TB) map[string][]byte {
 func TestACutValueLeftAnywhereIsRefused(t *testing.T) {
 	o := open(t)
 	o.consent(member.Authority)
-	for as, b := range spoiled(t) {
+	all := spoiled(t)
+	names := slices.Sorted(maps.Keys(all))
+	if testing.Short() { // the scanner's own test has them all
+		names = []string{"SHA-256", "base64 offset 1", "plain", "UTF-16 LE", "zip in gzip"}
+	}
+	for _, as := range names {
+		b := all[as]
 		name := "r-" + strings.ReplaceAll(as, " ", "-")
 		dir := o.propose(o.proposal(name, marking.Authority), func(dir string) {
 			o.ok(os.WriteFile(filepath.Join(dir, "annex.bin"), b, 0o600))

@@ -53,15 +53,44 @@ type needle struct {
 // escaped as in HTML and JSON, inside zip, gzip, zlib and tar, within each other, and as unsalted MD5, SHA-1 and SHA-2 – raw, hexadecimal or
 // base64. Letter case is ignored but in digests, where the spelling given, the lower and the upper one are searched for.
 type Scanner struct {
-	folded []needle // searched for in lower case
-	exact  []needle // base64
-	// Digests by their first bytes: there are many, and each place of the bytes is looked up once.
-	digests map[[8]byte][]needle
+	folded  *index // searched for in lower case
+	exact   *index // base64
+	digests *index
+}
+
+// index finds needles by their first bytes: there are thousands, and each place of what is searched is looked up once.
+type index struct {
+	first [1 << 16]bool // two bytes that some needle begins with
+	by    map[[3]byte][]needle
+}
+
+func newIndex() *index { return &index{by: map[[3]byte][]needle{}} }
+
+func (x *index) add(n needle) {
+	if len(n.bytes) < 3 {
+		return // shorter than what can be cut: base64 of so little is found everywhere
+	}
+	x.first[int(n.bytes[0])<<8|int(n.bytes[1])] = true
+	key := [3]byte(n.bytes)
+	x.by[key] = append(x.by[key], n)
+}
+
+func (x *index) find(b []byte, tell func(needle)) {
+	for i := 0; i+3 <= len(b); i++ {
+		if !x.first[int(b[i])<<8|int(b[i+1])] {
+			continue
+		}
+		for _, n := range x.by[[3]byte(b[i:])] {
+			if bytes.HasPrefix(b[i:], n.bytes) {
+				tell(n)
+			}
+		}
+	}
 }
 
 // NewScanner prepares the search for values. A value of fewer than three bytes is an error: it is found everywhere.
 func NewScanner(cuts []Cut) (*Scanner, error) {
-	s := &Scanner{digests: map[[8]byte][]needle{}}
+	s := &Scanner{folded: newIndex(), exact: newIndex(), digests: newIndex()}
 	seen := map[string]bool{}
 	for _, c := range cuts {
 		if len(c.Value) < minCutBytes {
@@ -88,21 +117,18 @@ func (s *Scanner) value(sort, v string) {
 	for _, form := range [][]byte{[]byte(v), le, be} {
 		s.fold(sort, "hexadecimal", []byte(hex.EncodeToString(form)))
 		for offset := range 3 {
-			if b := base64At(form, offset); len(b) >= minCutBytes {
-				s.exact = append(s.exact, needle{b, sort, "base64"})
-			}
+			s.exact.add(needle{base64At(form, offset), sort, "base64"})
 		}
 		for _, end := range []string{"", "\n", "\r\n"} {
 			for _, d := range digests(append(bytes.Clone(form), end...)) {
-				key := [8]byte(d.sum)
-				s.digests[key] = append(s.digests[key], needle{d.sum, sort, d.as})
+				s.digests.add(needle{d.sum, sort, d.as})
 			}
 		}
 	}
 }
 
 func (s *Scanner) fold(sort, as string, b []byte) {
-	s.folded = append(s.folded, needle{lower(b), sort, as})
+	s.folded.add(needle{lower(b), sort, as})
 }
 
 type digest struct {
@@ -233,20 +259,13 @@ func (w *walk) search(name string, depth int, b []byte) {
 		}
 	}
 	for _, v := range views {
-		small := lower(v)
-		for _, n := range w.scanner.folded {
-			if bytes.Contains(small, n.bytes) {
-				tell(n)
-			}
-		}
-		joined := []byte(strings.NewReplacer("-", "+", "_", "/").Replace(spaces.Replace(string(v))))
-		for _, n := range w.scanner.exact {
-			if bytes.Contains(v, n.bytes) || bytes.Contains(joined, n.bytes) {
-				tell(n)
-			}
+		w.scanner.folded.find(lower(v), tell)
+		w.scanner.exact.find(v, tell)
+		if joined := []byte(strings.NewReplacer("-", "+", "_", "/").Replace(spaces.Replace(string(v)))); !bytes.Equal(joined, v) {
+			w.scanner.exact.find(joined, tell)
 		}
 	}
-	w.digests(b, tell)
+	w.scanner.digests.find(b, tell)
 	text := spaces.Replace(string(b))
 	for _, m := range runHex.FindAllString(text, -1) {
 		for offset := range min(2, len(m)) {
@@ -269,21 +288,10 @@ func (w *walk) search(name string, depth int, b []byte) {
 	}
 }
 
-// digests looks up every place of the bytes.
-func (w *walk) digests(b []byte, tell func(needle)) {
-	for i := 0; i+8 <= len(b); i++ {
-		for _, n := range w.scanner.digests[[8]byte(b[i:])] {
-			if bytes.HasPrefix(b[i:], n.bytes) {
-				tell(n)
-			}
-		}
-	}
-}
-
 // decoded looks into what a run of letters may mean: digests always; a container, or text – encoded once more, perhaps – as a part of its own.
 // Anything else is chance.
 func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
-	w.digests(d, tell)
+	w.scanner.digests.find(d, tell)
 	if depth >= maxDepth {
 		return
 	}
