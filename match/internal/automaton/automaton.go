@@ -180,6 +180,9 @@ func (a *Automaton) Match(text []byte) bool {
 		if t == nil {
 			t = a.step(s, c)
 		}
+		if t == s { // most characters begin nothing
+			continue
+		}
 		switch t {
 		case a.found:
 			return true
