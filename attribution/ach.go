@@ -43,6 +43,13 @@ func (r *Rating) UnmarshalYAML(n *yaml.Node) error {
 // MarshalText writes the letters of a rating.
 func (r Rating) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// UnmarshalText reads a rating as MarshalText writes it.
+func (r *Rating) UnmarshalText(text []byte) error {
+	v, err := ParseRating(string(text))
+	*r = v
+	return err
+}
+
 var weightOf = map[string]float64{"H": math.Sqrt2, "M": 1, "L": 1 / math.Sqrt2}
 
 // weight is credibility × relevance; 0 for an item whose source is unreliable beyond judging (F) or whose content cannot

@@ -81,6 +81,20 @@ func (d *Date) UnmarshalYAML(n *yaml.Node) error {
 // MarshalText writes the date as it was written.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
+// UnmarshalText reads a date as MarshalText writes it.
+func (d *Date) UnmarshalText(text []byte) error {
+	if s := string(text); s != "unknown" && s != "" {
+		parsed, err := ParseDate(s)
+		if err != nil {
+			return err
+		}
+		*d = parsed
+		return nil
+	}
+	*d = Date{}
+	return nil
+}
+
 // Window is a time from a date to a date, either of which may be unknown.
 type Window struct {
 	From Date `yaml:"from" json:"from"`

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,17 @@ type Import struct {
 	Files        []FileRef        `json:"files"`
 	Counts       map[string]int64 `json:"counts,omitempty"`
 	Draft        bool             `json:"draft,omitempty"` // made from something unsigned; must not be exported
+	// Whose it is and how it came here.
+	Format    string `json:"format,omitempty"` // where a kind has several: stix, misp
+	Source    string `json:"source,omitempty"` // the feed, publisher or programme
+	From      string `json:"from,omitempty"`   // who handed it over
+	To        string `json:"to,omitempty"`     // who took it
+	Authority string `json:"authority,omitempty"`
+	// Verdicts are what a kinship says of each organisation, here because the gates of a release rest on them.
+	Verdicts map[string]string `json:"verdicts,omitempty"`
+	// Found counts a sweep's grave findings by organisation and day (UTC), for the map of what was searched.
+	Found    map[string]map[string]int64 `json:"found,omitempty"`
+	Problems []string                    `json:"problems,omitempty"` // what was wrong with it and let pass
 }
 
 // FileRef names a file by its digest.
@@ -35,6 +47,7 @@ type FileRef struct {
 	Digest ledger.Digest `json:"digest"`
 	Bytes  int64         `json:"bytes"`
 	Place  string        `json:"place,omitempty"`
+	Copy   string        `json:"copy,omitempty"` // path of the copy inside the case
 }
 
 func (i Import) check() error {
@@ -44,6 +57,9 @@ func (i Import) check() error {
 	for _, f := range i.Files {
 		if _, err := ledger.ParseDigest(string(f.Digest)); err != nil {
 			return fmt.Errorf("%.80s: %w", f.Name, err)
+		}
+		if f.Copy != "" && f.Copy != copyPath(f.Digest) {
+			return fmt.Errorf("%.80s: copy at %.80q is not where a copy of it stands", f.Name, f.Copy)
 		}
 	}
 	return nil
@@ -57,24 +73,31 @@ type ImportOptions struct {
 	Marking      marking.Marking
 	Supersedes   []uint64
 	Why          string
+	Reference    bool // enter by digest alone; otherwise results are kept in the case, so that it can be read as a whole
+	// Whose it is and how it came here.
+	Format, Source, From, To, Authority string
+	Problems                            []string         // what is wrong with it and is let pass
+	Counts                              map[string]int64 // of what was found in it, beside what is counted here
 }
 
 const (
-	maxJSON  = 1 << 30  // bytes of one JSON document
-	maxLine  = 16 << 20 // bytes of one finding
-	maxNames = 256      // different counters
+	maxJSON  = 1 << 30   // bytes of one JSON document
+	maxKept  = 256 << 20 // bytes of a result that is kept in the case; larger ones are entered by digest
+	maxLine  = 16 << 20  // bytes of one finding
+	maxNames = 256       // different counters
+	maxDays  = 10_000    // different days of organisations on which something was found
 )
 
 // ImportSweep enters what `contrail sweep` left in dir: findings.jsonl, counted by level and kind, coverage.json and stats.json. findings.jsonl and
 // coverage.json must be there.
 func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o ImportOptions) (Entry, error) {
-	im := Import{Organisation: o.Organisation, Question: o.Question, Counts: map[string]int64{}}
+	im := o.detail()
 	for _, f := range []struct {
-		name     string
-		required bool
-		read     func(io.Reader, *Import) error
-	}{{"findings.jsonl", true, countFindings}, {"coverage.json", true, countDocument}, {"stats.json", false, readStats}} {
-		err := im.add(ctx, filepath.Join(dir, f.name), f.read)
+		name           string
+		required, keep bool
+		read           func(io.Reader, *Import) error
+	}{{"findings.jsonl", true, false, countFindings}, {"coverage.json", true, true, countDocument}, {"stats.json", false, true, readStats}} {
+		err := im.add(ctx, filepath.Join(dir, f.name), f.keep && !o.Reference, f.read)
 		if errors.Is(err, fs.ErrNotExist) && !f.required {
 			continue
 		}
@@ -83,43 +106,92 @@ func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o 
 		}
 	}
 	summary := fmt.Sprintf("sweep imported: %d findings", im.Counts["findings"])
-	return c.enterImport(ctx, by, SweepImported, im, o, summary)
+	es, err := c.enterImport(ctx, by, SweepImported, im, o, summary)
+	if err != nil {
+		return Entry{}, err
+	}
+	return es[0], nil
+}
+
+func (o ImportOptions) detail() Import {
+	counts := map[string]int64{}
+	maps.Copy(counts, o.Counts)
+	return Import{Organisation: o.Organisation, Question: o.Question, Format: o.Format, Source: o.Source, From: o.From, To: o.To, Authority: o.Authority, Problems: o.Problems, Counts: counts}
 }
 
 // ImportDocument enters a trail, fingerprint, kinship, exposure, attribution or STIX file, or any other document. A JSON object's lists
-// are counted; what is no JSON is entered by digest alone, under document.imported.
+// are counted; what is no JSON is entered under document.imported without counts.
 func (c *Case) ImportDocument(ctx context.Context, by *keys.Private, kind Kind, path string, o ImportOptions) (Entry, error) {
-	if !strings.HasSuffix(string(kind), ".imported") || kind == SweepImported {
-		return Entry{}, fmt.Errorf("casefile: import %s: %q is not a kind for a document", path, kind)
+	es, err := c.ImportWith(ctx, by, kind, path, o)
+	if err != nil {
+		return Entry{}, err
 	}
-	read := countDocument
-	if kind == DocumentImported {
-		read = func(r io.Reader, _ *Import) error { _, err := io.Copy(io.Discard, r); return err }
-	}
-	im := Import{Organisation: o.Organisation, Question: o.Question, Counts: map[string]int64{}}
-	if err := im.add(ctx, path, read); err != nil {
-		return Entry{}, fmt.Errorf("casefile: import %s: %w", path, err)
-	}
-	what, _, _ := strings.Cut(string(kind), ".")
-	return c.enterImport(ctx, by, kind, im, o, fmt.Sprintf("%s imported: %s", what, filepath.Base(path)))
+	return es[0], nil
 }
 
-func (c *Case) enterImport(ctx context.Context, by *keys.Private, kind Kind, im Import, o ImportOptions, summary string) (Entry, error) {
+// ImportWith is ImportDocument with further entries that were made from the document: all are entered, or none. In About and Seen of
+// more, the document's digest is added.
+func (c *Case) ImportWith(ctx context.Context, by *keys.Private, kind Kind, path string, o ImportOptions, more ...Draft) ([]Entry, error) {
+	if !strings.HasSuffix(string(kind), ".imported") || kind == SweepImported {
+		return nil, fmt.Errorf("casefile: import %s: %q is not a kind for a document", path, kind)
+	}
+	read := countDocument
+	switch kind {
+	case DocumentImported:
+		read = func(r io.Reader, _ *Import) error { _, err := io.Copy(io.Discard, r); return err }
+	case STIXImported:
+		if read = countObjects; len(o.Counts) > 0 { // the caller has read it and counted better
+			read = func(r io.Reader, _ *Import) error { _, err := io.Copy(io.Discard, r); return err }
+		}
+	case KinshipImported:
+		read = readVerdicts
+	}
+	im := o.detail()
+	if err := im.add(ctx, path, !o.Reference, read); err != nil {
+		return nil, fmt.Errorf("casefile: import %s: %w", path, err)
+	}
+	what, _, _ := strings.Cut(string(kind), ".")
+	for i := range more {
+		more[i].Seen = append(more[i].Seen, im.Files[0].Digest)
+	}
+	return c.enterImport(ctx, by, kind, im, o, fmt.Sprintf("%s imported: %s", what, filepath.Base(path)), more...)
+}
+
+func (c *Case) enterImport(ctx context.Context, by *keys.Private, kind Kind, im Import, o ImportOptions, summary string, more ...Draft) ([]Entry, error) {
 	if im.Draft {
 		summary += " (DRAFT)"
 	}
 	d := Draft{Kind: kind, Why: o.Why, When: o.When, Marking: o.Marking, Supersedes: o.Supersedes, Summary: summary, Detail: im}
-	if o.Organisation != "" {
-		d.About = []string{o.Organisation}
+	for _, a := range []string{o.Organisation, o.Source} {
+		if a != "" {
+			d.About = append(d.About, a)
+		}
 	}
 	for _, f := range im.Files {
 		d.Seen = append(d.Seen, f.Digest)
 	}
-	return c.one(ctx, by, d)
+	es, err := c.record(ctx, by, func() error {
+		if err := c.clearUnfinished(); err != nil {
+			return err
+		}
+		for _, f := range im.Files {
+			if f.Copy == "" {
+				continue
+			}
+			if err := c.copyIn(ctx, filepath.FromSlash(f.Place), Evidence{Copy: f.Copy, Digest: f.Digest, Bytes: f.Bytes}); err != nil {
+				return fmt.Errorf("%s: %w", f.Name, err)
+			}
+		}
+		return nil
+	}, append([]Draft{d}, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("casefile: record in %s: %w", c.dir, err)
+	}
+	return es, nil
 }
 
 // add hashes a file while it is read, so that what is counted is what the digest names.
-func (im *Import) add(ctx context.Context, path string, read func(io.Reader, *Import) error) error {
+func (im *Import) add(ctx context.Context, path string, keep bool, read func(io.Reader, *Import) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -133,8 +205,34 @@ func (im *Import) add(ctx context.Context, path string, read func(io.Reader, *Im
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
-	im.Files = append(im.Files, FileRef{Name: filepath.Base(path), Digest: ledger.FromSum(h.Sum(nil)), Bytes: counted.n, Place: filepath.ToSlash(path)})
+	ref := FileRef{Name: filepath.Base(path), Digest: ledger.FromSum(h.Sum(nil)), Bytes: counted.n, Place: filepath.ToSlash(path)}
+	if keep && ref.Bytes <= maxKept {
+		ref.Copy = copyPath(ref.Digest)
+	}
+	im.Files = append(im.Files, ref)
 	return nil
+}
+
+// OpenImported opens the copy of an imported file, if its bytes are those that were imported.
+func (c *Case) OpenImported(ctx context.Context, f FileRef) (io.ReadCloser, error) {
+	if f.Copy == "" {
+		return nil, fmt.Errorf("casefile: %s was entered by digest alone; import it again to have it in the case: %w", f.Name, fs.ErrNotExist)
+	}
+	r, err := os.Open(filepath.Join(c.dir, filepath.FromSlash(copyPath(f.Digest))))
+	if err != nil {
+		return nil, fmt.Errorf("casefile: %s: %w", f.Name, err)
+	}
+	d, _, err := ledger.DigestReader(&patient{ctx, r})
+	if err == nil && d != f.Digest {
+		err = fmt.Errorf("casefile: the copy of %s is not what was imported", f.Name)
+	}
+	if err == nil {
+		_, err = r.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 type counter struct {
@@ -175,14 +273,33 @@ func eachLine(r io.Reader, fn func(n int, line []byte) error) error {
 
 func countFindings(r io.Reader, im *Import) error {
 	im.Counts["findings"] = 0
+	days := 0
 	return eachLine(r, func(_ int, line []byte) error {
 		var f struct {
 			Kind  string `json:"kind"`
 			Level string `json:"level"`
+			Org   string `json:"org"`
+			Time  string `json:"time"`
 			Draft bool   `json:"draft"`
 		}
 		if err := json.Unmarshal(line, &f); err != nil {
 			return err
+		}
+		day, _, _ := strings.Cut(f.Time, "T")
+		grave := f.Level == "high" || f.Level == "critical" || f.Kind == "ioc" || f.Kind == "yara"
+		if m, err := ParseMoment(day); grave && err == nil && m.Precision() == Day {
+			if im.Found == nil {
+				im.Found = map[string]map[string]int64{}
+			}
+			org := clip(f.Org)
+			if im.Found[org][day] > 0 || days < maxDays {
+				if im.Found[org] == nil {
+					im.Found[org] = map[string]int64{}
+				}
+				if im.Found[org][day]++; im.Found[org][day] == 1 {
+					days++
+				}
+			}
 		}
 		im.Draft = im.Draft || f.Draft
 		im.count("findings", 1)
@@ -236,11 +353,75 @@ func countDocument(r io.Reader, im *Import) error {
 	return nil
 }
 
+// countObjects counts a bundle's objects, or those of a list; what they are the package above has judged.
+func countObjects(r io.Reader, im *Import) error {
+	head := bufio.NewReader(r)
+	for {
+		b, err := head.ReadByte()
+		if err != nil {
+			return errors.New("it is empty")
+		}
+		if b == ' ' || b == '\t' || b == '\n' || b == '\r' || b == 0xef || b == 0xbb || b == 0xbf {
+			continue
+		}
+		if err := head.UnreadByte(); err != nil {
+			return err
+		}
+		if b != '[' {
+			return countDocument(head, im)
+		}
+		dec := json.NewDecoder(io.LimitReader(head, maxJSON))
+		if _, err := dec.Token(); err != nil {
+			return err
+		}
+		for dec.More() {
+			var skip json.RawMessage
+			if err := dec.Decode(&skip); err != nil {
+				return err
+			}
+			im.count("objects", 1)
+		}
+		_, err = dec.Token()
+		return err
+	}
+}
+
+// readVerdicts takes what a kinship says of each organisation into the ledger.
+func readVerdicts(r io.Reader, im *Import) error {
+	var k struct {
+		Draft bool `json:"draft"`
+		Orgs  []struct {
+			Org     string `json:"org"`
+			Verdict string `json:"verdict"`
+		} `json:"orgs"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r, maxJSON)).Decode(&k); err != nil {
+		return err
+	}
+	if len(k.Orgs) == 0 {
+		return errors.New("it judges no organisation (key \"orgs\")")
+	}
+	im.Draft, im.Verdicts = k.Draft, map[string]string{}
+	for i, o := range k.Orgs {
+		if o.Org == "" || o.Verdict == "" {
+			return fmt.Errorf("organisation %d has no name or no verdict", i+1)
+		}
+		if old, twice := im.Verdicts[o.Org]; twice && old != o.Verdict {
+			return fmt.Errorf("organisation %.80q has two verdicts, %.40s and %.40s", o.Org, old, o.Verdict)
+		}
+		im.Verdicts[o.Org] = o.Verdict
+		im.count("verdict."+clip(o.Verdict), 1)
+	}
+	im.count("orgs", int64(len(k.Orgs)))
+	return nil
+}
+
 func readStats(r io.Reader, im *Import) error {
 	var s struct {
 		Events int64 `json:"events"`
 		Bytes  int64 `json:"bytes"`
 		Draft  bool  `json:"draft"`
+		Raw    bool  `json:"raw"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, maxJSON)).Decode(&s); err != nil {
 		return err
@@ -248,6 +429,9 @@ func readStats(r io.Reader, im *Import) error {
 	im.Draft = im.Draft || s.Draft
 	im.count("events", s.Events)
 	im.count("bytes", s.Bytes)
+	if s.Raw { // passenger values were not masked
+		im.count("raw", 1)
+	}
 	return nil
 }
 

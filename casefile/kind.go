@@ -57,6 +57,7 @@ const (
 	FindingJudged       Kind = "finding.judged"
 	FingerprintApproved Kind = "fingerprint.approved"
 
+	IncidentDescribed Kind = "incident.described"
 	ClaimRecorded     Kind = "claim.recorded"
 	HypothesisStated  Kind = "hypothesis.stated"
 	EvidenceRated     Kind = "evidence.rated"
@@ -122,6 +123,7 @@ var kinds = []kindRule{
 	{DocumentImported, 1, workers, checks[Import]},
 	{FindingJudged, 1, workers, checks[Judgement]},
 	{FingerprintApproved, 1, workers, nil},
+	{IncidentDescribed, 1, everybody, nil},
 	{ClaimRecorded, 1, everybody, nil},
 	{HypothesisStated, 1, everybody, nil},
 	{EvidenceRated, 1, everybody, nil},

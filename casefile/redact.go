@@ -138,9 +138,9 @@ func (r *redaction) learn(kind DocumentKind, rd io.Reader) error {
 		return err
 	}
 	var d struct {
-		Items          []struct{ Value any } `json:"items"`
-		Infrastructure []struct{ Value any } `json:"infrastructure"`
-		Implant        []any                 `json:"implant"`
+		Items          []struct{ Value any }       `json:"items"`
+		Infrastructure []struct{ Value, Kind any } `json:"infrastructure"`
+		Implant        []any                       `json:"implant"`
 	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return err
@@ -154,7 +154,9 @@ func (r *redaction) learn(kind DocumentKind, rd io.Reader) error {
 		add(i.Value)
 	}
 	for _, i := range d.Infrastructure {
-		add(i.Value)
+		if i.Kind != "device" { // the victim's own, through which the intruder passed
+			add(i.Value)
+		}
 	}
 	for _, i := range d.Implant {
 		add(i)

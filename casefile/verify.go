@@ -137,6 +137,16 @@ func (v *verification) visit(raw *ledger.Entry) error {
 		} else {
 			v.refs = append(v.refs, ev)
 		}
+	case strings.HasSuffix(string(e.Kind), ".imported") && e.Known():
+		var im Import
+		if err := e.Decode(&im); err != nil {
+			return err
+		}
+		for _, f := range im.Files {
+			if f.Copy != "" {
+				v.copies = append(v.copies, Evidence{Name: f.Name, Digest: f.Digest, Copy: copyPath(f.Digest)})
+			}
+		}
 	case e.Kind == HandoverReceived && e.Known():
 		var d HandoverDetail
 		if err := e.Decode(&d); err != nil {

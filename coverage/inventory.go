@@ -16,7 +16,7 @@ type Declared struct {
 	Addresses []string `json:"addresses,omitempty"`
 	Role      string   `json:"role,omitempty"`
 	Critical  bool     `json:"critical"`
-	org       string
+	Org       string   `json:"-"` // "" for a host of each organisation
 }
 
 // ReadInventory reads an inventory: CSV with a header that names at least host, and of addresses (parted by spaces, commas or
@@ -56,7 +56,7 @@ func ReadInventory(r io.Reader, name string) ([]Declared, error) {
 			}
 			return ""
 		}
-		d := Declared{Host: get("host"), Role: get("role"), org: get("org")}
+		d := Declared{Host: get("host"), Role: get("role"), Org: get("org")}
 		if d.Host == "" {
 			return nil, fmt.Errorf("read inventory %s: line %d names no host", name, line)
 		}
@@ -84,7 +84,7 @@ func (b *Builder) Inventory(all []Declared) {
 	b.inventory = map[string][]Declared{}
 	for _, org := range b.orgs {
 		for _, d := range all {
-			if d.org == "" || d.org == org {
+			if d.Org == "" || d.Org == org {
 				b.inventory[org] = append(b.inventory[org], d)
 			}
 		}
@@ -92,20 +92,25 @@ func (b *Builder) Inventory(all []Declared) {
 }
 
 // compare counts which declared hosts have evidence. Host names are compared without case, and a short name stands for the
-// name with its domain.
+// name with its domain: a declared one for any, one that logs tell for the only declared host that is called so.
 func (o *Org) compare(declared []Declared) {
-	covered := map[string]bool{}
+	covered, bare := map[string]bool{}, map[string]bool{}
 	for _, h := range o.Hosts {
 		if len(h.Sources) > 0 {
 			covered[strings.ToLower(h.Host)] = true
 			covered[shortName(h.Host)] = true
+			bare[strings.ToLower(h.Host)] = !strings.Contains(h.Host, ".")
 		}
+	}
+	namesakes := map[string]int{}
+	for _, d := range declared {
+		namesakes[shortName(d.Host)]++
 	}
 	o.Denominator = Denominator{Known: true, Declared: len(declared)}
 	o.Silent = nil
 	for _, d := range declared {
 		name := strings.ToLower(d.Host)
-		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)]
+		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)] || bare[shortName(name)] && namesakes[shortName(name)] == 1
 		for _, a := range d.Addresses {
 			is = is || covered[a]
 		}

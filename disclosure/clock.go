@@ -35,6 +35,14 @@ type Edge struct {
 	ToImputed   bool   `json:"to_imputed,omitempty"`
 }
 
+// Span writes the days as one number, or as bounds.
+func (e Edge) Span() string {
+	if e.Days[0] == e.Days[1] {
+		return fmt.Sprint(e.Days[0])
+	}
+	return fmt.Sprintf("%d to %d", e.Days[0], e.Days[1])
+}
+
 // paths are the ways on which incidents become known.
 var paths = []struct {
 	name  string
@@ -50,13 +58,21 @@ type mark struct {
 	entry uint64
 }
 
-// ReadClock reads the milestones that stand, and what the case itself released, and measures every edge. Where a milestone is held
+// ReadClock reads the milestones that stand, and what the case itself released, and measures every edge. A case that was opened after
+// the incident was public is a reconstruction: what it releases is no step of becoming known. Where a milestone is held
 // with several dates, each is measured; a step that the case does not hold is passed over and listed as missing.
 func ReadClock(ctx context.Context, c *casefile.Case) (*Clock, error) {
 	marks := map[string][]mark{}
+	afterwards, err := openedAfterPublic(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("disclosure: clock: %w", err)
+	}
 	for e, err := range c.Entries(ctx, casefile.Query{CurrentOnly: true, Kinds: []casefile.Kind{casefile.MilestoneRecorded, casefile.ReleaseMade, casefile.ReleaseCorrected}}) {
 		if err != nil {
 			return nil, fmt.Errorf("disclosure: clock: %w", err)
+		}
+		if afterwards && e.Kind != casefile.MilestoneRecorded {
+			continue
 		}
 		name, when := "", e.When
 		if e.Kind == casefile.MilestoneRecorded {
@@ -97,6 +113,23 @@ func ReadClock(ctx context.Context, c *casefile.Case) (*Clock, error) {
 		}
 	}
 	return k, nil
+}
+
+// openedAfterPublic says whether the case holds a date on which the incident was public that surely lies before its own beginning.
+func openedAfterPublic(ctx context.Context, c *casefile.Case) (bool, error) {
+	opened, err := c.Entry(ctx, 0)
+	if err != nil {
+		return false, err
+	}
+	for e, err := range c.Entries(ctx, casefile.Query{CurrentOnly: true, About: "public", Kinds: []casefile.Kind{casefile.MilestoneRecorded}}) {
+		if err != nil {
+			return false, err
+		}
+		if _, end := e.When.Bounds(); !e.When.IsZero() && end.Before(opened.Recorded) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func newYear(m casefile.Moment) bool {
@@ -174,10 +207,7 @@ func (k *Clock) WritePicture(w io.Writer) error {
 		if b.baseline {
 			fill = "#888"
 		}
-		days := fmt.Sprint(b.low)
-		if b.hi != b.low {
-			days = fmt.Sprintf("%d to %d", b.low, b.hi)
-		}
+		days := Edge{Days: [2]int{b.low, b.hi}}.Span()
 		fmt.Fprintf(&out, `<text x="420" y="%d" text-anchor="end">%s</text><rect x="%.1f" y="%d" width="%.1f" height="14" fill="%s"/><text x="%.1f" y="%d">%s d</text>`+"\n",
 			y+11, html.EscapeString(b.text), x(b.low), y, max(2, x(b.hi)-x(b.low)), fill, x(b.hi)+6, y+11, days)
 	}

@@ -199,6 +199,9 @@ func render(p Proposal, own string, d data) (string, error) {
 }
 
 func writeDraft(dir string, files map[string][]byte, changes []Change, cuts []Cut) (err error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}

@@ -152,8 +152,8 @@ func (g *gates) victims(p Proposal) []member.ID {
 	return slices.Compact(ids)
 }
 
-// itself says that the audience is the member and nobody else.
-func itself(p Proposal, m member.Member) bool {
+// Itself says that the audience is the member and nobody else.
+func Itself(p Proposal, m member.Member) bool {
 	return p.Audience == marking.Victim && len(p.Parties) > 0 && !slices.ContainsFunc(p.Parties, func(x marking.Party) bool {
 		return !strings.EqualFold(x.Organisation, m.Name) && x.Organisation != string(m.ID)
 	})
@@ -162,7 +162,7 @@ func itself(p Proposal, m member.Member) bool {
 func (g *gates) consent(p Proposal) {
 	for _, id := range g.victims(p) {
 		m := g.state.members[id]
-		if itself(p, m) {
+		if Itself(p, m) {
 			continue
 		}
 		if err := m.Allows(purpose(p.Audience), g.now); err != nil {
@@ -258,26 +258,25 @@ func (g *gates) check(p Proposal, check Check, at Gate) {
 	}
 }
 
-// victimsFirst keeps what everybody may read back until each victim was told: those whose information it is, and those whose report
-// the case took.
+// victimsFirst keeps what everybody may read back until each victim was told: those whose information it is, those whose report the
+// case took, and those that a kinship judged to have the same intruder.
 func (g *gates) victimsFirst(p Proposal) {
 	if p.Audience != marking.Public && p.Audience != marking.Passengers {
 		return
 	}
 	ids := g.victims(p)
-	for id, m := range g.state.members {
-		if slices.ContainsFunc(g.state.reporting, func(in casefile.Intake) bool { return strings.EqualFold(in.Organisation, m.Name) }) {
-			ids = append(ids, id)
+	for _, t := range g.state.Order() {
+		switch {
+		case t.Audience != marking.Victim:
+		case t.Member == "":
+			g.refuse(VictimsGate, "%s (%s) is no member of the case: enter it and tell it first", t.Organisation, t.Why)
+		default:
+			ids = append(ids, t.Member)
 		}
 	}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
-		m := g.state.members[id]
-		if !slices.ContainsFunc(g.state.made, func(x signed[Made]) bool {
-			return x.what.Audience == marking.Victim && slices.ContainsFunc(x.what.Parties, func(party marking.Party) bool {
-				return strings.EqualFold(party.Organisation, m.Name) || party.Organisation == string(id)
-			})
-		}) {
+		if m := g.state.members[id]; len(g.state.told(m)) == 0 {
 			g.refuse(VictimsGate, "%s was not told yet", m.Name)
 		}
 	}

@@ -109,12 +109,13 @@ type State struct {
 	people    map[string]casefile.Person
 	members   map[member.ID]member.Member
 	markings  map[uint64]casefile.Entry
+	verdicts  map[string]judged // by the organisation's name in the kinship
 }
 
 // Read reads the state from a case. It fails on an entry that cannot be read, because a gate that forgets is open.
 func Read(ctx context.Context, c *casefile.Case) (*State, error) {
 	s := &State{proposals: map[string]signed[Proposal]{}, embargoes: map[string]Embargo{}, lifted: map[string]bool{}, people: map[string]casefile.Person{},
-		members: map[member.ID]member.Member{}, markings: map[uint64]casefile.Entry{}}
+		members: map[member.ID]member.Member{}, markings: map[uint64]casefile.Entry{}, verdicts: map[string]judged{}}
 	for _, p := range c.People() {
 		s.people[p.Key] = p
 	}
@@ -129,6 +130,7 @@ func Read(ctx context.Context, c *casefile.Case) (*State, error) {
 			return nil, fmt.Errorf("disclosure: entry %d (%s): %w", e.Seq, e.Kind, err)
 		}
 	}
+	s.dropSuperseded()
 	return s, nil
 }
 
@@ -160,6 +162,8 @@ func (s *State) take(e casefile.Entry) (err error) {
 		s.overrides, err = add(s.overrides, e)
 	case casefile.ReleaseMade, casefile.ReleaseCorrected:
 		s.made, err = add(s.made, e)
+	case casefile.KinshipImported:
+		err = s.takeVerdicts(e)
 	case casefile.IntakeReported:
 		var in casefile.Intake
 		if err = e.Decode(&in); err == nil {

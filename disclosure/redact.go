@@ -33,18 +33,23 @@ type Change struct {
 func (s *State) Cuts(p Proposal, more ...Cut) []Cut {
 	cuts := slices.Clone(more)
 	for id, m := range s.members {
-		if slices.Contains(p.Named, id) || itself(p, m) {
+		if slices.Contains(p.Named, id) || Itself(p, m) {
 			continue
 		}
 		cuts = append(cuts, Cut{m.Name, "member"}, Cut{string(id), "member"})
 	}
 	for _, in := range s.reporting {
-		if m, ok := s.named(in.Organisation); ok && itself(p, m) {
+		if m, ok := s.named(in.Organisation); ok && Itself(p, m) {
 			continue
 		}
 		cuts = append(cuts, Cut{in.Reporter, "person"}, Cut{in.Contact, "contact"}, Cut{in.Noticed.Who, "person"})
 		if m, ok := s.named(in.Organisation); !ok || !slices.Contains(p.Named, m.ID) {
 			cuts = append(cuts, Cut{in.Organisation, "member"})
+		}
+	}
+	for org := range s.verdicts {
+		if _, ok := s.find(org); !ok { // judged, and nobody to be named yet
+			cuts = append(cuts, Cut{org, "member"})
 		}
 	}
 	cuts = slices.DeleteFunc(cuts, func(c Cut) bool { return c.Value == "" })

@@ -24,6 +24,9 @@ func Release(ctx context.Context, c *casefile.Case, by *keys.Private, release, d
 	if _, err := os.Lstat(out); err == nil {
 		return fail(fmt.Errorf("%s exists already", out))
 	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o700); err != nil {
+		return fail(err)
+	}
 	tmp, err := os.MkdirTemp(filepath.Dir(out), ".release-*")
 	if err != nil {
 		return fail(err)

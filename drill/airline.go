@@ -50,6 +50,7 @@ type Options struct {
 	Size     Size
 	Airlines int                // of a sector; 0 is one of each role
 	Scenario intrusion.Scenario // of a sector; "" is web-exploit
+	Roles    []Role             // of a sector's airlines, instead of Airlines; the first is the first victim
 }
 
 // What a drill says about itself: see package scene.

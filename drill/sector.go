@@ -56,7 +56,8 @@ var sectorStart = time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
 
 // Sector writes the evidence of several airlines, each in a folder of its own under dir with evidence/, inventory.csv and
 // sources.yaml, and the truth about all of them in truth.json, which is written last. dir is made when absent and must be
-// empty. Options.Airlines 0 gives one airline of each role; fewer take the first of Roles, more repeat those after the first.
+// empty. Options.Airlines 0 gives one airline of each role; fewer take the first of Roles, more repeat those after the first. Options.Roles
+// names them instead.
 func Sector(dir string, o Options) (Truth, error) {
 	scale, err := o.Size.scale()
 	if err != nil {
@@ -68,7 +69,18 @@ func Sector(dir string, o Options) (Truth, error) {
 	if !slices.Contains(intrusion.Scenarios(), o.Scenario) {
 		return Truth{}, fmt.Errorf("drill: scenario %q is none of %v", o.Scenario, intrusion.Scenarios())
 	}
-	if o.Airlines == 0 {
+	switch {
+	case len(o.Roles) > 0:
+		if o.Airlines != 0 && o.Airlines != len(o.Roles) {
+			return Truth{}, fmt.Errorf("drill: %d airlines and %d roles: name one of the two", o.Airlines, len(o.Roles))
+		}
+		for i, r := range o.Roles {
+			if !slices.Contains(Roles(), r) || (r == FirstVictim) != (i == 0) {
+				return Truth{}, fmt.Errorf("drill: role %q of airline %d: want %q for the first, and for the others of %q", r, i+1, FirstVictim, Roles()[1:])
+			}
+		}
+		o.Airlines = len(o.Roles)
+	case o.Airlines == 0:
 		o.Airlines = len(Roles())
 	}
 	if o.Airlines < 1 || o.Airlines > maxSector {
@@ -144,6 +156,9 @@ func newCampaign(o Options) *campaign {
 // role of the i-th airline.
 func (c *campaign) role(i int) Role {
 	all := Roles()
+	if len(c.Roles) > 0 {
+		all = c.Roles
+	}
 	if i < len(all) {
 		return all[i]
 	}

@@ -98,9 +98,13 @@ func (r *Reading) recognise(f *File) error {
 	if err != nil && err != io.EOF {
 		return err
 	}
-	set := r.options.Sources.For(f.Name)
+	set := r.options.Sources.Of(r.item.Org).For(f.Name)
 	hints := r.hints(f, set)
 	f.Custody = set.Custody
+	if len(r.options.Formats) == 0 { // the bytes are wanted as they are
+		f.NotRead = artefact(head, f.Name)
+		return nil
+	}
 	if set.Format != "" {
 		for _, x := range r.options.Formats {
 			if x.Name() == set.Format {

@@ -72,7 +72,7 @@ func (r *Reading) Next(ctx context.Context) (*File, error) {
 		}
 		if !r.begun {
 			r.begun = true
-			f := &File{Org: r.options.Sources.For(r.item.Name).org(r.item.Org), Name: r.item.Name, Size: r.item.Size, modTime: r.item.ModTime}
+			f := &File{Org: r.options.Sources.Of(r.item.Org).For(r.item.Name).org(r.item.Org), Name: r.item.Name, Size: r.item.Size, modTime: r.item.ModTime}
 			r.root = f
 			if given, err := r.enter(f, r.disk); err != nil || given {
 				return f, err
@@ -120,7 +120,7 @@ func (r *Reading) memberFile(in *container, m *archive.Member) *File {
 	}
 	in.names[key]++
 	f := &File{Name: in.file.Name + "!" + name, Renamed: m.Renamed, Size: m.Size, modTime: m.ModTime}
-	f.Org = r.options.Sources.For(f.Name).org(in.file.Org)
+	f.Org = r.options.Sources.Of(r.item.Org).For(f.Name).org(in.file.Org)
 	return f
 }
 

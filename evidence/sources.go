@@ -18,6 +18,33 @@ import (
 // Sources is what sources.yaml says of files; docs/formats/sources.md describes it. It is immutable. Nil says nothing.
 type Sources struct {
 	rules []sourceRule
+	by    map[string]*Sources // of organisations that brought their own
+}
+
+// JoinSources makes one of several files, each of which speaks of one organisation's evidence; rest speaks of the others' and may be nil.
+// What an organisation's own file says of org is left out: the evidence was named as that organisation's.
+func JoinSources(by map[string]*Sources, rest *Sources) *Sources {
+	s := &Sources{by: map[string]*Sources{}}
+	if rest != nil {
+		s.rules = rest.rules
+	}
+	for org, own := range by {
+		kept := &Sources{}
+		for _, r := range own.rules {
+			r.set.Org = ""
+			kept.rules = append(kept.rules, r)
+		}
+		s.by[org] = kept
+	}
+	return s
+}
+
+// Of gives what is said of an organisation's evidence.
+func (s *Sources) Of(org string) *Sources {
+	if s == nil || s.by[org] == nil {
+		return s
+	}
+	return s.by[org]
 }
 
 // Setting is what is said of one file. The zero value says nothing.

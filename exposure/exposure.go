@@ -88,6 +88,7 @@ type File struct {
 const (
 	keptDamage = 100
 	keptTables = 50
+	keptEmpty  = 10_000
 	headBytes  = 64 << 10
 )
 
@@ -97,8 +98,10 @@ type Counter struct {
 	key      distinct.Key
 	tallies  map[string]map[Status]*tally
 	files    map[string][]File
+	empty    map[string]int // files without anything, listed or not
 	payloads []Payload
 	observed []Observation
+	losses   []Loss
 }
 
 // New returns a Counter.
@@ -113,7 +116,7 @@ func New(opts Options) (*Counter, error) {
 		opts.SpoolLimit = 4 << 30
 	}
 	return &Counter{opts: opts, key: distinct.NewKey(opts.Key, "contrail exposure identifier v1"),
-		tallies: map[string]map[Status]*tally{}, files: map[string][]File{}}, nil
+		tallies: map[string]map[Status]*tally{}, files: map[string][]File{}, empty: map[string]int{}}, nil
 }
 
 func (c *Counter) tally(org string, s Status) *tally {
@@ -146,11 +149,11 @@ func (c *Counter) Add(ctx context.Context, src Source, r io.Reader) (File, error
 	f.Rows = in.rows[record.Rows] - before
 	if f.Rows > 0 && f.Bytes > 0 && err == nil && counting.n > 0 {
 		in.sizes = append(in.sizes, fileSize{float64(counting.n), float64(f.Rows)})
-		if len(in.sizes) > 4096 {
+		if len(in.sizes) > keptSizes {
 			in.sizes = in.sizes[1:]
 		}
 	}
-	c.files[src.Org] = append(c.files[src.Org], f)
+	c.tidy(src.Org, f)
 	if err != nil {
 		return f, fmt.Errorf("exposure: count %s: %w", src.Name, err)
 	}

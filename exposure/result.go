@@ -17,6 +17,7 @@ type Result struct {
 	Orgs     []Org     `json:"orgs"`
 	Overlap  []Overlap `json:"overlap"`
 	Duties   []Clock   `json:"duties"`
+	Unread   []Loss    `json:"unread"`
 	Identity string    `json:"identity"` // by what persons are told apart
 }
 
@@ -29,6 +30,8 @@ type Org struct {
 	Dates         []Dates       `json:"dates"`
 	Observed      []Observation `json:"observed,omitempty"`
 	Files         []File        `json:"files"`
+	// Unlisted counts the files without anything to tell that Files leaves out.
+	Unlisted int `json:"unlisted,omitempty"`
 }
 
 // KindCount is how many of a kind, under one status.
@@ -103,8 +106,15 @@ func (c *Counter) Merge(o *Counter) error {
 		}
 	}
 	for org, files := range o.files {
-		c.files[org] = append(c.files[org], files...)
+		listed := 0
+		for _, f := range files {
+			before := c.empty[org]
+			c.tidy(org, f)
+			listed += c.empty[org] - before
+		}
+		c.empty[org] += o.empty[org] - listed
 	}
+	c.losses = append(c.losses, o.losses...)
 	c.payloads = append(c.payloads, o.payloads...)
 	c.observed = append(c.observed, o.observed...)
 	return nil
@@ -112,8 +122,11 @@ func (c *Counter) Merge(o *Counter) error {
 
 // Result answers for everything counted so far. Duty clocks are added with Result.SetClocks.
 func (c *Counter) Result() *Result {
-	r := &Result{Orgs: []Org{}, Overlap: []Overlap{}, Duties: []Clock{}, Identity: identityRule}
+	r := &Result{Orgs: []Org{}, Overlap: []Overlap{}, Duties: []Clock{}, Unread: append([]Loss{}, c.losses...), Identity: identityRule}
 	names := map[string]bool{}
+	for _, l := range c.losses {
+		names[l.Org] = true
+	}
 	for org := range c.tallies {
 		names[org] = true
 	}
@@ -145,7 +158,7 @@ func sortedKeys(set map[string]bool) []string {
 }
 
 func (c *Counter) org(name string) Org {
-	o := Org{Org: name, Kinds: []KindCount{}, Nationalities: []Nationality{}, Routes: []Route{}, Dates: []Dates{}, Files: slices.Clone(c.files[name])}
+	o := Org{Org: name, Kinds: []KindCount{}, Nationalities: []Nationality{}, Routes: []Route{}, Dates: []Dates{}, Files: slices.Clone(c.files[name]), Unlisted: max(0, c.empty[name]-keptEmpty)}
 	for _, s := range statuses {
 		t := c.tallies[name][s]
 		payloads := c.estimates(name, s)
@@ -156,6 +169,9 @@ func (c *Counter) org(name string) Org {
 			t = newTally(c.key, c.opts.MaxDistinct)
 		}
 		kinds, nations := t.counts(s)
+		if n := int(t.broken) + c.openLosses(name, s); n > 0 {
+			kinds = unbound(kinds, fmt.Sprintf("%d files or parts of archives could not be read, or not to their end: what they hold is missing", n))
+		}
 		o.Kinds = append(o.Kinds, withPayloads(kinds, payloads, s)...)
 		for tag, n := range nations {
 			o.Nationalities = append(o.Nationalities, Nationality{s, identifier.Untag(tag), uint64(math.Round(n))})

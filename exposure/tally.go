@@ -14,6 +14,7 @@ const smallestRecord = 16
 const (
 	maxRoutes = 100_000
 	maxMonths = 3_000
+	keptSizes = 4096
 )
 
 // tally is what was found of one organisation under one status.
@@ -47,6 +48,7 @@ type tally struct {
 	skipped int64
 	missing uint64
 	damages uint64
+	broken  uint64 // streams that break off
 	sizes   []fileSize
 	scratch []byte
 }
@@ -272,5 +274,9 @@ func (t *tally) merge(o *tally) {
 	t.skipped += o.skipped
 	t.missing += o.missing
 	t.damages += o.damages
+	t.broken += o.broken
 	t.sizes = append(t.sizes, o.sizes...)
+	if n := len(t.sizes); n > keptSizes {
+		t.sizes = t.sizes[n-keptSizes:]
+	}
 }

@@ -188,13 +188,16 @@ func TestEveryFlippedByteIsNoticed(t *testing.T) {
 	fx := newFixture(t)
 	l := fx.create(t)
 	fx.append(t, l, 5)
-	each := 0
+	each, step := 0, 1
+	if testing.Short() {
+		step = 5
+	}
 	filepath.WalkDir(l.Dir(), func(path string, d fs.DirEntry, err error) error {
 		if d.IsDir() {
 			return nil
 		}
 		good, _ := os.ReadFile(path)
-		for i := range good {
+		for i := 0; i < len(good); i += step {
 			bad := bytes.Clone(good)
 			for _, bit := range []byte{1 << (i % 8), 1 << 5} { // 1<<5 changes the case of a letter
 				bad[i] = good[i] ^ bit
@@ -209,7 +212,7 @@ func TestEveryFlippedByteIsNoticed(t *testing.T) {
 		os.WriteFile(path, good, 0o600)
 		return nil
 	})
-	if each < 1000 {
+	if each < 1000/step {
 		t.Errorf("only %d flips tried", each)
 	}
 }

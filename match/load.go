@@ -13,6 +13,7 @@ type Question struct {
 	IOC       []string // files and folders of indicators
 	Lists     string   // folder of warninglists, which demote indicators that are found everywhere
 	BuiltIn   fs.FS    // rules that the program carries, used when nothing else is asked
+	Beside    bool     // BuiltIn is used beside indicators, too
 	YARA      *YARA    // compiled YARA rules, or nil
 	Selection Selection
 	Made      []string // Sigma rules as text, such as a fingerprint's; asked whatever the selection
@@ -24,7 +25,7 @@ func Load(q Question) (*Set, []Rejected) {
 	var rules *sigma.Collection
 	if len(q.Sigma) > 0 {
 		rules = sigma.Load(q.Sigma...)
-	} else if q.BuiltIn != nil && len(q.IOC) == 0 {
+	} else if q.BuiltIn != nil && (len(q.IOC) == 0 || q.Beside) {
 		rules = sigma.LoadFS(q.BuiltIn, ".")
 	} else {
 		rules = &sigma.Collection{}

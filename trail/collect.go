@@ -2,6 +2,8 @@ package trail
 
 import (
 	"bytes"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +17,12 @@ type Collector struct {
 	edges []edge
 	insts []instance
 	own   map[ownership]int
+	talks map[uint32]bool
 	files map[string]uint32
 	hosts map[string]uint32
 	err   error
+
+	sensor bool
 
 	audited Node // process of the auditd event under way, and its time
 	auditAt int64
@@ -25,8 +30,12 @@ type Collector struct {
 	row   row
 	key   []byte
 	value []byte
-	seen  map[uint64]struct{} // what was said in this batch and need not be said again: a process and its program
-	node  [1 << 14]recent     // numbers of names met lately
+	named map[uint32]bool       // folders whose logs are of a host, though they do not name it
+	spoke map[fileHost]struct{} // which hosts the files name
+	place map[string][]byte     // file → what stands for the host of rows that name none
+	owner map[Node]struct{}     // nodes of a host that is known by address or folder only
+	seen  map[uint64]struct{}   // what was said in this batch and need not be said again: a process and its program
+	node  [1 << 14]recent       // numbers of names met lately
 }
 
 type recent struct {
@@ -36,7 +45,8 @@ type recent struct {
 
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
-	return &Collector{graph: g, own: map[ownership]int{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{}}
+	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{},
+		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, owner: map[Node]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -45,25 +55,35 @@ func (c *Collector) Batch(file string, b *event.Batch) error {
 	if src == nil {
 		return nil
 	}
-	c.row = row{c: c, b: b, file: c.file(file), id: b.Schema.Source.ID, fields: c.row.fields[:0], whole: c.row.whole}
+	c.row = row{c: c, b: b, file: c.file(file), folder: c.folder(file), id: b.Schema.Source.ID, fields: c.row.fields[:0], whole: c.row.whole}
 	for name := range strings.FieldsSeq(src.fields) {
 		first, rest, alternatives := strings.Cut(name, "|")
 		f := field{name: first, col: b.Column(first)}
-		for alternatives && (f.col == nil || f.col.Dict.Len() == 0) {
+		for alternatives {
 			var other string
 			other, rest, alternatives = strings.Cut(rest, "|")
-			if col := b.Column(other); col != nil {
-				f.col = col
+			if strings.Contains(other, "~") {
+				other = strings.ReplaceAll(other, "~", " ")
+			}
+			if col := b.Column(other); col != nil && col.Dict.Len() > 0 {
+				f.others = append(f.others, col)
 			}
 		}
 		c.row.fields = append(c.row.fields, f)
 	}
+	talk := src.talk()
+	c.sensor = c.sensor || src.sensor()
+	last := uint32(math.MaxUint32)
 	clear(c.seen) // batches are the same whatever the threads, so what is left out is
 	for at := range b.Rows {
 		if b.Time[at] == event.NoTime {
 			continue
 		}
 		c.row.begin(at)
+		if talk && c.row.number != last {
+			last = c.row.number
+			c.talks[last] = true
+		}
 		src.says(&c.row)
 	}
 	if len(c.edges) >= 1<<14 {
@@ -80,13 +100,22 @@ func (c *Collector) Flush() error {
 	g := c.graph
 	g.mu.Lock()
 	g.instances = append(g.instances, slices.Clone(c.insts))
+	maps.Copy(g.spoke, c.spoke)
+	maps.Copy(g.named, c.named)
+	maps.Copy(g.placed, c.owner)
 	for o, n := range c.own {
 		if len(g.own) < maxOwned || g.own[o] > 0 {
 			g.own[o] += n
 		}
 	}
+	g.sensor = g.sensor || c.sensor
+	maps.Copy(g.talks, c.talks)
 	g.mu.Unlock()
 	clear(c.own)
+	clear(c.spoke)
+	clear(c.named)
+	clear(c.owner)
+	clear(c.talks)
 	c.insts = c.insts[:0]
 	c.err = g.raw.add(c.edges)
 	c.edges = c.edges[:0]
@@ -131,17 +160,39 @@ type row struct {
 	id     uint32 // Windows event id
 	time   int64
 	record uint64
-	host   []byte // short name, lower case
+	host   []byte // short name, lower case; of a row that names none, what stands for it
+	folder []byte // what stands for the host of rows that name none
 	number uint32 // of the host
 	fields []field
 	whole  []byte // name of the host, lower case
 }
 
 type field struct {
-	name string
-	col  *event.Column
-	text []byte
-	read bool
+	name   string
+	col    *event.Column
+	others []*event.Column // where a row that has nothing in col may have it
+	text   []byte
+	read   bool
+}
+
+// fill reads the field of a row. What logs write for nothing is nothing.
+func (f *field) fill(at int) {
+	f.read, f.text = true, f.col.AppendText(f.text[:0], at)
+	for i := 0; nothing(f.text) && i < len(f.others); i++ {
+		f.text = f.others[i].AppendText(f.text[:0], at)
+	}
+	if nothing(f.text) {
+		f.text = f.text[:0]
+	}
+}
+
+// nothing says whether a text is what products write where there is no value.
+func nothing(b []byte) bool {
+	switch string(b) {
+	case "", "-", "N/A", "n/a", "(null)", "(none)", "(empty)":
+		return true
+	}
+	return false
 }
 
 func (r *row) begin(at int) {
@@ -151,10 +202,19 @@ func (r *row) begin(at int) {
 	}
 	r.whole = r.b.Host.AppendText(r.whole[:0], at)
 	r.host = shortHost(r.whole)
+	if len(r.host) == 0 {
+		r.host = r.folder
+		r.number = r.c.host(r.host, nil)
+		if ofHost(r.b.Schema.Source) {
+			r.c.named[r.number] = true
+		}
+		return
+	}
 	r.number = r.c.host(r.host, r.whole)
+	r.c.spoke[fileHost{r.file, r.number}] = struct{}{}
 }
 
-// get gives the text of a field; "-" and what Windows writes for nothing is nothing.
+// get gives the text of a field, of the first of its names that has one.
 func (r *row) get(name string) []byte {
 	for i := range r.fields {
 		f := &r.fields[i]
@@ -162,14 +222,34 @@ func (r *row) get(name string) []byte {
 			continue
 		}
 		if !f.read {
-			f.read, f.text = true, f.col.AppendText(f.text[:0], r.at)
-			if len(f.text) == 1 && f.text[0] == '-' {
-				f.text = f.text[:0]
-			}
+			f.fill(r.at)
 		}
 		return f.text
 	}
 	return nil
+}
+
+// each gives all values of a field that is a list, in their order.
+func (r *row) each(name string, say func(i int, value []byte)) {
+	for i := range r.fields {
+		f := &r.fields[i]
+		if f.name != name {
+			continue
+		}
+		for _, col := range append([]*event.Column{f.col}, f.others...) {
+			n := 0
+			for _, code := range col.At(r.at) {
+				if k, ok := code.Value(); ok {
+					say(n, col.Dict.AppendText(nil, k))
+					n++
+				}
+			}
+			if n > 0 {
+				return
+			}
+		}
+		return
+	}
 }
 
 // shortHost is the first label of a host's name in lower case, in place; an address stays whole.
@@ -218,13 +298,25 @@ func (r *row) node(kind Kind, host, value []byte) Node {
 		return noNode
 	}
 	*slot = recent{h, id}
+	if inFolder(host) {
+		c.owner[id] = struct{}{}
+	}
+	return id
+}
+
+// hosted is node for a host that may be known by its address only; Finish gives the node to the host whose address it is.
+func (r *row) hosted(kind Kind, host, value []byte) Node {
+	id := r.node(kind, host, value)
+	if id != noNode && isAddress(host) {
+		r.c.owner[id] = struct{}{}
+	}
 	return id
 }
 
 func (r *row) edge(from Node, rel Relation, to Node) { r.counted(from, rel, to, 1) }
 
 func (r *row) counted(from Node, rel Relation, to Node, n uint32) {
-	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained {
+	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained && rel != Failed {
 		return
 	}
 	r.c.edges = append(r.c.edges, edge{From: from, To: to, Rel: rel, Host: r.number, Count: n, Time: r.time, File: r.file, Record: r.record})
@@ -263,24 +355,57 @@ func (r *row) pid(b []byte) Node {
 	return r.node(pidRef, r.host, r.c.value)
 }
 
-// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
-func (r *row) process(guid, pid []byte, started bool) Node {
-	ref := r.pid(pid)
-	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
-		return ref
+// pidOf gives the process with an id that runs a program, for records that tell both. Ids are reused, and not every start and end is logged: the
+// program keeps a record from being taken for one of whatever had the id last.
+func (r *row) pidOf(b, image []byte) Node {
+	n, ok := number(b)
+	name := baseName(image)
+	if !ok || n == 0 || len(name) == 0 || len(name) > maxProgramName {
+		return r.pid(b)
 	}
+	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), ' ')
+	at := len(r.c.value)
+	r.c.value = append(r.c.value, name...)
+	lower(r.c.value[at:])
+	return r.node(pidRef, r.host, r.c.value)
+}
+
+const maxProgramName = 255
+
+// programHash stands for a program's file name in an instance, 0 for none.
+func programHash(image []byte) uint32 {
+	name := baseName(image)
+	if len(name) == 0 || len(name) > maxProgramName {
+		return 0
+	}
+	h := uint32(2166136261)
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return max(h, 1)
+}
+
+// process gives the node of a process by its GUID, else by its id. started says that the event is its start.
+func (r *row) process(guid, pid, image []byte, started bool) Node {
+	if len(guid) < 36 || bytes.Count(guid, []byte{'0'}) >= 32 {
+		return r.pidOf(pid, image)
+	}
+	ref := r.pid(pid)
 	r.c.value = append(bytes.ToUpper(bytes.Trim(guid, "{}")), '@')
 	p := r.node(Process, nil, r.c.value[:len(r.c.value)-1])
 	if ref != noNode && p != noNode {
 		if first := r.first(ref, p); started || first {
-			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, started, false))
+			r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), started, false))
 		}
 	}
 	return p
 }
 
 // started gives the node of a process of which only id and start are known.
-func (r *row) started(pid []byte) Node {
+func (r *row) started(pid, image []byte) Node {
 	ref := r.pid(pid)
 	n, ok := number(pid)
 	if ref == noNode || !ok {
@@ -289,7 +414,7 @@ func (r *row) started(pid []byte) Node {
 	r.c.value = append(strconv.AppendUint(r.c.value[:0], n, 10), '@')
 	r.c.value = strconv.AppendInt(r.c.value, r.time, 10)
 	p := r.node(Process, r.host, r.c.value)
-	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, true, true))
+	r.c.insts = append(r.c.insts, newInstance(ref, p, r.time, programHash(image), true, true))
 	return p
 }
 
@@ -364,7 +489,7 @@ func cutPair(value string) (from, to string, ok bool) { return strings.Cut(value
 // owns notes that the host was seen to have an address.
 func (r *row) owns(ip []byte) {
 	ip = plainAddress(ip)
-	if len(ip) > 0 && len(r.host) > 0 {
+	if len(ip) > 0 && len(r.host) > 0 && !inFolder(r.host) {
 		r.c.own[ownership{string(r.host), string(ip)}]++
 	}
 }

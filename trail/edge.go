@@ -50,12 +50,26 @@ const (
 	UsedPipe              // process, session → pipe
 	Queried               // account, address → query
 	Received              // account → mail
+	Assigned              // session → address inside that it was given; Count is how many seconds before
+	Reached               // address → device
+	Failed                // address → device, or a device alone: a program of it broke
+	Configured            // session, address, device → setting
+	PassedOn              // session, address → address to which a device was told to hand traffic
+	Probed                // address → URL for which the server had nothing
+	Serves                // URL → page
+	ServedAs              // file → page
+	SentMail              // mailbox → mail
+	SameMail              // mail → mail: one message under two numbers
+	Carried               // mail → attachment
+	SavedAs               // file → attachment, in a folder for what people receive
+	AddressedTo           // file → account in whose folder it lies
 	relationCount
 )
 
 var relationNames = [relationCount]string{"", "started", "ended", "runs-image", "runs-program", "has-hash", "has-command", "in-session", "mentioned", "wrote", "read", "deleted",
 	"loaded", "injected", "accessed", "set", "opened", "accepted", "connected", "sent", "resolved", "answered", "requested", "logged-on", "refused-logon", "checked", "of-account", "gained-privileges", "logged-off",
-	"used-credentials", "installed", "changed", "runs", "ran", "ran-script", "made-account", "added-member", "cleared", "used-pipe", "queried", "received"}
+	"used-credentials", "installed", "changed", "runs", "ran", "ran-script", "made-account", "added-member", "cleared", "used-pipe", "queried", "received",
+	"assigned", "reached", "failed", "configured", "passed-on", "probed", "serves", "served-as", "sent-mail", "same-mail", "carried", "saved-as", "addressed-to"}
 
 func (r Relation) String() string {
 	if r < relationCount {
@@ -97,5 +111,8 @@ func parseEdge(b []byte) edge {
 
 // compare orders the edges at one node by what does not depend on the order of reading.
 func compareEdges(a, b *edge) int {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rel, b.Rel), cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	if c := cmp.Compare(a.Time, b.Time); c != 0 { // most often decided here
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Rel, b.Rel), cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 }

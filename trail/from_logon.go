@@ -62,7 +62,7 @@ func privileges(r *row) { r.edge(r.session(r.get("SubjectLogonId")), Gained, noN
 func credentialsUsed(r *row) {
 	user := accountName(bytes.Clone(r.get("TargetUserName")))
 	to := shortHost(bytes.Clone(r.get("TargetServerName")))
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	if bytes.Equal(to, []byte("localhost")) {
 		to = r.host
@@ -85,7 +85,7 @@ func passwordChecked(r *row) {
 }
 
 func objectAccessed(r *row) {
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	object := r.get("ObjectName")
 	switch string(r.get("ObjectType")) {

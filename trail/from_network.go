@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Constructors of connections, names and requests: Sysmon 3 and 22, 5156, Zeek, web servers, proxies, firewalls, devices, databases.
+// Constructors of connections, names and requests: Sysmon 3 and 22, 5156, Zeek.
 
 func sysmonConnect(r *row) {
 	p := actor(r)
@@ -18,7 +18,7 @@ func sysmonConnect(r *row) {
 }
 
 func filteredConnect(r *row) {
-	p := r.pid(r.get("ProcessID"))
+	p := r.pidOf(r.get("ProcessID"), r.get("Application"))
 	r.runs(p, r.get("Application"))
 	src, dst := plainAddress(bytes.Clone(r.get("SourceAddress"))), plainAddress(bytes.Clone(r.get("DestAddress")))
 	if bytes.Equal(r.get("Direction"), []byte("%%14592")) { // the addresses of an inbound connection stand as the host sees them
@@ -140,6 +140,28 @@ func netFile(r *row) {
 			r.edge(a, Mentioned, r.node(Program, nil, n))
 		}
 	}
+	r.mailedFile()
+}
+
+// netMail is a message as the network saw it. What it carried is told by the files of the same connection.
+func netMail(r *row) {
+	src, port, dst := r.ends()
+	m := r.node(Mail, nil, bytes.Trim(bytes.Clone(r.get("msg_id")), "<> "))
+	own := r.node(Mail, []byte("zeek"), r.get("uid"))
+	if m == noNode {
+		m = own
+	}
+	r.edge(m, SameMail, own)
+	if from := mailAddress(r.get("mailfrom")); bytes.IndexByte(from, '@') > 0 {
+		r.edge(r.node(Mailbox, nil, from), SentMail, m)
+	}
+	r.each("rcptto", func(_ int, v []byte) {
+		if to := mailAddress(v); bytes.IndexByte(to, '@') > 0 {
+			r.edge(r.account(to), Received, m)
+		}
+	})
+	r.edge(r.node(Address, nil, src), Requested, m)
+	r.edge(r.socket(src, port), Connected, r.node(Address, nil, dst))
 }
 
 // netShare is a file of a share as the network saw it: the host is the server, known by its address only.
@@ -148,7 +170,7 @@ func netShare(r *row) {
 	path := append(bytes.Clone(r.get("path")), '\\')
 	path = append(path, r.get("name")...)
 	if _, rest, ok := bytes.Cut(bytes.TrimLeft(lower(path), `\`), []byte{'\\'}); ok {
-		f := r.node(File, dst, localShare(bytes.TrimRight(rest, `\`)))
+		f := r.hosted(File, dst, localShare(bytes.TrimRight(rest, `\`)))
 		rel := ReadFrom
 		if bytes.Contains(r.get("action"), []byte("WRITE")) || bytes.Contains(r.get("action"), []byte("RENAME")) {
 			rel = Wrote
@@ -175,93 +197,7 @@ func netLogon(r *row) {
 
 func netPipe(r *row) {
 	src, port, dst := r.ends()
-	p := r.node(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
+	p := r.hosted(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
 	r.edge(r.socket(src, port), UsedPipe, p)
 	r.edge(r.pair(src, dst), UsedPipe, p)
-}
-
-// webServer is the service that requests reach; it stands for the process that answers them, which the web log does not name.
-func (r *row) webServer() Node { return r.node(Service, r.host, []byte(webServerName)) }
-
-const webServerName = "(web server)"
-
-func webRequest(r *row) {
-	src := plainAddress(bytes.Clone(r.get("c-ip")))
-	from := r.node(Address, nil, src)
-	if r.b.Schema.Source.Category == "webserver" {
-		u := r.node(URL, r.host, stem(r.get("cs-uri-stem")))
-		r.edge(from, Requested, u)
-		r.edge(u, Requested, r.webServer())
-		return
-	}
-	host := lower(bytes.Clone(r.get("cs-host")))
-	if uri := r.get("cs-uri"); len(host) == 0 && len(uri) > 0 {
-		if _, rest, ok := bytes.Cut(uri, []byte("://")); ok {
-			uri = rest
-		}
-		host, _, _ = bytes.Cut(lower(bytes.Clone(uri)), []byte{'/'})
-	}
-	if i := bytes.LastIndexByte(host, ':'); i > 0 && bytes.Count(host, []byte{':'}) == 1 {
-		host = host[:i]
-	}
-	to := r.address(bytes.Clone(host))
-	if to == noNode {
-		to = r.node(Name, nil, host)
-	}
-	r.edge(from, Resolved, to)
-	r.sent(from, to, r.get("cs-bytes"))
-	r.edge(to, Answered, r.address(bytes.Clone(r.get("r-ip"))))
-}
-
-func deviceFlow(r *row) {
-	r.flow(plainAddress(bytes.Clone(r.get("src_ip"))), r.get("src_port"), plainAddress(bytes.Clone(r.get("dst_ip"))), r.get("bytes_sent"))
-}
-
-// deviceLogon is a logon to a device or through one: VPN, RADIUS and TACACS+ accounting, SSH.
-func deviceLogon(r *row) {
-	ip := plainAddress(bytes.Clone(r.get("src_ip")))
-	user := accountName(bytes.Clone(r.get("user")))
-	if len(user) == 0 {
-		return
-	}
-	a, from := r.node(Account, nil, user), r.node(Address, nil, ip)
-	switch action := lower(bytes.Clone(r.get("action"))); {
-	case bytes.Contains(action, []byte("fail")), bytes.Contains(action, []byte("den")), bytes.Contains(action, []byte("reject")), bytes.Contains(action, []byte("invalid")):
-		r.edge(from, RefusedLogon, a)
-		return
-	}
-	s := r.node(Session, r.host, append(append(bytes.Clone(user), " from "...), ip...))
-	r.edge(from, LoggedOn, s)
-	r.edge(r.socket(ip, r.get("src_port")), LoggedOn, s)
-	r.edge(r.pair(ip, r.host), LoggedOn, s)
-	r.counted(s, OfAccount, a, 10)
-	r.edge(s, Opened, r.address(bytes.Clone(r.get("assigned_ip"))))
-	r.edge(s, HasCommand, r.node(Command, nil, r.get("cmd")))
-}
-
-// deviceMessage is a message of a device that may tell of a connection, a logon, a command, or nothing that is followed.
-func deviceMessage(r *row) {
-	if len(r.get("dst_ip")) > 0 {
-		deviceFlow(r)
-	}
-	if len(r.get("user")) > 0 {
-		deviceLogon(r)
-	}
-}
-
-// mailReceived joins who got a message, and from which address it came.
-func mailReceived(r *row) {
-	m := r.node(Mail, nil, bytes.Trim(r.get("message_id"), "<> "))
-	r.edge(r.node(Account, nil, accountName(bytes.Clone(r.get("to")))), Received, m)
-	from := bytes.Clone(r.get("client"))
-	if i := bytes.IndexByte(from, '['); i >= 0 { // name[192.0.2.1]:25
-		from, _, _ = bytes.Cut(from[i+1:], []byte{']'})
-	}
-	r.edge(r.address(from), Requested, m)
-}
-
-func databaseQuery(r *row) {
-	q := r.node(Query, r.host, bytes.TrimSpace(r.get("statement")))
-	r.edge(r.account(r.get("user")), Queried, q)
-	r.edge(r.address(bytes.Clone(r.get("client_ip"))), Queried, q)
 }

@@ -4,11 +4,11 @@ import (
 	"bytes"
 )
 
-// Constructors of what processes do: Sysmon, the audit log's process events, PowerShell, auditd.
+// Constructors of what processes do: Sysmon, the audit log's process events, PowerShell.
 
 // actor gives the process of a Sysmon event, and says which program it runs.
 func actor(r *row) Node {
-	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), false)
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), r.get("Image"), false)
 	r.runs(p, r.get("Image"))
 	return p
 }
@@ -57,7 +57,11 @@ func (r *row) mentioned(p Node, base, text []byte) {
 		if m.kind == File && bytes.Equal(baseName(m.value), base) && len(m.host) == 0 {
 			return
 		}
-		r.edge(p, Mentioned, r.node(m.kind, host, m.value))
+		n := r.node(m.kind, host, m.value)
+		r.edge(p, Mentioned, n)
+		if m.kind == File && len(m.host) == 0 {
+			r.received(n, m.value)
+		}
 	})
 	named(base, text, func(kind Kind, host, value []byte) {
 		switch {
@@ -74,8 +78,8 @@ func (r *row) mentioned(p Node, base, text []byte) {
 }
 
 func sysmonStart(r *row) {
-	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), true)
-	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), false)
+	p := r.process(r.get("ProcessGuid"), r.get("ProcessId"), r.get("Image"), true)
+	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), r.get("ParentImage"), false)
 	image := r.get("Image")
 	r.edge(parent, Started, p)
 	r.runs(parent, r.get("ParentImage"))
@@ -83,11 +87,15 @@ func sysmonStart(r *row) {
 	r.hash(p, r.get("Hashes"))
 	r.edge(p, InSession, r.session(r.get("LogonId")))
 	r.command(p, image, r.get("CommandLine"))
+	r.serverStarts(r.get("ParentImage"), image, p)
+	if bytes.HasSuffix(r.get("ParentImage"), []byte("/sshd")) {
+		r.edge(p, UsedLogon, r.userPair(accountName(bytes.Clone(r.get("User"))), r.host))
+	}
 }
 
 func auditedStart(r *row) {
-	p := r.started(r.get("NewProcessId"))
-	parent := r.pid(r.get("ProcessId"))
+	p := r.started(r.get("NewProcessId"), r.get("NewProcessName"))
+	parent := r.pidOf(r.get("ProcessId"), r.get("ParentProcessName"))
 	image := r.get("NewProcessName")
 	r.edge(parent, Started, p)
 	r.runs(parent, r.get("ParentProcessName"))
@@ -98,10 +106,11 @@ func auditedStart(r *row) {
 	}
 	r.edge(p, InSession, s)
 	r.command(p, image, r.get("CommandLine"))
+	r.serverStarts(r.get("ParentProcessName"), image, p)
 }
 
 func auditedEnd(r *row) {
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	r.edge(p, Ended, noNode)
 }
@@ -143,8 +152,8 @@ func processAccessed(r *row) {
 }
 
 func (r *row) between(rel Relation, from, to []byte) {
-	a := r.process(from, r.get("SourceProcessId"), false)
-	b := r.process(to, r.get("TargetProcessId"), false)
+	a := r.process(from, r.get("SourceProcessId"), r.get("SourceImage"), false)
+	b := r.process(to, r.get("TargetProcessId"), r.get("TargetImage"), false)
 	r.runs(a, r.get("SourceImage"))
 	r.runs(b, r.get("TargetImage"))
 	r.edge(a, rel, b)
@@ -153,9 +162,26 @@ func (r *row) between(rel Relation, from, to []byte) {
 func fileWritten(r *row) {
 	p := actor(r)
 	path := cleanPath(r.get("TargetFilename"))
-	r.edge(p, Wrote, r.node(File, r.host, path))
+	r.wrote(p, path)
+	if contents := r.get("Contents"); len(contents) > 0 { // where a download came from
+		mentions(contents, func(m mention) {
+			if m.kind == Name || m.kind == Address {
+				r.edge(r.node(File, r.host, path), Mentioned, r.node(m.kind, nil, m.value))
+			}
+		})
+	}
 	if v, ok := bytes.CutPrefix(path, []byte(`c:\windows\system32\tasks`)); ok {
 		r.edge(p, Installed, r.node(Task, r.host, v))
+	}
+}
+
+// wrote is a file that came to be, with what its place says of it.
+func (r *row) wrote(p Node, path []byte) {
+	f := r.node(File, r.host, path)
+	r.edge(p, Wrote, f)
+	r.received(f, path)
+	if name := pageName(path); len(name) > 0 {
+		r.once(f, ServedAs, r.node(Page, nil, name))
 	}
 }
 
@@ -167,7 +193,7 @@ func registrySet(r *row) {
 }
 
 func registryAudited(r *row) {
-	p := r.pid(r.get("ProcessId"))
+	p := r.pidOf(r.get("ProcessId"), r.get("ProcessName"))
 	r.runs(p, r.get("ProcessName"))
 	name := append(append(bytes.Clone(r.get("ObjectName")), '\\'), r.get("ObjectValueName")...)
 	r.registry(p, name, r.get("NewValue"))
@@ -246,59 +272,4 @@ func scriptBlock(r *row) {
 	r.edge(p, RanScript, r.node(Script, nil, bytes.TrimSpace(text)))
 	r.mentioned(p, nil, text)
 	r.edge(p, Mentioned, r.file_(r.get("Path")))
-}
-
-// audited reads auditd: the records of one event carry one time and stand together, and only SYSCALL names the process.
-func audited(r *row) {
-	switch string(r.get("type")) {
-	case "SYSCALL":
-		r.c.audited, r.c.auditAt = noNode, r.time
-		call := r.get("SYSCALL")
-		if len(call) == 0 {
-			call = r.get("syscall")
-		}
-		exe := r.get("exe")
-		switch string(call) {
-		case "execve", "execveat", "59", "322", "221", "11":
-			p := r.started(r.get("pid"))
-			r.edge(r.pid(r.get("ppid")), Started, p)
-			r.runs(p, exe)
-			if n, ok := number(r.get("ses")); ok && n < 1<<31 {
-				r.edge(p, InSession, r.session(r.get("ses")))
-			}
-			r.c.audited = p
-		default:
-			p := r.pid(r.get("pid"))
-			r.runs(p, exe)
-			r.c.audited = p
-		}
-	case "EXECVE", "PROCTITLE":
-		if r.c.auditAt != r.time || r.c.audited == noNode {
-			return
-		}
-		line := bytes.Clone(r.get("proctitle"))
-		if len(line) == 0 {
-			for _, a := range []string{"a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"} {
-				if v := r.get(a); len(v) > 0 {
-					line = append(append(line, v...), ' ')
-				}
-			}
-		}
-		word, _, _ := bytes.Cut(line, []byte{' '})
-		r.command(r.c.audited, word, line)
-	case "PATH":
-		if r.c.auditAt != r.time {
-			return
-		}
-		switch string(r.get("nametype")) {
-		case "CREATE":
-			r.edge(r.c.audited, Wrote, r.node(File, r.host, r.get("name")))
-		case "DELETE":
-			r.edge(r.c.audited, Deleted, r.node(File, r.host, r.get("name")))
-		}
-	case "SOCKADDR":
-		if r.c.auditAt == r.time {
-			r.edge(r.c.audited, Connected, r.address(r.get("laddr")))
-		}
-	}
 }

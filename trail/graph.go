@@ -32,18 +32,24 @@ type Graph struct {
 	hosts     numbered
 	domains   map[string]bool // DNS domains that hosts' names end in
 	instances [][]instance
-	own       map[ownership]int // host and address seen as its own → how often
+	own       map[ownership]int     // host and address seen as its own → how often
+	spoke     map[fileHost]struct{} // which hosts the files name
+	named     map[uint32]bool       // folders whose logs are of a host, though they do not name it
+	placed    map[Node]struct{}     // nodes of a host that is known by address or folder only
 
-	out, in *adjacency
-	alias   map[Node]Node
-	byPid   map[Node][]instance
-	budget  int
-	ended   bool
-	first   int64 // time of the first and the last edge
-	last    int64
-	address map[string][]string  // host → its addresses
-	hostOf  map[string]string    // address → host
-	network map[netip.Prefix]int // network → addresses in it that are a host's own
+	out, in    *adjacency
+	alias      map[Node]Node
+	byPid      map[Node][]instance
+	budget     int
+	ended      bool
+	sensor     bool            // a network's own logs are there
+	talks      map[uint32]bool // hosts that logged the connections or look-ups of processes
+	first      int64           // time of the first and the last edge
+	last       int64
+	address    map[string][]string  // host → its addresses
+	hostOf     map[string]string    // address → host
+	network    map[netip.Prefix]int // network → addresses in it that are a host's own
+	folderHost map[string]string    // folder of logs that name no host → their host
 }
 
 // numbered gives strings small numbers.
@@ -67,9 +73,10 @@ func (n *numbered) id(s string) uint32 {
 
 // instance is a process seen under a process id. The two low bits of its time are flags: there are as many instances as processes.
 type instance struct {
-	pid    Node
-	proc   Node
-	moment int64
+	pid     Node
+	proc    Node
+	moment  int64
+	program uint32 // hash of its program's name, 0 when not told
 }
 
 const (
@@ -78,7 +85,7 @@ const (
 	atFlags = 3
 )
 
-func newInstance(pid, proc Node, at int64, started, named bool) instance {
+func newInstance(pid, proc Node, at int64, program uint32, started, named bool) instance {
 	at &^= atFlags
 	if started {
 		at |= strong
@@ -86,7 +93,7 @@ func newInstance(pid, proc Node, at int64, started, named bool) instance {
 	if named {
 		at |= byPid
 	}
-	return instance{pid, proc, at}
+	return instance{pid, proc, at, program}
 }
 
 func (x *instance) at() int64    { return x.moment &^ atFlags }
@@ -104,7 +111,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, domains: map[string]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
 	g.hosts.id("")
 	return g, nil
@@ -141,6 +148,15 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 		return nil, errors.New("trail: graph was finished before")
 	}
 	g.ended = true
+	g.alias = map[Node]Node{}
+	g.settleOwners()
+	hosts, err := g.settlePlaces()
+	if err != nil {
+		return nil, err
+	}
+	for h := range maps.Clone(g.talks) {
+		g.talks[hosts[h]] = true
+	}
 	g.settlePids()
 	g.settleAddresses()
 
@@ -165,21 +181,35 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 	found := make([][]edge, len(refs))
 	g.out = newAdjacency(false, g.raw.count, g.budget/4, g.dir)
 	g.in = newAdjacency(true, g.raw.count, g.budget/4, g.dir)
-	err := g.raw.each(func(e *edge) error {
+	// The two orders are filled beside each other, a piece at a time.
+	var fill sync.WaitGroup
+	piece := make([]edge, 0, 1<<14)
+	deal := func() error {
+		var in error
+		fill.Go(func() { in = g.in.addAll(piece) })
+		out := g.out.addAll(piece)
+		fill.Wait()
+		piece = piece[:0]
+		return errors.Join(out, in)
+	}
+	err = g.raw.each(func(e *edge) error {
 		e.From, e.To = g.settled(e.From, e.Time), g.settled(e.To, e.Time)
 		if e.From == e.To && e.From != noNode && e.Rel != Ended {
 			return nil
 		}
-		e.File = renumbered[e.File]
+		e.File, e.Host = renumbered[e.File], hosts[e.Host]
 		g.first, g.last = min(g.first, e.Time), max(g.last, e.Time)
 		if files[e.File] {
 			for _, i := range wanted[finding.Ref{File: g.files.text[e.File], Record: e.Record}] {
 				found[i] = append(found[i], *e)
 			}
 		}
-		return errors.Join(g.out.add(e), g.in.add(e))
+		if piece = append(piece, *e); len(piece) < cap(piece) {
+			return nil
+		}
+		return deal()
 	})
-	if err != nil {
+	if err := errors.Join(err, deal()); err != nil {
 		return nil, err
 	}
 	if err := g.raw.close(); err != nil {
@@ -213,7 +243,6 @@ type Edge struct{ e edge }
 
 func (g *Graph) settlePids() {
 	g.byPid = map[Node][]instance{}
-	g.alias = map[Node]Node{}
 	n := 0
 	for _, part := range g.instances {
 		n += len(part)
@@ -222,6 +251,16 @@ func (g *Graph) settlePids() {
 	for i, part := range g.instances {
 		every = append(every, part...)
 		g.instances[i] = nil
+	}
+	if len(g.alias) > 0 {
+		for i := range every {
+			if to, ok := g.alias[every[i].pid]; ok {
+				every[i].pid = to
+			}
+			if to, ok := g.alias[every[i].proc]; ok {
+				every[i].proc = to
+			}
+		}
 	}
 	slices.SortFunc(every, func(a, b instance) int {
 		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment&byPid, b.moment&byPid), cmp.Compare(b.moment&strong, a.moment&strong), cmp.Compare(a.proc, b.proc))
@@ -234,6 +273,33 @@ func (g *Graph) settlePids() {
 		g.byPid[every[from].pid] = g.joinInstances(every[from:to])
 		from = to
 	}
+	g.settleNamedPids()
+}
+
+// settleNamedPids gives each reference by id and program the processes that had the id and ran the program.
+func (g *Graph) settleNamedPids() {
+	g.names.each(pidRef, func(id Node, key []byte) {
+		_, host, value := splitKey(key)
+		number, name, ok := strings.Cut(value, " ")
+		if !ok {
+			return
+		}
+		all := g.byPid[g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))]
+		want := programHash([]byte(name))
+		var same []instance
+		for i := range all {
+			if all[i].program == want || all[i].program == 0 {
+				same = append(same, all[i])
+			}
+		}
+		if len(same) == 0 {
+			return
+		}
+		if !same[0].strong() {
+			same[0].moment = math.MinInt64
+		}
+		g.byPid[id] = same
+	})
 }
 
 func boolInt(b bool) int {
@@ -252,8 +318,14 @@ func (g *Graph) joinInstances(all []instance) []instance {
 		if !ok {
 			order = append(order, x.proc)
 			best[x.proc] = x
-		} else if x.strong() && !y.strong() {
-			best[x.proc] = x
+		} else {
+			if y.program == 0 {
+				y.program = x.program
+			}
+			if x.strong() && !y.strong() {
+				y.moment, y.pid = x.moment, x.pid
+			}
+			best[x.proc] = y
 		}
 	}
 	var out []instance
@@ -295,6 +367,9 @@ func abs(x int64) int64 {
 
 // settled gives the node that a number means at a time.
 func (g *Graph) settled(n Node, at int64) Node {
+	if to, ok := g.alias[n]; ok {
+		n = to
+	}
 	if all, ok := g.byPid[n]; ok {
 		i, _ := slices.BinarySearchFunc(all, at+sameStart/2, func(x instance, t int64) int {
 			if x.at() <= t {
@@ -313,9 +388,9 @@ func (g *Graph) settled(n Node, at int64) Node {
 	return n
 }
 
-// settleAddresses decides which addresses are a host's own, and joins the pairs that name a host by name to those that name it by
-// address. An address that several hosts call theirs belongs to the one that did so most; equal counts to none.
-func (g *Graph) settleAddresses() {
+// settleOwners decides which addresses are a host's own. An address that several hosts call theirs belongs to the one that did so most;
+// equal counts to none.
+func (g *Graph) settleOwners() {
 	type vote struct {
 		host string
 		n    int
@@ -342,6 +417,10 @@ func (g *Graph) settleAddresses() {
 	for _, all := range g.address {
 		slices.Sort(all)
 	}
+}
+
+// settleAddresses joins the pairs that name a host by name to those that name it by address.
+func (g *Graph) settleAddresses() {
 	type link struct {
 		id       Node
 		from, to string
@@ -351,7 +430,13 @@ func (g *Graph) settleAddresses() {
 	var links []link
 	g.names.each(Pair, func(id Node, key []byte) {
 		_, _, value := splitKey(key)
-		from, to, _ := cutPair(value)
+		from, to, ok := cutPair(value)
+		if at := strings.LastIndexByte(value, '@'); !ok && at > 0 { // of an account at a place
+			from, to = value[:at+1], value[at+1:]
+		}
+		if inFolder([]byte(to)) {
+			to = g.hostOfFolder(to)
+		}
 		host, ours := g.hostOf[to]
 		if _, named := g.hosts.ids[to]; !ours && !named {
 			return // only logs of the destination would name the pair otherwise

@@ -13,34 +13,40 @@ import (
 type Kind uint8
 
 const (
-	noKind   Kind = iota
-	Process       // by GUID, else host, process id and start
-	pidRef        // host and process id, until the moment says which process it was
-	File          // on a host
-	Program       // the file name of a program, anywhere in the organisation
-	Hash          // of a file
-	Command       // a command line
-	Registry      // a value on a host
-	Service       // on a host
-	Task          // on a host
-	WMI           // filter, consumer or binding on a host
-	Account       // by name
-	Session       // a logon on a host
-	Socket        // address and port from which a connection came
-	Pair          // source and destination of connections and logons, which join what two sides logged
-	Address       // an IP address
-	Name          // a DNS name
-	URL           // requested or mentioned
-	Script        // a block of script text
-	Pipe          // a named pipe on a host
-	Log           // an event log that was cleared
-	Mail          // an e-mail message
-	Query         // a statement that a database ran
+	noKind     Kind = iota
+	Process         // by GUID, else host, process id and start
+	pidRef          // host and process id, until the moment says which process it was
+	File            // on a host
+	Program         // the file name of a program, anywhere in the organisation
+	Hash            // of a file
+	Command         // a command line
+	Registry        // a value on a host
+	Service         // on a host
+	Task            // on a host
+	WMI             // filter, consumer or binding on a host
+	Account         // by name
+	Session         // a logon on a host
+	Socket          // address and port from which a connection came
+	Pair            // source and destination of connections and logons, which join what two sides logged
+	Address         // an IP address
+	Name            // a DNS name
+	URL             // requested or mentioned
+	Script          // a block of script text
+	Pipe            // a named pipe on a host
+	Log             // an event log that was cleared
+	Mail            // an e-mail message
+	Query           // a statement that a database ran
+	Device          // a network device or gateway
+	Setting         // of a device: what was changed
+	Mailbox         // an e-mail address from which letters came
+	Attachment      // the name of a file that was sent, wherever it was laid
+	Page            // the name of a page that web servers execute, wherever it lies
 	kindCount
 )
 
 var kindNames = [kindCount]string{"", "process", "process", "file", "program", "hash", "command", "registry", "service", "task", "wmi", "account", "logon",
-	"socket", "flow", "address", "name", "url", "script", "pipe", "log", "email", "query"}
+	"socket", "flow", "address", "name", "url", "script", "pipe", "log", "email", "query",
+	"device", "setting", "mailbox", "attachment", "page"}
 
 func (k Kind) String() string {
 	if k < kindCount {

@@ -7,6 +7,7 @@ import (
 	"html"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,27 +16,30 @@ import (
 func (t *Trail) WritePage(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
-	p(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Trail of %s</title><style>%s</style></head><body>`, esc(t.Org), pageStyle)
-	p("<h1>Trail of %s</h1>", esc(t.Org))
+	p(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Trail of %s</title><style>%s%s</style></head><body>`, esc(t.Org), pageStyle, PictureStyle(""))
+	p("<p class=eyebrow>Trail</p><h1>%s</h1>", esc(t.Org))
 	if !t.Established {
 		p("<p class=none><b>No intrusion established.</b> %s</p>", esc(sentence(t.Why)))
 	} else {
-		p("<p>An intrusion is established: %s.</p><p>%s</p>", esc(t.Why), esc(t.Access.Text))
+		p("<p class=verdict>An intrusion is established: %s.</p>", esc(t.Why))
+		t.figures(p)
+		p("<h2>The way in</h2><p>%s</p>", esc(cmp.Or(t.Access.Text, "It is not in this evidence.")))
+		p("<h2>The way of the intruder</h2><p class=note>On the left from where he came, on the right what he called; in between the hosts, by how many logons they are from the way in. Point at a line to read it.</p>")
+		t.mapPicture(p)
 		p("<h2>Stages over time</h2>")
 		t.timeline(p)
-		p("<h2>Hosts</h2>")
-		for _, h := range t.Hosts {
-			t.hostPicture(p, h.Host)
-		}
-		p("<h2>What happened</h2><table><tr><th>time</th><th>host</th><th>tactic</th><th>technique</th><th>what</th><th>records</th></tr>")
+		p("<h2>What happened</h2><div class=wide><table><thead><tr><th>when (UTC)</th><th>host</th><th>tactic</th><th>technique</th><th>what</th><th>records</th></tr></thead><tbody>")
 		for _, s := range t.Stages {
-			p("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(strings.Trim(cite(s.Refs), " []")))
+			p("<tr><td>%s</td><td class=id>%s</td><td>%s</td><td class=id>%s</td><td>%s</td><td class=refs>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(strings.ReplaceAll(strings.Trim(cite(s.Refs), " []"), "`", "")))
 		}
-		p("</table><h2>Outside</h2><table><tr><th>value</th><th>role</th><th>first</th><th>last</th></tr>")
+		p("</tbody></table></div><h2>Outside</h2><div class=wide><table><thead><tr><th>value</th><th>role</th><th>first (UTC)</th><th>last (UTC)</th></tr></thead><tbody>")
 		for _, x := range t.Infrastructure {
 			p("<tr><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>", esc(x.Value), esc(x.Role), esc(minute(x.First)), esc(minute(x.Last)))
 		}
-		p("</table>")
+		p("</tbody></table></div><h2>Host by host</h2><p class=note>Who came, which programs ran, what they left and where they called.</p>")
+		for _, h := range t.Hosts {
+			t.hostPicture(p, h.Host)
+		}
 	}
 	if len(t.Unseen) > 0 {
 		p("<h2>What this evidence could not show</h2><ul>")
@@ -48,9 +52,56 @@ func (t *Trail) WritePage(out io.Writer) error {
 	return w.Flush()
 }
 
-const pageStyle = `body{font:15px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#1b1f24;background:#fff}` +
-	`table{border-collapse:collapse;width:100%;font-size:13px}td,th{border-bottom:1px solid #d8dee4;padding:3px 6px;text-align:left;vertical-align:top;overflow-wrap:anywhere}` +
-	`svg{width:100%;height:auto;border:1px solid #d8dee4;margin:.5em 0}svg text{font:11px system-ui,sans-serif;fill:#1b1f24}.none{background:#eef6ee;padding:1em}`
+// figures gives the trail in numbers.
+func (t *Trail) figures(p func(string, ...any)) {
+	figure := func(what, number, more string) {
+		p("<div><dt>%s</dt><dd>%s<small>%s</small></dd></div>", what, esc(number), esc(more))
+	}
+	p("<dl class=figures>")
+	if len(t.Hosts) > 0 {
+		first, last := t.Hosts[0].First, t.Hosts[0].Last
+		for _, h := range t.Hosts {
+			first, last = min(first, h.First), max(last, h.Last)
+		}
+		figure("Hosts", strconv.Itoa(len(t.Hosts)), "")
+		figure("First trace", dateOf(first), "last "+dateOf(last))
+	}
+	if len(t.Implant) > 0 {
+		figure("Implant", t.Implant[0].Name, fmt.Sprintf("on %d hosts", len(t.Implant[0].Hosts)))
+	}
+	figure("Places outside", strconv.Itoa(len(t.Infrastructure)), "")
+	sent := "not told by any record"
+	if t.SentBytes > 0 {
+		sent = bytesText(t.SentBytes)
+	}
+	figure("Sent out", sent, fmt.Sprintf("%d staged files", len(t.Staged)))
+	p("</dl>")
+}
+
+// bytesText writes a number of bytes with three digits or so.
+func bytesText(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	x, i := float64(n), 0
+	for x >= 1024 && i < len(units)-1 {
+		x, i = x/1024, i+1
+	}
+	return fmt.Sprintf("%.3g %s", x, units[i])
+}
+
+// dateOf is the date of a time.
+func dateOf(at string) string {
+	d, _, _ := strings.Cut(at, "T")
+	return d
+}
+
+const pageStyle = `:root{--page:#f6f7f9;--surface:#fff;--ink:#17202e;--soft:#55627a;--line:#dfe4ec;--accent:#1f4f8f;--grave:#86134b;color-scheme:light}` +
+	`@media(prefers-color-scheme:dark){:root{--page:#10151d;--surface:#171e29;--ink:#e7ecf4;--soft:#a0adc0;--line:#293445;--accent:#86b6ee;--grave:#dd6c9d;color-scheme:dark}}` +
+	`body{font:15px/1.55 system-ui,sans-serif;max-width:1180px;margin:2em auto;padding:0 1.5em;color:var(--ink);background:var(--page)}` +
+	`h1{font-size:34px;line-height:1.2;margin:0}h2{font-size:19px;margin:2.2em 0 .5em}h3{font-size:14px;margin:1.6em 0 .4em}.eyebrow,.note{color:var(--soft);font-size:13.5px;margin:0 0 .6em}.verdict{color:var(--grave);font-size:18px;font-weight:560;margin:.4em 0 1em}` +
+	`.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));margin:1.4em 0;border:1px solid var(--line);border-radius:8px;background:var(--surface);overflow:hidden}.figures>div{padding:14px 18px;box-shadow:-1px 0 0 var(--line),0 -1px 0 var(--line)}` +
+	`.figures dt{color:var(--soft);font-size:13px}.figures dd{margin:0;font-size:17px;font-weight:600;overflow-wrap:anywhere}.figures small{display:block;font-size:12.5px;font-weight:400;color:var(--soft)}` +
+	`table{border-collapse:collapse;width:100%;font-size:13px;background:var(--surface);border:1px solid var(--line);border-radius:8px}th{color:var(--soft);font-weight:500}td,th{border-bottom:1px solid var(--line);padding:5px 9px;text-align:left;vertical-align:top}td{overflow-wrap:anywhere}td:first-child,.id{white-space:nowrap}.refs{font:11px/1.5 ui-monospace,monospace;color:var(--soft);min-width:16em}.moves{width:auto;margin-top:.5em}.wide{overflow-x:auto}` +
+	`.none{background:var(--surface);border-left:4px solid var(--accent);padding:1em}@media print{body{background:#fff}h2,h3,svg,tr{break-inside:avoid}}`
 
 func esc(s string) string { return html.EscapeString(plain(s)) }
 
@@ -88,7 +139,7 @@ func (t *Trail) timeline(p func(string, ...any)) {
 	p(`<svg viewBox="0 0 1010 %d" role="img" aria-label="Stages over time">`, height)
 	for i, r := range rows {
 		y := 20 + 26*i
-		p(`<text x="8" y="%d">%s</text><line x1="170" x2="1000" y1="%d" y2="%d" stroke="#e3e7eb"/>`, y+4, esc(r), y, y)
+		p(`<text x="8" y="%d">%s</text><line x1="170" x2="1000" y1="%d" y2="%d" class="lane"/>`, y+4, esc(r), y, y)
 	}
 	for _, s := range t.Stages {
 		y := 20 + 26*slices.Index(rows, s.Tactic)
@@ -169,7 +220,7 @@ func (t *Trail) hostPicture(p func(string, ...any), host string) {
 	shown := map[string]bool{}
 	for _, k := range keys {
 		b := boxes[k]
-		b.x, b.y = 10+b.column*250, 24+26*rows[b.column]
+		b.x, b.y = 10+b.column*262, 24+26*rows[b.column]
 		rows[b.column]++
 		shown[k] = true
 	}
@@ -188,19 +239,15 @@ func (t *Trail) hostPicture(p func(string, ...any), host string) {
 	})
 	for _, l := range order {
 		a, b := boxes[l.from], boxes[l.to]
-		x1, x2 := a.x+220, b.x
-		if a.column >= b.column {
-			x1, x2 = a.x+220, b.x+220
+		x1, x2 := a.x+190, b.x
+		if a.column >= b.column { // back, or within a column: around the right side, in the gap between columns
+			x1, x2 = a.x+190, b.x+190
 		}
-		p(`<path d="M%d %d C%d %d %d %d %d %d" fill="none" stroke="#8c959f" stroke-opacity=".6"><title>%s %s %s (%d)</title></path>`, x1, a.y, (x1+x2)/2+20, a.y, (x1+x2)/2+20, b.y, x2, b.y, esc(a.label), esc(l.kind), esc(b.label), lines[l])
+		p(`<path class="link" d="M%d %d C%d %d %d %d %d %d"><title>%s %s %s (%d)</title></path>`, x1, a.y, (x1+x2)/2+20, a.y, (x1+x2)/2+20, b.y, x2, b.y, esc(a.label), esc(l.kind), esc(b.label), lines[l])
 	}
 	for _, k := range keys {
 		b := boxes[k]
-		label := []rune(b.label)
-		if len(label) > 34 {
-			label = append([]rune("…"), label[len(label)-33:]...)
-		}
-		p(`<g><title>%s</title><rect x="%d" y="%d" width="220" height="20" rx="3" fill="%s" fill-opacity=".12" stroke="%s"/><text x="%d" y="%d">%s</text></g>`, esc(b.label), b.x, b.y-10, palette[b.column], palette[b.column], b.x+5, b.y+4, esc(string(label)))
+		p(`<g class="box"><title>%s</title><rect x="%d" y="%d" width="190" height="20" rx="4" stroke="%s"/><text x="%d" y="%d">%s</text></g>`, esc(b.label), b.x, b.y-10, palette[b.column], b.x+6, b.y+4, esc(fit(b.label, 30)))
 	}
 	p("</svg>")
 }

@@ -1,7 +1,6 @@
 package trail
 
 import (
-	"net/netip"
 	"path"
 	"strings"
 	"time"
@@ -29,6 +28,9 @@ const (
 
 // policy chooses by the node's kind. This is the table of the walk.
 func (w *walker) policy(a *arrival) policy {
+	if p, ok := w.entry(a); ok { // entry.go: where gateways, servers and mail logs hold the way in
+		return p
+	}
 	switch w.kind(a.node) {
 	case Process, pidRef:
 		return w.atProcess(a)
@@ -351,26 +353,6 @@ func (w *walker) atPlace(a *arrival) policy {
 		}
 		return 1
 	}}
-}
-
-// internal says whether an address or name is one of the organisation's own, or one that every machine asks for.
-func (w *walker) internal(k nodeKey) bool {
-	if k.kind == Name {
-		if !strings.Contains(k.value, ".") || strings.HasSuffix(k.value, ".local") || strings.HasSuffix(k.value, ".arpa") {
-			return true
-		}
-		host, domain, _ := strings.Cut(k.value, ".")
-		_, ours := w.g.hosts.ids[host]
-		return ours || w.g.domains[domain] || w.g.domains[k.value] || commonName(k.value)
-	}
-	if _, ours := w.g.hostOf[k.value]; ours {
-		return true
-	}
-	ip, err := netip.ParseAddr(k.value)
-	if err == nil && w.g.network[network(ip)] >= 3 {
-		return true // beside three of the organisation's own hosts: a router, a printer, a host without logs
-	}
-	return err != nil || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified()
 }
 
 func (w *walker) atAccount(a *arrival) policy {

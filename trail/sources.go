@@ -17,7 +17,10 @@ type source struct {
 }
 
 // origin selects events; an empty part matches all. A channel matches the provider as well, since exports lose one or the other.
-type origin struct{ product, category, service, channel, provider string }
+type origin struct {
+	product, category, service, channel, provider string
+	other                                         bool // tables, pairs and devices that no other row knows
+}
 
 var (
 	sysmon     = origin{channel: "Microsoft-Windows-Sysmon/Operational", provider: "Microsoft-Windows-Sysmon"}
@@ -44,7 +47,7 @@ const (
 
 // sources is the table. A new reader adds rows here; what a row says is in the constructors.
 var sources = []source{
-	{sysmon, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage ParentCommandLine OriginalFileName", sysmonStart},
+	{sysmon, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage", sysmonStart},
 	{sysmon, 2, byProcess + " TargetFilename", fileWritten},
 	{sysmon, 3, byProcess + " Initiated SourceIp SourcePort SourceHostname DestinationIp DestinationPort DestinationHostname", sysmonConnect},
 	{sysmon, 5, byProcess, processEnd},
@@ -57,7 +60,7 @@ var sources = []source{
 	{sysmon, 12, byProcess + " TargetObject", registrySet},
 	{sysmon, 13, byProcess + " TargetObject Details", registrySet},
 	{sysmon, 14, byProcess + " TargetObject NewName", registrySet},
-	{sysmon, 15, byProcess + " TargetFilename Hash|Hashes", fileWritten},
+	{sysmon, 15, byProcess + " TargetFilename Hash|Hashes Contents", fileWritten},
 	{sysmon, 17, byProcess + " PipeName", pipe},
 	{sysmon, 18, byProcess + " PipeName", pipe},
 	{sysmon, 19, "Operation User Name Query", wmiPart},
@@ -72,7 +75,7 @@ var sources = []source{
 	{sysmon, 28, byProcess + " TargetFilename Hashes", fileDeleted},
 	{sysmon, 29, byProcess + " TargetFilename Hashes", fileWritten},
 
-	{sysmonUnix, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage ParentCommandLine OriginalFileName", sysmonStart},
+	{sysmonUnix, 1, byProcess + " CommandLine LogonId Hashes ParentProcessGuid ParentProcessId ParentImage", sysmonStart},
 	{sysmonUnix, 3, byProcess + " Initiated SourceIp SourcePort SourceHostname DestinationIp DestinationPort DestinationHostname", sysmonConnect},
 	{sysmonUnix, 5, byProcess, processEnd},
 	{sysmonUnix, 9, byProcess + " Device", fileRead},
@@ -138,7 +141,7 @@ var sources = []source{
 	{zeek("dns"), 0, zeekEnds + " query answers", netQuery},
 	{zeek("http"), 0, zeekEnds + " method host uri request_body_len", netRequest},
 	{zeek("ssl"), 0, zeekEnds + " server_name", netName},
-	{zeek("files"), 0, "tx_hosts rx_hosts filename sha256 md5 id.orig_h id.resp_h", netFile},
+	{zeek("files"), 0, "tx_hosts rx_hosts filename sha256 md5 id.orig_h|id_orig_h id.resp_h|id_resp_h source uid|conn_uids", netFile},
 	{zeek("smb_files"), 0, zeekEnds + " action path name", netShare},
 	{zeek("smb_mapping"), 0, zeekEnds + " path", netShare},
 	{zeek("kerberos"), 0, zeekEnds + " client service success", netLogon},
@@ -146,33 +149,54 @@ var sources = []source{
 	{zeek("rdp"), 0, zeekEnds + " cookie", netLogon},
 	{zeek("dce_rpc"), 0, zeekEnds + " endpoint operation named_pipe", netPipe},
 
-	{origin{category: "webserver"}, 0, "c-ip|src_ip cs-host|s-computername|host cs-uri-stem|c-uri|uri cs-uri-query|c-uri-query cs-method|method sc-status|status", webRequest},
+	{zeek("smtp"), 0, zeekEnds + " mailfrom|from rcptto|to msg_id uid subject", netMail},
+
+	{origin{category: "webserver"}, 0, "c-ip|src_ip cs-host|s-computername|host s-ip|dst_ip cs-uri-stem|c-uri|uri cs-uri-query|c-uri-query cs-method|method sc-status|status", webRequest},
 	{origin{category: "proxy"}, 0, "c-ip|src_ip cs-host|r-dns|host cs-uri|c-uri|url cs-method|method cs-bytes|bytes_sent cs-username|user r-ip|dst_ip", webRequest},
 	{origin{category: "firewall"}, 0, firewallFields, deviceFlow},
 	{origin{product: "linux", service: "iptables"}, 0, firewallFields, deviceFlow},
 	{origin{product: "fortigate", service: "traffic"}, 0, firewallFields, deviceFlow},
 	{origin{product: "paloalto", service: "traffic"}, 0, firewallFields, deviceFlow},
-	{origin{product: "cisco", service: "syslog"}, 0, firewallFields + " " + deviceMore, deviceMessage},
-	{origin{product: "juniper"}, 0, firewallFields + " " + deviceMore, deviceMessage},
-	{origin{product: "huawei"}, 0, firewallFields + " " + deviceMore, deviceMessage},
-	{origin{product: "h3c"}, 0, firewallFields + " " + deviceMore, deviceMessage},
-	{origin{service: "vpn"}, 0, deviceLogonFields, deviceLogon},
-	{origin{service: "sslvpnd"}, 0, deviceLogonFields, deviceLogon},
-	{origin{service: "globalprotect"}, 0, deviceLogonFields, deviceLogon},
-	{origin{product: "fortigate", service: "event"}, 0, deviceLogonFields, deviceLogon},
-	{origin{service: "radius"}, 0, deviceLogonFields, deviceLogon},
-	{origin{service: "aaa"}, 0, deviceLogonFields, deviceLogon},
-	{origin{product: "linux", service: "sshd"}, 0, deviceLogonFields, deviceLogon},
-	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe comm ses auid proctitle name nametype laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7", audited},
+	{origin{product: "netflow"}, 0, firewallFields, deviceFlow},
+	{origin{service: "vpn"}, 0, deviceFields, deviceEvent},
+	{origin{service: "sslvpnd"}, 0, deviceFields, deviceEvent},
+	{origin{service: "globalprotect"}, 0, deviceFields, deviceEvent},
+	{origin{product: "paloalto", service: "system"}, 0, deviceFields, deviceEvent},
+	{origin{product: "paloalto", service: "config"}, 0, "src_ip|host user|admin action|result command|cmd cfgpath|path cfgattr|after_change_detail interface|client cfgobj session device status mnemonic name subtype src_port dst_ip bytes_sent assigned_ip duration opaque", deviceEvent},
+	{origin{product: "fortigate", service: "event"}, 0, deviceFields, deviceEvent},
+	{origin{product: "cisco"}, 0, deviceFields, deviceEvent},
+	{origin{product: "juniper"}, 0, deviceFields, deviceEvent},
+	{origin{product: "huawei"}, 0, deviceFields, deviceEvent},
+	{origin{product: "h3c"}, 0, deviceFields, deviceEvent},
+	{origin{service: "radius"}, 0, deviceFields, deviceEvent},
+	{origin{service: "aaa"}, 0, deviceFields, deviceEvent},
+	{origin{product: "linux", service: "sshd"}, 0, deviceFields, shellLogon},
+	{origin{product: "linux", service: "sudo"}, 0, "user COMMAND pid", sudoCommand},
+	{origin{product: "linux", service: "auth"}, 0, "action name|user pid device", accountTool},
+	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe ses uid|UID proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
 	{origin{category: "database"}, 0, databaseFields, databaseQuery},
-	{origin{category: "mail"}, 0, "message_id|message-id|queue_id|id to|recipient|recipient-address client|client-ip|relay|src_ip", mailReceived},
+	{origin{category: "mail"}, 0, mailFields, mailSeen},
+	{origin{other: true}, 0, otherFields, anything},
 }
 
+// Names that products give to one thing. A name with a blank is written with ~.
 const (
-	firewallFields    = "src_ip|srcip|src|SRC|sourceAddress|source_address dst_ip|dstip|dst|DST|destination_address src_port|srcport|sport|SPT|source_port dst_port|dstport|dport|DPT|destination_port bytes_sent|sentbyte action"
-	deviceLogonFields = "src_ip|remip|srcip|Calling-Station-Id|Remote-Address|public_ip user|User-Name|username|srcuser assigned_ip|tunnelip|Framed-IP-Address|private_ip src_port|port action|status cmd|CmdSet|command"
-	deviceMore        = "user|User-Name|username assigned_ip|Framed-IP-Address cmd|command"
-	databaseFields    = "user|user_name|username client_ip|client|src_ip|connection_from|host statement|query|command"
+	firewallFields = "src_ip|srcip|src|SRC|sourceAddress|source_address|sa dst_ip|dstip|dst|DST|destination_address|da src_port|srcport|sport|SPT|source_port|sp dst_port|dstport|dport|DPT|destination_port|dp bytes_sent|sentbyte|ibyt action"
+
+	remoteNames   = "src_ip|remip|srcip|public_ip|Calling-Station-Id|Calling-Station-ID|calling-station-id|calling_station_id|Calling~Station~ID|Caller-ID|caller-id|Caller~ID|Remote-Address|RemoteAddress|Tunnel-Client-Endpoint|client_ip|clientip|remote_ip|RemoteIP|rhost|Client-IP-Address"
+	userNames     = "user|User-Name|UserName|user-name|User~Name|username|user_name|xauthuser|srcuser|admin|suser|usrName|User"
+	assignedNames = "assigned_ip|tunnelip|assignip|Framed-IP-Address|framed-ip-address|framed_ip_address|Framed~IP~Address|private_ip|virtual_ip|tunnel_ip|assigned-ip"
+	sessionNames  = "tunnelid|Acct-Session-Id|acct-session-id|acct_session_id|Account~Session~ID|AcctSessionId|session_id|sessionid|session"
+	actionNames   = "action|Acct-Status-Type|acct-status-type|acct_status_type|Account~Status~Type|eventid|stage|Acct-Flags|acct-flags|act|outcome"
+	lastedNames   = "duration|Acct-Session-Time|acct-session-time|login_duration|elapsed_time"
+	deviceNames   = "device|NAS-IP-Address|nas-ip-address|nas_ip_address|NetworkDeviceName|Network~Device|NAS-Identifier|Device~IP~Address|Device-IP-Address|dvc"
+
+	deviceFields = remoteNames + " " + userNames + " " + assignedNames + " " + sessionNames + " " + actionNames + " " + lastedNames + " " + deviceNames +
+		" status|result mnemonic name|logdesc|msg command|cmd|CmdSet|Command~Set cfgpath cfgobj cfgattr interface|ui subtype src_port|remport dst_ip|dstip bytes_sent|sentbyte opaque"
+	databaseFields = "user|user_name|username|USERNAME|DBUSERNAME|server_principal_name client_ip|client|src_ip|connection_from|remote_host|host statement|query|sql_text|SQL_TEXT|command session|session_id|SESSIONID|sessionid s-ip"
+	mailFields     = "message_id|message-id queue_id|internal-message-id from|sender-address|sender|mailfrom to|recipient-address|recipient|recipients client|original-client-ip|client-ip|c-ip|src_ip attachment|attachments|filename|fname hash|sha256|fileHash uid relay"
+	otherFields    = deviceFields + " from|SenderFromAddress|sender|sender_address|mailfrom|Sender to|RecipientEmailAddress|recipient|recipient_address|rcptto|duser message_id|InternetMessageId|MessageId|internetMessageId queue_id|NetworkMessageId client attachment|attachments|AttachmentName|FileName|fname hash|SHA256|sha256|fileHash uid statement|query|sql_text" +
+		" dst_port|dstport|dport"
 )
 
 // sourceOf gives the row for a source, nil when it tells nothing that a trail follows.
@@ -186,6 +210,9 @@ func sourceOf(s event.Source) *source {
 }
 
 func (o *origin) matches(s event.Source) bool {
+	if o.other {
+		return s.Channel == "" && s.Provider == "" && s.Category == "" && (s.Service == "table" || s.Service == "keyvalue" || !ownProducts[s.Product] && s.Product != "" && s.Service != "config")
+	}
 	if o.product != "" && o.product != s.Product || o.category != "" && o.category != s.Category || o.service != "" && o.service != s.Service {
 		return false
 	}
@@ -195,9 +222,35 @@ func (o *origin) matches(s event.Source) bool {
 	return o.channel != "" && o.channel == s.Channel || o.provider != "" && strings.EqualFold(o.provider, s.Provider)
 }
 
+// ownProducts are those whose logs other rows read, as far as they tell anything.
+var ownProducts = set("windows linux zeek suricata aws gcp github kubernetes apache nginx haproxy couchdb clamav")
+
+// sensor says whether a source is a network's own log of who talked to whom.
+func (s *source) sensor() bool {
+	switch s.is.category {
+	case "firewall", "proxy":
+		return true
+	}
+	return s.is.product == "zeek" && s.is.service == "conn"
+}
+
+// talk says whether a source tells which program of a host talked to whom.
+func (s *source) talk() bool {
+	switch s.is {
+	case sysmon, sysmonUnix:
+		return s.id == 3 || s.id == 22
+	case security:
+		return s.id == 5156
+	}
+	return false
+}
+
 // names gives all native names of the row's fields, sorted.
 func (s *source) names() []string {
 	all := strings.FieldsFunc(s.fields, func(r rune) bool { return r == ' ' || r == '|' })
+	for i := range all {
+		all[i] = strings.ReplaceAll(all[i], "~", " ")
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -53,11 +53,25 @@ var told = []struct {
 	{Runs, fromKind(Task), "persistence", "T1053.005", "A scheduled task runs a program of the intruder"},
 	{Runs, fromKind(WMI), "persistence", "T1546.003", "A WMI subscription runs a program"},
 	{SetValue, runKey, "persistence", "T1547.001", "A program is started at logon by the registry"},
+	{MadeAccount, onDevice, "persistence", "T1136.001", "An account is made on a network device"},
 	{MadeAccount, nil, "persistence", "T1136", "An account is made"},
 	{AddedMember, nil, "persistence", "T1098", "An account is put into a group"},
 	{Cleared, nil, "defense-evasion", "T1070.001", "An event log is cleared"},
 	{Injected, nil, "defense-evasion", "T1055", "Code is put into another process"},
 	{Accessed, toProgram("lsass.exe"), "credential-access", "T1003.001", "The memory of LSASS is opened"},
+	// Where gateways, servers and mail logs hold the way in: entry_told.go.
+	{LoggedOn, accessFromOutside, "initial-access", "T1133", "Remote access from an outside address begins"},
+	{LoggedOn, consoleFromOutside, "initial-access", "T1078", "Somebody logs on to a device or a shell from an outside address"},
+	{LoggedOn, consoleLogon, "lateral-movement", "T1021.004", "A logon to a device or a shell from another host"},
+	{Failed, nil, "initial-access", "T1190", "A program of a device that faces the internet breaks"},
+	{Requested, fromOutside, "initial-access", "T1190", "An address of the intruder asks a web server"},
+	{Probed, nil, "reconnaissance", "T1595", "An address of the intruder asks for what is not there"},
+	{Carried, nil, "initial-access", "T1566.001", "A letter brings a file"},
+	{Received, nil, "initial-access", "T1566", "A letter arrives"},
+	{Mentioned, opensReceived, "execution", "T1204.002", "A person opens a file that was sent"},
+	{HasCommand, onDevice, "execution", "T1059.008", "A command is given to a network device"},
+	{Configured, nil, "execution", "T1059.008", "A network device is configured"},
+	{PassedOn, nil, "command-and-control", "T1090.002", "A device is told to hand traffic on"},
 	{RefusedLogon, nil, "credential-access", "T1110", "Passwords are tried and refused"},
 	{LoggedOn, desktopLogon, "lateral-movement", "T1021.001", "A desktop session from another host begins"},
 	{LoggedOn, networkLogon, "lateral-movement", "T1021", "A logon over the network succeeds"},
@@ -355,23 +369,28 @@ func (t *teller) places() {
 			}
 		}
 	}
+	hops := t.passedOn() // entry_told.go
 	for n, s := range all {
 		k := t.key(n)
 		p := Place{Value: k.value, Kind: k.kind.String(), Role: "unknown", First: stamp(s.first), Last: stamp(s.last), Refs: sortedRefs(s.refs)}
 		if s.direct {
 			p.Role = "first-hop"
 		}
+		if hops[n] {
+			p.Role = "relay"
+		}
 		t.trail.Infrastructure = append(t.trail.Infrastructure, p)
 	}
+	t.trail.Infrastructure = append(t.trail.Infrastructure, t.hops()...) // entry_told.go
 	slices.SortFunc(t.trail.Infrastructure, func(a, b Place) int {
 		return cmp.Or(strings.Compare(a.First, b.First), strings.Compare(a.Value, b.Value))
 	})
 }
 
-// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's: an intruder's own
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's and that nobody reaches on ordinary days: an intruder's own
 // machine within, or a host without logs.
 func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
-	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) {
 		return false
 	}
 	image := t.image(e.From)
@@ -418,14 +437,21 @@ func (t *teller) wayIn() {
 					best.Refs = append(best.Refs, Ref{cr.File, cr.Record, Intrusion})
 				}
 			}
-		case e.Rel == Started && readers[t.program(e.From)]:
+			if len(best.Refs) == 0 {
+				t.requestBehind(&best, e) // entry_told.go
+			}
+		case e.Rel == Started && readers[t.program(e.From)] && !readers[t.program(e.To)]:
 			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}
 		case e.Rel == Started && t.program(e.From) == "explorer.exe" && strings.ContainsAny(t.image(e.To), `\/`) && !installed(t.image(e.To)):
 			best = Access{"T1204.002", host, fmt.Sprintf("A person started %s.", t.image(e.To)), nil}
-		case e.Rel == LoggedOn && t.kind(e.From) == Address && !t.internal(t.key(e.From)):
+		case e.Rel == LoggedOn && t.kind(e.From) == Address && !t.internal(t.key(e.From)) && !t.access(e.To):
 			best = Access{"T1133", host, fmt.Sprintf("A logon came from the outside address %s.", t.key(e.From).value), nil}
 		default:
-			continue
+			a, ok := t.entered(e) // entry_told.go
+			if !ok {
+				continue
+			}
+			best = a
 		}
 		best.Refs = append(best.Refs, Ref{r.File, r.Record, Intrusion})
 		break

@@ -224,6 +224,10 @@ func (t *Trail) WriteRemediation(out io.Writer) error {
 		rows = append(rows, []string{strconv.Itoa(len(rows)), action, cell(what), cell(host), cell(detail), cell(record)})
 	}
 	for _, p := range t.Infrastructure {
+		if p.Kind == "device" {
+			add("examine", p.Value, p.Value, "a device within, through which the intruder passed", p.Refs)
+			continue
+		}
 		if ip, err := netip.ParseAddr(p.Value); err == nil && ip.IsPrivate() {
 			add("examine", p.Value, "", "address within, called by the intruder's program", p.Refs)
 			continue

@@ -2,7 +2,6 @@ package trail
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ type teller struct {
 	group    map[int]int // seed → group, by union
 	trail    *Trail
 	kept     []step // of established groups, by time
+	beside   []step // of established groups, but somebody else's doing
 	rejected []step
 	ids      map[Node]string
 }
@@ -80,102 +80,6 @@ func (t *teller) union(a, b int) {
 	t.group[max(a, b)] = min(a, b)
 }
 
-// evidence is what speaks for an intrusion in a group of steps.
-type evidence struct {
-	rules   map[finding.RuleID]bool // of level high and above
-	tactics map[string]bool         // that rules of level medium and above speak of
-	steps   int
-	implant bool // a program that nobody installed starts others and connects
-	calls   map[string]bool
-	starts  map[string]bool
-}
-
-// judgeGroups puts seeds whose walks met into one group, and decides for each group whether it adds up to an intrusion: two different
-// rules of level high and above, or one and a program that nobody installed and that both starts others and connects; and two tactics. One
-// alert, however grave, may be an administrator or a mistake of the rule; HOLMES asks for stages for the same reason.
-func (t *teller) judgeGroups() {
-	owner := map[Node]int{}
-	for _, s := range t.taken {
-		for _, n := range []Node{s.edge.From, s.edge.To} {
-			if n == noNode || !t.opened[n] {
-				continue
-			}
-			if first, ok := owner[n]; ok {
-				t.union(first, s.seed)
-			} else {
-				owner[n] = s.seed
-			}
-		}
-	}
-	groups := map[int]*evidence{}
-	for _, s := range t.taken {
-		g := t.find(s.seed)
-		if groups[g] == nil {
-			groups[g] = &evidence{rules: map[finding.RuleID]bool{}, tactics: map[string]bool{}, calls: map[string]bool{}, starts: map[string]bool{}}
-		}
-		groups[g].steps++
-		for _, r := range t.findings[t.ref(&s.edge)] {
-			if r.Level >= finding.High {
-				groups[g].rules[r.ID] = true
-			}
-			if r.Level >= finding.Medium {
-				for _, tactic := range tacticsOf(r.Tags) {
-					groups[g].tactics[tactic] = true
-				}
-			}
-		}
-		groups[g].look(t, &s.edge)
-	}
-	verdict := func(e *evidence) (bool, string) {
-		switch {
-		case e == nil || e.steps == 0:
-			return false, "no intrusion established: the record leads nowhere"
-		case len(e.rules) == 0:
-			return false, fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", e.steps)
-		case len(e.rules) < 2 && !e.implant || len(e.tactics) < 2:
-			return false, fmt.Sprintf("no intrusion established: only %s of level high or above and %s along the way", count(len(e.rules), "rule"), count(len(e.tactics), "tactic"))
-		}
-		return true, fmt.Sprintf("%s of level high or above and %s along the way", count(len(e.rules), "rule"), count(len(e.tactics), "tactic"))
-	}
-	for i, s := range t.starts {
-		yes, why := verdict(groups[t.find(i)])
-		t.trail.Starts = append(t.trail.Starts, StartView{s.String(), yes, why})
-		if yes && !t.trail.Established {
-			t.trail.Established, t.trail.Why = true, why
-		}
-	}
-	if !t.trail.Established {
-		t.trail.Why = "no intrusion established: nothing to start from was found"
-		if len(t.trail.Starts) > 0 {
-			t.trail.Why = t.trail.Starts[0].Why
-		}
-	}
-	for _, s := range t.taken {
-		if yes, _ := verdict(groups[t.find(s.seed)]); yes {
-			t.kept = append(t.kept, s)
-		} else {
-			t.rejected = append(t.rejected, s)
-		}
-	}
-}
-
-// look notes whether a step makes its program look like an implant.
-func (e *evidence) look(t *teller, s *edge) {
-	if t.kind(s.From) != Process || s.Rel != Started && s.Rel != Connected {
-		return
-	}
-	image := t.image(s.From)
-	if !strings.ContainsAny(image, `\/`) || installed(image) {
-		return
-	}
-	if s.Rel == Started {
-		e.starts[image] = true
-	} else if t.g.hostOf[t.key(s.To).value] == "" {
-		e.calls[image] = true
-	}
-	e.implant = e.implant || e.starts[image] && e.calls[image]
-}
-
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -195,10 +99,11 @@ func (t *teller) graph() {
 			context = append(context, step{edge: e, weight: contextFrom})
 		}
 	}
-	slices.SortStableFunc(context, t.compareSteps)
 	if !t.trail.Established {
 		context = nil
 	}
+	context = append(context, t.beside...)
+	slices.SortStableFunc(context, t.compareSteps)
 	rejected := t.rejected[:min(len(t.rejected), maxRejected)]
 	all := []part{{t.kept, Intrusion}, {context[:min(len(context), maxContext)], Context}, {rejected, Rejected}}
 	nodes := map[Node]map[Ref]bool{}
@@ -266,7 +171,7 @@ func stamp(ns int64) string { return string(event.AppendTime(nil, ns)) }
 func (v *view) hostOfNode(n Node) string {
 	k := v.key(n)
 	if k.host != "" || k.kind != Process {
-		return k.host
+		return strings.TrimPrefix(k.host, folderMark)
 	}
 	if out, _ := v.g.out.edges(nil, n, never, always, 1); len(out) > 0 {
 		return v.g.hosts.text[out[0].Host]

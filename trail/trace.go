@@ -42,6 +42,8 @@ type Question struct {
 	Org      string
 	From     []Start           // empty: findings of level high and above, and correlations
 	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Also     []finding.Ref     // records to begin with beside the findings, when From is empty; what is not in the graph is let pass
+	Lenient  bool              // a start of From that is not there is told in Starts and is no error
 	Baseline []*Baseline       // ordinary days elsewhere
 	Coverage *coverage.Certificate
 }
@@ -54,21 +56,22 @@ const maxSeeds = 20_000
 
 // Trace finishes the graph and follows the intruder through it.
 func Trace(g *Graph, q Question) (*Trail, error) {
-	var starts []Start
+	all, err := TraceEach(g, q)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// TraceEach answers several questions of one graph, each as if it were the only one. A graph can be finished once, and filling it costs far more than
+// walking it.
+func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
+	starts := make([][]Start, len(all))
 	var refs []finding.Ref
-	if len(q.From) > 0 {
-		starts = q.From
-		for _, s := range starts {
+	for i := range all {
+		starts[i] = all[i].starts()
+		for _, s := range starts[i] {
 			refs = append(refs, s.Ref)
-		}
-	} else {
-		for _, f := range gravest(q.Findings) {
-			for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
-				if len(refs) < maxSeeds {
-					starts = append(starts, Start{Ref: r})
-					refs = append(refs, r)
-				}
-			}
 		}
 	}
 	found, err := g.Finish(refs)
@@ -76,32 +79,79 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 		return nil, err
 	}
 	v := newView(g)
-	v.baseline = q.Baseline
+	out := make([]*Trail, len(all))
+	for i := range all {
+		v.baseline = all[i].Baseline
+		if out[i], err = v.trace(all[i], starts[i], found[:len(starts[i])]); err != nil {
+			return nil, err
+		}
+		found = found[len(starts[i]):]
+	}
+	return out, nil
+}
+
+// starts are those that are asked for, else the gravest findings and what is to be begun with beside them.
+func (q *Question) starts() (starts []Start) {
+	if len(q.From) > 0 {
+		return q.From
+	}
+	begun := map[finding.Ref]bool{}
+	begin := func(r finding.Ref) {
+		if len(starts) < maxSeeds && !begun[r] {
+			begun[r] = true
+			starts = append(starts, Start{Ref: r})
+		}
+	}
+	for _, f := range gravest(q.Findings) {
+		begin(finding.Ref{File: f.File, Record: f.Record})
+		for _, r := range f.Refs {
+			begin(r)
+		}
+	}
+	for _, r := range q.Also {
+		begin(r)
+	}
+	return starts
+}
+
+// trace walks from the starts; found has the edges that each start's record told.
+func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
 	w := newWalker(v)
 	asked := len(q.From) > 0
+	missing := map[int]error{}
 	for i, s := range starts {
 		switch {
 		case s.Value != "":
 			nodes := v.lookUp(s.Value)
 			if len(nodes) == 0 {
-				return nil, fmt.Errorf("trace from %q: %w: no node of that name; values are compared whole", s.Value, ErrNoStart)
+				missing[i] = fmt.Errorf("trace from %q: %w: no node of that name; values are compared whole", s.Value, ErrNoStart)
 			}
 			for _, n := range nodes {
 				w.seedNode(n, i)
 			}
 		case len(found[i]) == 0 && asked:
-			if !slices.Contains(g.files.text, s.Ref.File) {
-				return nil, fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
+			missing[i] = fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
+			if !slices.Contains(v.g.files.text, s.Ref.File) {
+				missing[i] = fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
 			}
-			return nil, fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
 		default:
 			for _, e := range found[i] {
 				w.seed(e.e, i)
 			}
 		}
+		if err := missing[i]; err != nil && !q.Lenient {
+			return nil, err
+		}
 	}
 	w.run()
-	return newTeller(w, q, starts).tell(), nil
+	t := newTeller(w, q, starts).tell()
+	for i, err := range missing {
+		t.Starts[i].Missing, t.Starts[i].Why = err, "no intrusion established: it is not in the evidence"
+	}
+	if len(missing) > 0 && len(missing) == len(starts) {
+		t.Why = t.Starts[0].Why
+	}
+	return t, nil
 }
 
 // gravest gives the findings of level high and above and the correlations, in their order.

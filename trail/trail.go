@@ -142,6 +142,7 @@ type StartView struct {
 	Start       string `json:"start"`
 	Established bool   `json:"established"`
 	Why         string `json:"why"`
+	Missing     error  `json:"-"` // why it could not be followed at all: it is not in the evidence
 }
 
 // Write writes trail.json.

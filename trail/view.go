@@ -2,6 +2,7 @@ package trail
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ type view struct {
 	traits map[Node]*traits
 	keys   map[Node]nodeKey
 
-	baseline []*Baseline
+	baseline    []*Baseline
+	authorities map[int64]*authority // by the day that they ask about
 }
 
 type nodeKey struct {
@@ -23,7 +25,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}}
 }
 
 func (v *view) key(n Node) nodeKey {
@@ -132,6 +134,26 @@ func (v *view) established(n Node) bool {
 	t := v.traitsOf(n)
 	span := v.g.last - v.g.first
 	return t.many || span > 3*int64(24*time.Hour) && t.days >= 3 && t.first < v.g.first+span/10
+}
+
+// internal says whether an address or name is one of the organisation's own, or one that every machine asks for.
+func (v *view) internal(k nodeKey) bool {
+	if k.kind == Name {
+		if !strings.Contains(k.value, ".") || strings.HasSuffix(k.value, ".local") || strings.HasSuffix(k.value, ".arpa") {
+			return true
+		}
+		host, domain, _ := strings.Cut(k.value, ".")
+		_, ours := v.g.hosts.ids[host]
+		return ours || v.g.domains[domain] || v.g.domains[k.value] || commonName(k.value)
+	}
+	if _, ours := v.g.hostOf[k.value]; ours {
+		return true
+	}
+	ip, err := netip.ParseAddr(k.value)
+	if err == nil && v.g.network[network(ip)] >= 3 {
+		return true // beside three of the organisation's own hosts: a router, a printer, a host without logs
+	}
+	return err != nil || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified()
 }
 
 // sessionInfo is what is known of a logon.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/attribution"
+	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/docket"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/stix"
 )
@@ -21,13 +24,13 @@ func (t *terminal) attributeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "attribute CASE",
 		Short: "Weigh who did it: everyone's claims side by side, hypotheses against evidence",
-		Long: `Reads a folder that describes a case (case.yaml, claims, hypotheses.yaml, evidence.yaml, analysts) and works out how much of the incident
+		Long: `Reads a case, or a folder that describes one (case.yaml, claims, hypotheses.yaml, evidence.yaml, analysts), and works out how much of the incident
 each claim covers, what the claims rest on, which hypothesis the evidence contradicts least and what would change that. It names nobody:
 an assessment, and whether a name is given to an audience, are people's decisions. Writes attribution.json, attribution.html and claims.svg.`,
 		Example: "  contrail attribute --out result examples/airlines-2021\n  contrail attribute --attack enterprise-attack.json --list report.csv --out result CASE",
 		Args:    arguments(cobra.ExactArgs(1)),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return t.attribute(args[0], out, groups, galaxies, lists)
+		RunE: func(c *cobra.Command, args []string) error {
+			return t.attribute(c.Context(), args[0], out, groups, galaxies, lists)
 		},
 	}
 	c.Flags().StringVarP(&out, "out", "o", "", "folder to write to; without it the result goes to standard output as JSON")
@@ -37,8 +40,20 @@ an assessment, and whether a name is given to an audience, are people's decision
 	return c
 }
 
-func (t *terminal) attribute(dir, out string, groups, galaxies, lists []string) error {
-	c, err := attribution.Load(dir)
+// weighed reads what is to be weighed: from a case, or from a folder that describes one.
+func weighed(ctx context.Context, dir string) (a *attribution.Case, err error) {
+	if _, err := os.Lstat(filepath.Join(dir, "ledger")); err != nil {
+		return attribution.Load(dir)
+	}
+	err = withCase(ctx, dir, casefile.Options{ReadOnly: true}, func(k *casefile.Case) (err error) {
+		a, err = docket.Read(ctx, k)
+		return err
+	})
+	return a, err
+}
+
+func (t *terminal) attribute(ctx context.Context, dir, out string, groups, galaxies, lists []string) error {
+	c, err := weighed(ctx, dir)
 	if err != nil {
 		return err
 	}

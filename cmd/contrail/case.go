@@ -15,9 +15,12 @@ import (
 
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/dossier"
+	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/ledger"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/report"
+	"github.com/contrail-ir/contrail/stix"
 )
 
 // change is what every command that changes a case asks: who does it, why, and who may see it.
@@ -73,7 +76,7 @@ func (ch *change) in(ctx context.Context, dir string, do func(*casefile.Case, *k
 	if err != nil {
 		return err
 	}
-	return withCase(ctx, dir, casefile.Options{}, func(c *casefile.Case) error { return do(c, by, m) })
+	return withCase(ctx, dir, casefile.Options{Mask: maskEntry}, func(c *casefile.Case) error { return do(c, by, m) })
 }
 
 func withCase(ctx context.Context, dir string, o casefile.Options, do func(*casefile.Case) error) error {
@@ -433,12 +436,14 @@ func (t *terminal) verified(r *casefile.Report) error {
 
 func (t *terminal) caseExport() *cobra.Command {
 	var ch change
-	var out string
+	var out, form string
 	var private bool
 	c := &cobra.Command{
-		Use:     "export CASE --out FILE",
-		Short:   "Write the whole case as one archive that another machine can open and verify",
-		Example: "  contrail case export --key anna.key --why 'copy for the archive' --out case.tar.zst CASE",
+		Use:   "export CASE --out FILE",
+		Short: "Write the whole case as one archive that another machine can open and verify, or as STIX",
+		Long: `Writes the whole case as one archive that another machine can open and verify, or, with --format stix, as one bundle: the incident with its
+events and impacts, claims, and what was imported, as it came. Both are for the case's own people. What others may have is made by disclose and handover.`,
+		Example: "  contrail case export --key anna.key --why 'copy for the archive' --out case.tar.zst CASE\n  contrail case export --key anna.key --why 'for our own platform' --format stix --out case.json CASE",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			if out == "" {
@@ -446,6 +451,13 @@ func (t *terminal) caseExport() *cobra.Command {
 			}
 			if _, err := os.Lstat(out); err == nil {
 				return fmt.Errorf("export case: %s exists already", out)
+			}
+			switch form {
+			case "archive":
+			case "stix":
+				return t.exportBundle(c.Context(), args[0], &ch, out)
+			default:
+				return usageError{fmt.Errorf("--format %q is not archive or stix", form)}
 			}
 			o := casefile.ExportOptions{Private: private, Why: ch.why}
 			return withCase(c.Context(), args[0], casefile.Options{}, func(k *casefile.Case) error {
@@ -462,7 +474,32 @@ func (t *terminal) caseExport() *cobra.Command {
 	ch.flags(c.Flags(), false)
 	c.Flags().StringVarP(&out, "out", "o", "", "file to write")
 	c.Flags().BoolVar(&private, "private", false, "also the private keys, with which the case can be continued and pseudonyms be linked to names")
+	c.Flags().StringVar(&form, "format", "archive", "archive, or stix: one bundle")
 	return c
+}
+
+// exportBundle enters the export first, so that no copy exists which the ledger does not know.
+func (t *terminal) exportBundle(ctx context.Context, dir string, ch *change, out string) error {
+	return withCase(ctx, dir, casefile.Options{}, func(k *casefile.Case) error {
+		objects, err := exchange.Bundle(ctx, k, exchange.Reader{})
+		if err != nil {
+			return err
+		}
+		b, err := (&stix.Bundle{Objects: objects}).Marshal()
+		if err != nil {
+			return err
+		}
+		if !k.Sealed() {
+			by, err := signer(ch.key)
+			if err != nil {
+				return err
+			}
+			if _, err := k.Record(ctx, by, casefile.Draft{Kind: casefile.CaseExported, Why: ch.why, Summary: "case exported as STIX", Seen: []ledger.Digest{ledger.DigestOf(b)}, Detail: map[string]string{"format": "stix"}}); err != nil {
+				return err
+			}
+		}
+		return report.WriteFile(out, func(w io.Writer) error { _, err := w.Write(b); return err })
+	})
 }
 
 func (t *terminal) caseOpen() *cobra.Command {

@@ -9,8 +9,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/contrail-ir/contrail/attribution"
 	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/docket"
+	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/ledger"
 	"github.com/contrail-ir/contrail/marking"
@@ -20,7 +24,7 @@ import (
 // imports are the documents that a case takes by what they are.
 var imports = map[string]casefile.Kind{
 	"trail": casefile.TrailImported, "fingerprint": casefile.FingerprintImported, "kinship": casefile.KinshipImported, "exposure": casefile.ExposureImported,
-	"attribution": casefile.AttributionImported, "stix": casefile.STIXImported, "document": casefile.DocumentImported,
+	"attribution": casefile.AttributionImported, "document": casefile.DocumentImported,
 }
 
 // memberID makes an organisation's id of its name unless one is given.
@@ -48,8 +52,9 @@ func (t *terminal) caseAdd() *cobra.Command {
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote())
-	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "stix", "document"} {
+	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims(),
+		t.addBundle("stix", "a STIX 2.0 or 2.1 bundle"), t.addBundle("misp", "a MISP event"))
+	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "document"} {
 		c.AddCommand(t.addImport(name, "FILE", "a file, by its digest and what can be counted in it"))
 	}
 	return c
@@ -116,24 +121,67 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 	var when string
 	var corrects []uint
 	c := t.adding(name+" CASE "+what, "Enter "+short, name+" --key anna.key --why 'first question' CASE "+strings.ToLower(what),
-		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
-			if o.When, err = whenFlag(when); err != nil {
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			if err := complete(&o, when, corrects, m, ch.why); err != nil {
 				return nil, err
-			}
-			o.Marking, o.Why = m, ch.why
-			for _, n := range corrects {
-				o.Supersedes = append(o.Supersedes, uint64(n))
 			}
 			if name == "sweep" {
 				return one(k.ImportSweep(ctx, by, args[0], o))
 			}
 			return one(k.ImportDocument(ctx, by, imports[name], args[0], o))
 		})
-	fs := c.Flags()
+	importFlags(c.Flags(), &o, &when, &corrects)
+	return c
+}
+
+func importFlags(fs *pflag.FlagSet, o *casefile.ImportOptions, when *string, corrects *[]uint) {
 	fs.StringVar(&o.Organisation, "organisation", "", "whose evidence it speaks of")
 	fs.StringVar(&o.Question, "question", "", "what was asked, in words")
-	fs.StringVar(&when, "when", "", "when the work was done")
-	fs.UintSliceVar(&corrects, "supersedes", nil, "numbers of entries that this one corrects")
+	fs.StringVar(&o.Source, "source", "", "whose it is: feed, publisher, programme")
+	fs.StringVar(&o.From, "from", "", "who handed it over")
+	fs.StringVar(&o.To, "to", "", "who took it")
+	fs.StringVar(&o.Authority, "authority", "", "under which it was taken")
+	fs.BoolVar(&o.Reference, "reference", false, "enter by digest alone; otherwise a result is kept in the case")
+	fs.StringVar(when, "when", "", "when the work was done")
+	fs.UintSliceVar(corrects, "supersedes", nil, "numbers of entries that this one corrects")
+}
+
+// complete reads the flags of an import.
+func complete(o *casefile.ImportOptions, when string, corrects []uint, m marking.Marking, why string) (err error) {
+	if o.When, err = whenFlag(when); err != nil {
+		return err
+	}
+	o.Marking, o.Why = m, why
+	for _, n := range corrects {
+		o.Supersedes = append(o.Supersedes, uint64(n))
+	}
+	return nil
+}
+
+// addBundle takes other people's intelligence: what it claims about actors becomes claims of the case.
+func (t *terminal) addBundle(name, what string) *cobra.Command {
+	var ch change
+	var o exchange.Options
+	var when string
+	var corrects []uint
+	c := t.adding(name+" CASE FILE", "Take "+what+" with its source, marking and custody; what it claims about actors becomes claims", name+" --key anna.key --why 'from the sharing group' --from 'sharing group' --to Anna CASE "+name+".json",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			if err := complete(&o.ImportOptions, when, corrects, m, ch.why); err != nil {
+				return nil, err
+			}
+			o.MISP = name == "misp"
+			im, err := exchange.Import(ctx, k, by, args[0], o)
+			if err != nil {
+				return nil, err
+			}
+			if len(im.Problems) > 0 {
+				t.log().Warn(fmt.Sprintf("Taken with %d breaches of the specification; the entry lists them", len(im.Problems)))
+			}
+			return im.Entries, nil
+		})
+	importFlags(c.Flags(), &o.ImportOptions, &when, &corrects)
+	c.Flags().StringVar(&o.ClaimantKind, "claimant-kind", "", "of what kind claimants are whom it does not describe: vendor, government, victim, court, media, leaked-document")
+	c.Flags().BoolVar(&o.WithErrors, "with-errors", false, "take objects that break the specification as they are, and list what is wrong")
 	return c
 }
 
@@ -291,6 +339,23 @@ func (t *terminal) addMilestone() *cobra.Command {
 	fs.StringVar(&m.Target, "target", "", "to whom")
 	fs.StringVar(&m.Source, "source", "", "where it is known from")
 	return c
+}
+
+func (t *terminal) addClaims() *cobra.Command {
+	var ch change
+	return t.adding("claims CASE DIR", "Enter what a folder describes: the incident, claims, hypotheses, ratings, assessment and naming decisions",
+		"claims --key anna.key --why 'published until November 2021' CASE examples/airlines-2021",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			a, err := attribution.Load(args[0])
+			if err != nil {
+				return nil, err
+			}
+			entries, err := docket.Record(ctx, k, by, a, docket.Options{Marking: m, Why: ch.why})
+			if err == nil && len(entries) == 0 {
+				t.log().Info("The case holds all of it already; nothing was entered")
+			}
+			return entries, err
+		})
 }
 
 func (t *terminal) addNote() *cobra.Command {

@@ -8,6 +8,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/disclosure"
+	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/member"
@@ -37,7 +42,7 @@ marking, embargo, victims first, and no value that was cut left anywhere in its 
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.discloseDraft(), t.discloseCheck(), t.discloseApprove(), t.discloseRelease(), t.discloseEmbargo(), t.discloseLift(), t.discloseOverride(), t.discloseLog(), t.discloseClock())
+	c.AddCommand(t.discloseDraft(), t.discloseCheck(), t.discloseApprove(), t.discloseRelease(), t.discloseEmbargo(), t.discloseLift(), t.discloseOverride(), t.discloseLog(), t.discloseOrder(), t.discloseClock())
 	return c
 }
 
@@ -54,32 +59,81 @@ type plan struct {
 	Language string           `yaml:"language"`
 	Victims  []member.ID      `yaml:"victims"`
 	Named    []member.ID      `yaml:"named"`
-	Cites    []uint64         `yaml:"cites"`
+	Cites    []string         `yaml:"cites"` // entries by number, or by a name that current ones speak of
 	Corrects string           `yaml:"corrects"`
 	Summary  string           `yaml:"summary"`
 	Actions  []string         `yaml:"actions"`
 	Cut      []disclosure.Cut `yaml:"cut"`
+	Bundle   bool             `yaml:"bundle"` // also the case as STIX, in the form that the audience may have
 }
 
-func readPlan(path, name string) (disclosure.DraftOptions, error) {
-	var o disclosure.DraftOptions
+func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o disclosure.DraftOptions, withBundle bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return o, fmt.Errorf("read plan: %w", err)
+		return o, false, fmt.Errorf("read plan: %w", err)
 	}
 	defer f.Close()
 	var p plan
 	dec := yaml.NewDecoder(io.LimitReader(f, 1<<20))
 	dec.KnownFields(true)
 	if err := dec.Decode(&p); err != nil {
-		return o, fmt.Errorf("read plan %s: %w", path, err)
+		return o, false, fmt.Errorf("read plan %s: %w", path, plainKeys(err))
 	}
-	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Cites: p.Cites, Corrects: p.Corrects}
+	o.Proposal = disclosure.Proposal{Release: name, Audience: p.Audience, Marking: p.Marking, Template: p.Template, Language: p.Language, Victims: p.Victims, Named: p.Named, Corrects: p.Corrects}
+	if o.Proposal.Cites, err = cited(ctx, k, p.Cites); err != nil {
+		return o, false, fmt.Errorf("read plan %s: %w", path, err)
+	}
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
 	o.Summary, o.Actions, o.Cut = p.Summary, p.Actions, p.Cut
-	return o, nil
+	return o, p.Bundle, nil
+}
+
+// cited finds the entries that a plan cites. A name stands for every milestone and number of that name that is not corrected.
+func cited(ctx context.Context, k *casefile.Case, names []string) ([]uint64, error) {
+	var out []uint64
+	for _, name := range names {
+		if n, err := strconv.ParseUint(name, 10, 63); err == nil {
+			out = append(out, n)
+			continue
+		}
+		before := len(out)
+		for e, err := range k.Entries(ctx, casefile.Query{About: name, CurrentOnly: true, Kinds: []casefile.Kind{casefile.MilestoneRecorded, casefile.NumberStated}}) {
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, e.Seq)
+		}
+		if len(out) == before {
+			return nil, fmt.Errorf("it cites %q, but the case holds no milestone or number of that name", name)
+		}
+	}
+	return out, nil
+}
+
+var unknownPlanKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
+
+// plainKeys says "unknown key" instead of naming Go types.
+func plainKeys(err error) error {
+	if text := unknownPlanKey.ReplaceAllString(err.Error(), "unknown key \"$1\""); text != err.Error() {
+		return errors.New(strings.TrimPrefix(text, "yaml: "))
+	}
+	return err
+}
+
+// forAudience writes the case as STIX for the audience of a proposal: members that it does not name are called by their pseudonyms.
+func forAudience(ctx context.Context, k *casefile.Case, p disclosure.Proposal) ([]stix.Object, error) {
+	ps, err := k.Pseudonyms()
+	if err != nil {
+		return nil, err
+	}
+	return exchange.Bundle(ctx, k, exchange.Reader{Audience: p.Audience, Name: func(m member.Member) string {
+		if slices.Contains(p.Named, m.ID) || disclosure.Itself(p, m) {
+			return m.Name
+		}
+		return ps.Of("member", m.Name)
+	}})
 }
 
 // disclosing is a verb of disclose that enters something.
@@ -113,9 +167,14 @@ func (t *terminal) discloseDraft() *cobra.Command {
 			if name == "" || planFile == "" || out == "" {
 				return casefile.Entry{}, usageError{errors.New("--name, --plan and --out are needed: the release's name, what it is to be, and the folder to write")}
 			}
-			o, err := readPlan(planFile, name)
+			o, withBundle, err := readPlan(ctx, k, planFile, name)
 			if err != nil {
 				return casefile.Entry{}, err
+			}
+			if withBundle {
+				if o.Objects, err = forAudience(ctx, k, o.Proposal); err != nil {
+					return casefile.Entry{}, err
+				}
 			}
 			if templateFile != "" {
 				b, err := os.ReadFile(templateFile)
@@ -142,7 +201,7 @@ func (t *terminal) discloseDraft() *cobra.Command {
 		})
 	fs := c.Flags()
 	fs.StringVar(&name, "name", "", "name of the release in the case")
-	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects")
+	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects, bundle")
 	fs.StringVar(&templateFile, "template", "", "a Markdown template of your own")
 	fs.StringArrayVar(&bundles, "stix", nil, "STIX bundle to release in the form that the audience may have (repeat)")
 	fs.StringVarP(&out, "out", "o", "", "folder to write: release/ is what would leave, the rest stays")
@@ -252,7 +311,7 @@ func (t *terminal) discloseOverride() *cobra.Command {
 func (t *terminal) discloseLog() *cobra.Command {
 	return &cobra.Command{
 		Use:     "log CASE",
-		Short:   "List what was released to whom",
+		Short:   "List what was released to whom, and by which path and how fast it became known",
 		Example: "  contrail disclose log CASE",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -270,6 +329,47 @@ func (t *terminal) discloseLog() *cobra.Command {
 						fmt.Fprintf(t.out, ", overriding %s", report.Clean(o))
 					}
 					fmt.Fprintln(t.out)
+				}
+				clock, err := disclosure.ReadClock(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				for _, e := range clock.Edges {
+					fmt.Fprintf(t.out, "%s: %s (%s) to %s (%s): %s days\n", e.Path, e.From, e.FromWhen, e.To, e.ToWhen, e.Span())
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (t *terminal) discloseOrder() *cobra.Command {
+	return &cobra.Command{
+		Use:   "order CASE",
+		Short: "Say who is to be told in which order, and who was",
+		Long: `Lists the victims – those that reported, then those that a kinship in the case judged to have the same intruder – and after them the audiences.
+Nothing goes to passengers or the public before every victim had a release of its own.`,
+		Example: "  contrail disclose order CASE",
+		Args:    arguments(cobra.ExactArgs(1)),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withCase(c.Context(), args[0], casefile.Options{ReadOnly: true}, func(k *casefile.Case) error {
+				s, err := disclosure.Read(c.Context(), k)
+				if err != nil {
+					return err
+				}
+				for i, turn := range s.Order() {
+					state := "not told"
+					switch {
+					case len(turn.Told) > 0:
+						state = "told by " + report.Clean(strings.Join(turn.Told, ", "))
+					case turn.Organisation != "" && turn.Member == "":
+						state = "not told, and no member of the case"
+					}
+					who := string(turn.Audience)
+					if turn.Organisation != "" {
+						who += " " + report.Clean(turn.Organisation)
+					}
+					fmt.Fprintf(t.out, "%2d  %-32s %s (%s)\n", i+1, who, state, turn.Why)
 				}
 				return nil
 			})

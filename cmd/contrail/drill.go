@@ -14,6 +14,7 @@ import (
 
 func (t *terminal) drillCommand() *cobra.Command {
 	var out, size, scenario string
+	var roles []string
 	var o drill.Options
 	var names []string
 	for _, s := range intrusion.Scenarios() {
@@ -27,13 +28,17 @@ remote access, router, web and database logs, and files. Some were entered by on
 says what happened, and which records tell of it. Everything is inert: text, and files that only look like programs. The same seed
 gives the same bytes.`,
 		Example: `  contrail drill --out sector
-  contrail drill --out sector --seed 7 --airlines 4 --scenario vpn-appliance`,
+  contrail drill --out sector --seed 7 --airlines 4 --scenario vpn-appliance
+  contrail drill --out sector --roles first-victim,rebuilt,clean,thin`,
 		Args: arguments(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: a new folder to write to")}
 			}
 			o.Size, o.Scenario = drill.Size(size), intrusion.Scenario(scenario)
+			for _, r := range roles {
+				o.Roles = append(o.Roles, drill.Role(r))
+			}
 			truth, err := drill.Sector(out, o)
 			if err != nil {
 				return err
@@ -60,6 +65,7 @@ gives the same bytes.`,
 	f.StringVarP(&out, "out", "o", "", "new or empty folder to write to")
 	f.Uint64Var(&o.Seed, "seed", 1, "another seed is another sector")
 	f.IntVar(&o.Airlines, "airlines", 0, "how many; 0 is one of each role")
+	f.StringSliceVar(&roles, "roles", nil, "what happened to each airline, instead of --airlines; the first is first-victim")
 	f.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large")
 	f.StringVar(&scenario, "scenario", string(intrusion.WebExploit), "the way in: "+strings.Join(names, ", "))
 	return c

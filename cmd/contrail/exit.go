@@ -15,7 +15,7 @@ const (
 )
 
 // errIncomplete says that the work was done but some evidence could not be read or some rule could not be used.
-var errIncomplete = errors.New("some evidence could not be read or some rules could not be used: see coverage.json")
+var errIncomplete = errors.New("some evidence could not be read or some rules could not be used: see coverage.json (of expose: exposure.json)")
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ err error }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -14,10 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/spf13/cobra"
 
+	"github.com/contrail-ir/contrail/census"
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/evidence/archive"
 	"github.com/contrail-ir/contrail/exposure"
 	"github.com/contrail-ir/contrail/report"
 )
@@ -31,6 +31,11 @@ type exposeFlags struct {
 	duties        string
 	jurisdictions []string
 	events        []string
+	passwords     []string
+	maxDepth      int
+	threads       int
+	sources       string
+	resume        bool
 }
 
 func (t *terminal) exposeCommand() *cobra.Command {
@@ -38,9 +43,9 @@ func (t *terminal) exposeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "expose [flags] --out DIR EVIDENCE…",
 		Short: "Count whose data left: passengers, bookings, documents, cards",
-		Long: `Reads staged archives' contents, captured uploads, dumps and exports, and counts the passengers' records in them: exact where that is
-possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from --key.
-Writes exposure.json and exposure.svg.`,
+		Long: `Reads staged archives, captured uploads, dumps and exports, through archives within archives, and counts the passengers' records in them:
+exact where that is possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from
+--key. Writes exposure.json and exposure.svg. What could not be read is listed there and exits with 3.`,
 		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
 		RunE:    func(c *cobra.Command, args []string) error { return t.expose(c.Context(), f, args) },
 	}
@@ -50,6 +55,11 @@ Writes exposure.json and exposure.svg.`,
 	fs.StringVar(&f.status, "status", string(exposure.Staged), "how far the data got: taken, staged, accessed, accessible")
 	fs.StringVar(&f.keyFile, "key", "", "file with the case's secret, 32 hexadecimal digits or more; needed to compare counts of different runs")
 	fs.StringVar(&f.duties, "duties", "", "YAML file with duties to add to the shipped table")
+	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
+	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
+	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
+	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation by path")
+	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted count with the same key, evidence and output folder stopped; needs --key")
 	fs.StringSliceVar(&f.jurisdictions, "jurisdiction", nil, "only duties of these jurisdictions")
 	fs.StringArrayVar(&f.events, "event", nil, "NAME=TIME of an event that starts a clock, for example detected=2026-03-12T08:00:00Z (repeat)")
 	return c
@@ -73,39 +83,45 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	if err != nil {
 		return err
 	}
+	if f.resume && f.keyFile == "" {
+		return usageError{errors.New("--resume needs --key: a count goes on only under the key that it began with")}
+	}
 	key, err := readSecret(f.keyFile)
 	if err != nil {
 		return err
 	}
-	counter, err := exposure.New(exposure.Options{Key: key})
+	q := census.Question{Roots: roots, Status: status, Key: key, Threads: f.threads, Passwords: f.passwords, Limits: archive.Limits{Depth: f.maxDepth}, Resume: f.resume}
+	if f.sources != "" {
+		if q.Sources, err = readSources(f.sources, evidence.Formats()); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return fmt.Errorf("make output folder: %w", err)
+	}
+	journal := filepath.Join(f.out, ".expose")
+	if q.TempDir, err = clearWork(journal, f.resume); err != nil {
+		return err
+	}
+	if q.Journal = journal; f.keyFile == "" {
+		q.Journal = "" // the key is forgotten, so nothing could go on
+	}
+	defer func() {
+		if q.Journal == "" || err == nil || errors.Is(err, errIncomplete) {
+			err = errors.Join(err, os.RemoveAll(journal))
+		}
+	}()
+	var progress census.Progress
+	stop := t.watchCount(&progress)
+	counter, complete, err := census.Run(ctx, q, &progress)
+	stop()
 	if err != nil {
 		return err
 	}
-	items, unread, err := evidence.Walk(ctx, roots)
-	if err != nil {
-		return fmt.Errorf("list evidence: %w", err)
-	}
-	incomplete := false
-	for _, u := range unread {
-		t.log().Warn("not read", "path", u.Name, "reason", u.Reason)
-		incomplete = incomplete || u.Lost
-	}
-	for _, it := range items {
-		report, err := exposeFile(ctx, counter, it, status)
-		if err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			t.log().Warn("not counted", "path", it.Name, "reason", err.Error())
-			incomplete = true
-			continue
-		}
-		incomplete = incomplete || report.Damages > 0
-	}
 	result := counter.Result()
 	result.SetClocks(clocks, situation)
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return fmt.Errorf("make output folder: %w", err)
+	for _, l := range result.Unread {
+		t.log().Warn("not read", "path", l.Name, "reason", l.Reason)
 	}
 	if err := report.WriteFile(filepath.Join(f.out, "exposure.json"), func(w io.Writer) error {
 		e := json.NewEncoder(w)
@@ -122,27 +138,10 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	}
 	printExposure(t.out, result)
 	t.log().Info("Written to " + f.out)
-	if incomplete {
+	if !complete {
 		return errIncomplete
 	}
 	return nil
-}
-
-func exposeFile(ctx context.Context, counter *exposure.Counter, it evidence.Item, status exposure.Status) (exposure.File, error) {
-	f, err := os.Open(it.Path)
-	if err != nil {
-		return exposure.File{}, err
-	}
-	defer f.Close()
-	var body io.Reader = bufio.NewReaderSize(f, 1<<20)
-	if head, _ := body.(*bufio.Reader).Peek(2); string(head) == "\x1f\x8b" {
-		z, err := gzip.NewReader(body)
-		if err != nil {
-			return exposure.File{}, fmt.Errorf("unpack gzip: %w", err)
-		}
-		body = z
-	}
-	return counter.Add(ctx, exposure.Source{Org: it.Org, Name: it.Name, Status: status}, body)
 }
 
 func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {

@@ -11,16 +11,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/report"
 )
 
 // kinshipFlags are the flags of kinship as typed.
 type kinshipFlags struct {
-	fingerprint, trail, findings, inventory, asOf, out string
-	draft                                              bool
-	prior                                              float64
-	trust                                              trustFlags
+	fingerprint, trail, findings, asOf, out string
+	inventory                               []string
+	draft                                   bool
+	prior                                   float64
+	trust                                   trustFlags
 }
 
 func (t *terminal) kinshipCommand() *cobra.Command {
@@ -39,7 +41,7 @@ every item for and against, its weight in decibans, and what would settle the qu
 	fs.BoolVar(&f.draft, "draft", false, "take an unsigned fingerprint and mark the result DRAFT")
 	fs.StringVar(&f.trail, "trail", "", "trail.json of the first victim: its first activity, where the fingerprint does not say it")
 	fs.StringVar(&f.findings, "findings", "", "folder that a sweep wrote")
-	fs.StringVar(&f.inventory, "inventory", "", "CSV of the hosts, to know which are critical; without it every host counts as critical")
+	fs.StringArrayVar(&f.inventory, "inventory", nil, "CSV of the hosts, to know which are critical; without it every host counts as critical; NAME=FILE for one organisation's (repeat)")
 	fs.Float64Var(&f.prior, "prior", kinship.DefaultPrior, "probability of the same intruder before any evidence")
 	fs.StringVar(&f.asOf, "as-of", "", "until when absence must be shown; by default the last event of the sweep")
 	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
@@ -75,21 +77,15 @@ func (t *terminal) kinship(f kinshipFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.inventory != "" {
-		declared, err := readInventory(f.inventory)
-		if err != nil {
-			return err
-		}
-		critical := []string{}
-		for _, d := range declared {
-			if d.Critical {
-				critical = append(critical, d.Host)
-			}
-		}
-		for i := range all {
-			all[i].Critical = critical
-		}
+	var orgs []string
+	for i := range all {
+		orgs = append(orgs, all[i].Org)
 	}
+	declared, err := inventories(f.inventory, orgs)
+	if err != nil {
+		return err
+	}
+	hunt.DeclareCritical(all, declared)
 	res, err := kinship.Judge(fp, all, o)
 	if err != nil {
 		return err
@@ -102,7 +98,7 @@ func (t *terminal) kinship(f kinshipFlags) error {
 		return err
 	}
 	if res.Draft {
-		fmt.Fprintln(t.out, strings.TrimSpace(draftMark))
+		fmt.Fprintln(t.out, strings.TrimSpace(hunt.DraftMark))
 	}
 	for _, org := range res.Orgs {
 		other := ""

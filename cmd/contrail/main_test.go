@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/contrail-ir/contrail/drill"
 )
 
 func TestMain(m *testing.M) {
@@ -32,10 +34,11 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"absent": absent,
-			"make":   makeHostile,
-			"flip":   flip,
+			"airline": airline,
+			"exits":   exits,
+			"absent":  absent,
+			"make":    makeHostile,
+			"flip":    flip,
 		},
 	})
 }
@@ -50,6 +53,13 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("contrail %v exits with %s, want %s", args[1:], got, want)
+	}
+}
+
+// airline writes the evidence of one airline with an intrusion and its truth: airline DIR.
+func airline(ts *testscript.TestScript, _ bool, args []string) {
+	if _, err := drill.Airline(ts.MkAbs(args[0]), drill.Options{Seed: 1}); err != nil {
+		ts.Fatalf("%v", err)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/contrail-ir/contrail/census"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/sweep"
 )
@@ -43,8 +44,25 @@ func (h *plainHandler) Handle(_ context.Context, r slog.Record) error {
 func (h *plainHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
 func (h *plainHandler) WithGroup(string) slog.Handler      { return h }
 
-// watch draws progress on a terminal until the returned function is called.
+// watch draws progress of a sweep on a terminal until the returned function is called.
 func (t *terminal) watch(p *sweep.Progress) (stop func()) {
+	began := time.Now()
+	return t.draw(func() (total, done int64, text string) {
+		r := p.Read()
+		rate := float64(r.Events) / time.Since(began).Seconds()
+		return r.Bytes, r.BytesDone, fmt.Sprintf("%d of %d files, %d events (%.0f/s), %d hits", r.FilesDone, r.Files, r.Events, rate, r.Hits)
+	})
+}
+
+// watchCount draws progress of a count.
+func (t *terminal) watchCount(p *census.Progress) (stop func()) {
+	return t.draw(func() (total, done int64, text string) {
+		files, filesDone, bytes, bytesDone, rows := p.Read()
+		return bytes, bytesDone, fmt.Sprintf("%d of %d files, %d records", filesDone, files, rows)
+	})
+}
+
+func (t *terminal) draw(read func() (total, done int64, text string)) (stop func()) {
 	columns, is := width(t.err)
 	if !is || t.quiet {
 		return func() {}
@@ -55,7 +73,6 @@ func (t *terminal) watch(p *sweep.Progress) (stop func()) {
 		progressbar.OptionShowElapsedTimeOnFinish(), progressbar.OptionUseANSICodes(true))
 	done := make(chan struct{})
 	var drawn sync.WaitGroup
-	began := time.Now()
 	drawn.Go(func() {
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
@@ -65,13 +82,12 @@ func (t *terminal) watch(p *sweep.Progress) (stop func()) {
 				_ = bar.Finish()
 				return
 			case <-tick.C:
-				r := p.Read()
-				if r.Bytes > 0 {
-					bar.ChangeMax64(r.Bytes)
+				total, done, text := read()
+				if total > 0 {
+					bar.ChangeMax64(total)
 				}
-				rate := float64(r.Events) / time.Since(began).Seconds()
-				bar.Describe(fmt.Sprintf("%d of %d files, %d events (%.0f/s), %d hits", r.FilesDone, r.Files, r.Events, rate, r.Hits))
-				_ = bar.Set64(r.BytesDone)
+				bar.Describe(text)
+				_ = bar.Set64(done)
 			}
 		}
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/match/yara"
 	"github.com/contrail-ir/contrail/report"
@@ -38,17 +38,19 @@ type sweepFlags struct {
 	format       []string
 	threads      int
 	rows         int
-	inventory    string
+	inventory    []string
 	noEvent      bool
 	slack        bool
 	resume       bool
 	yara         []string
-	sources      string
+	sources      []string
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
+	raw          bool
 	fingerprint  string
 	draft        bool
+	noTrails     bool
 	trust        trustFlags
 }
 
@@ -62,6 +64,11 @@ func (t *terminal) sweepCommand() *cobra.Command {
   coverage.json    what was searched, what was damaged, which rules could not be asked
   stats.json       counts and times
   report.html      one page for people, complete in itself (unless --no-html)
+With --fingerprint and --since it is a verification sweep: it says whether what the fingerprint describes is gone since then, what that rests on
+and what could not be searched, on the terminal, in report.html and in clearance.json.
+With --fingerprint it asks the fingerprint's rules as well, follows the intruder in each organisation from what was found, and writes
+  fingerprint.json what it asked
+  orgs/NAME/       trail.json, story.md, trace.html, remediation.csv, as trace does (unless --no-trails)
 Without --rules and --ioc it asks the rules that come with Contrail.`,
 		Example: `  contrail sweep --rules sigma/rules --level high --out result /evidence/host1 /evidence/host2
   contrail sweep --ioc report.json --ioc hashes.txt --out result /evidence
@@ -80,18 +87,20 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.StringVar(&f.since, "since", "", "only events from this time on (2020-01-31 or RFC 3339)")
 	fs.StringVar(&f.until, "until", "", "only events before this time")
 	fs.StringSliceVar(&f.format, "format", []string{"jsonl"}, "more forms of the findings: "+strings.Join(report.Forms(), ", ")+" (jsonl is always written)")
-	fs.StringVar(&f.inventory, "inventory", "", "CSV of the hosts there are (host,addresses,role,critical): what coverage is measured against")
+	addInventory(fs, &f.inventory)
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
+	addRaw(fs, &f.raw)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
 	fs.BoolVar(&f.slack, "slack", false, "also search what is left of deleted Windows event records")
-	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation, host, time zone, clock offset, encoding, format, custody by path")
+	addSources(fs, &f.sources)
 	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "signed fingerprint whose rules are asked, too")
 	fs.BoolVar(&f.draft, "draft", false, "take an unsigned fingerprint; every finding of it is marked DRAFT")
+	fs.BoolVar(&f.noTrails, "no-trails", false, "with a fingerprint: do not follow the intruder in each organisation")
 	f.trust.add(c)
 	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
 	return c
@@ -129,52 +138,17 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 	}
 	q.Since, q.Until = bounds.Since, bounds.Until
-	if f.inventory != "" {
-		if q.Inventory, err = readInventory(f.inventory); err != nil {
-			return q, sel, err
-		}
+	orgs := orgNames(q.Roots)
+	if q.Inventory, err = inventories(f.inventory, orgs); err != nil {
+		return q, sel, err
 	}
 	q.Formats = evidence.Formats()
 	q.Threads, q.NoEvent, q.Slack = f.threads, f.noEvent, f.slack
 	q.Passwords, q.Limits.Depth = f.passwords, f.maxDepth
-	if f.sources != "" {
-		file, err := os.Open(f.sources)
-		if err != nil {
-			return q, sel, err
-		}
-		defer file.Close()
-		if q.Sources, err = evidence.ReadSources(file, q.Formats); err != nil {
-			return q, sel, usageError{fmt.Errorf("--sources %s: %w", f.sources, err)}
-		}
+	if q.Sources, err = sourcesOf(f.sources, orgs, q.Formats); err != nil {
+		return q, sel, err
 	}
 	return q, sel, nil
-}
-
-// rootsOf gives the evidence of --org flags and of arguments.
-func rootsOf(orgs, args []string) (roots []evidence.Root, err error) {
-	for _, o := range orgs {
-		name, path, ok := strings.Cut(o, "=")
-		if !ok || name == "" || path == "" {
-			return nil, usageError{fmt.Errorf("--org %q: want NAME=PATH", o)}
-		}
-		roots = append(roots, evidence.Root{Org: name, Path: path})
-	}
-	for _, a := range args {
-		roots = append(roots, evidence.Root{Org: "local", Path: a})
-	}
-	if len(roots) == 0 {
-		return nil, usageError{errors.New("no evidence: name files or folders, or --org NAME=PATH")}
-	}
-	return roots, nil
-}
-
-func readInventory(path string) ([]coverage.Declared, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read inventory: %w", err)
-	}
-	defer f.Close()
-	return coverage.ReadInventory(f, path)
 }
 
 // moment reads a day or a time, UTC where it names no zone, as nanoseconds.
@@ -221,17 +195,31 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	var made []string
 	var asked *fingerprint.Fingerprint
+	var signedBy []string
 	if f.fingerprint != "" {
-		var by []string
-		if asked, by, err = f.trust.open(f.fingerprint, f.draft); err != nil {
+		if asked, signedBy, err = f.trust.open(f.fingerprint, f.draft); err != nil {
 			return err
 		}
-		if by == nil {
+		if signedBy == nil {
 			t.log().Warn("The fingerprint is a DRAFT: what it finds is marked so and cannot be exported")
 		}
-		if made, err = fingerprintRules(asked, by == nil); err != nil {
+		if made, err = hunt.RuleTexts(asked, signedBy == nil); err != nil {
 			return err
 		}
+	}
+	var follower *hunt.Follower
+	if asked != nil && !f.noTrails {
+		if err := haveFolders(f.out, orgNames(q.Roots)); err != nil {
+			return err
+		}
+		if f.resume {
+			t.log().Warn("trails need every event: what the interrupted sweep had read is read again")
+			f.resume = false
+		}
+		follower = hunt.NewFollower(hunt.FollowOptions{Seeds: hunt.Seeds(asked), Orgs: len(orgNames(q.Roots))})
+		defer func() { err = errors.Join(err, follower.Close()) }()
+		q.Tap = follower
+		more = append(more, follower)
 	}
 	closeYARA, err := f.compileYARA(ctx, &q)
 	if err != nil {
@@ -257,6 +245,13 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	handlers := []sweep.Handler{folder}
+	if asked != nil && f.since != "" {
+		clearer, err := f.clearer(asked, signedBy, q)
+		if err != nil {
+			return err
+		}
+		handlers = append(handlers, clearer)
+	}
 	forms := f.format
 	if !f.noHTML {
 		forms = append([]string{"html"}, forms...)
@@ -281,11 +276,10 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	several := slices.ContainsFunc(q.Roots, func(r evidence.Root) bool { return r.Org != q.Roots[0].Org })
 	end := &ending{}
 	handlers = append(handlers, &report.Table{Out: t.out, Rows: f.rows, Width: columns, Color: colors(t.out), Orgs: several}, end)
-	handlers = append(handlers, more...)
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(handlers...), stop}, &progress)
+	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(report.All(handlers...), f.raw)}, more...)...), stop}, &progress)
 	stop()
 	if err != nil {
 		return err
@@ -296,11 +290,25 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 			return err
 		}
 	}
+	if follower != nil {
+		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
+			return err
+		}
+	}
 	t.log().Info("Written to " + f.out)
 	if !end.complete {
 		return errIncomplete
 	}
 	return nil
+}
+
+// clearer answers whether what a fingerprint describes is gone since the time that was asked about.
+func (f *sweepFlags) clearer(asked *fingerprint.Fingerprint, signedBy []string, q sweep.Question) (*hunt.Clearer, error) {
+	until := time.Time{}
+	if f.until != "" {
+		until = time.Unix(0, q.Until)
+	}
+	return hunt.NewClearer(f.out, asked, signedBy == nil, time.Unix(0, q.Since), until, q.Inventory)
 }
 
 // stopFirst takes progress off the terminal before the result is printed.

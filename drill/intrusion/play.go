@@ -79,6 +79,7 @@ func begin(s *scene.Scene, a Attack) *story {
 	t.now = s.At(a.Day, 0, t.r.IntN(60), t.r.IntN(60))
 	t.open()
 	k := a.Kit
+	s.Reserve(k.ControlIP, k.DropIP, k.From, k.Relay, a.Hole.Address)
 	s.Implant(k.File, k.Identity, k.Mutex, k.Control, k.Build, k.Agent, k.URI, `\\.\pipe`+k.Pipe)
 	// Public tools keep their hashes under any name.
 	for tool, of := range map[string]string{"dumper.exe": "public dumper 9.2", "rclone.exe": "rclone 1.66", "7z.exe": "7z 23.01", "rar.exe": "rar 6.24"} {

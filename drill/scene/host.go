@@ -25,6 +25,7 @@ type Host struct {
 	Zone     *time.Location // of its text logs; nil is UTC
 	rng      *rand.Rand
 	recent   [64]uint32 // processes begun last
+	resident []uint32   // ids of processes that never end
 	begun    int
 	boot     time.Time
 
@@ -39,7 +40,7 @@ func (h *Host) thread() uint32 { return 4 * uint32(200+h.rng.IntN(2000)) }
 func (h *Host) pid() uint32 {
 	for {
 		pid := 4 * uint32(250+h.rng.IntN(15000))
-		if !slices.Contains(h.recent[:], pid) {
+		if !slices.Contains(h.recent[:], pid) && !slices.Contains(h.resident, pid) {
 			h.recent[h.begun%len(h.recent)] = pid
 			h.begun++
 			return pid
@@ -112,7 +113,9 @@ func (p *Process) Key() string { return "process:" + p.GUID }
 
 // Resident is a process that was running before the scene began, so no record tells of its start.
 func (h *Host) Resident(image, command string, se Session) *Process {
-	return h.process(h.boot, nil, image, command, se)
+	p := h.process(h.boot, nil, image, command, se)
+	h.resident = append(h.resident, p.PID)
+	return p
 }
 
 func (h *Host) process(at time.Time, parent *Process, image, command string, se Session) *Process {

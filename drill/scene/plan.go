@@ -78,7 +78,7 @@ func First(seed uint64, scale int) Plan {
 func New(plan Plan) *Scene {
 	s := &Scene{Plan: plan, journals: map[journalKey]*journal{}, texts: map[string]*journal{}, Starts: map[string][]*Entry{},
 		indicators: map[string][]string{}, foreign: map[string]bool{}, identity: map[string]string{}, byIP: map[string]*Host{},
-		digests: map[string]map[string]string{}, contents: map[string][]byte{}}
+		reserved: map[string]bool{}, digests: map[string]map[string]string{}, contents: map[string][]byte{}}
 	in, c := plan.Network.Inside, plan.Cast
 	s.Web = s.windows(c.Web, in+".10", "booking front server", true)
 	s.App = s.windows(c.App, in+".20", "reservation application server", true)
@@ -189,12 +189,23 @@ func (s *Scene) Inside(ip string) bool {
 	return strings.HasPrefix(ip, s.Network.Inside+".") || strings.HasPrefix(ip, s.Network.Desks+".")
 }
 
-// Public draws an address outside, from those that are kept for documentation and for benchmarks.
+// Public draws an address outside that is not reserved, from those that are kept for documentation and for benchmarks.
 func (s *Scene) Public(r *rand.Rand) string {
 	if s.Network.Outside == "" {
 		return fmt.Sprintf("203.0.113.%d", 1+r.IntN(250))
 	}
-	return Public(r)
+	for {
+		if ip := Public(r); !s.reserved[ip] {
+			return ip
+		}
+	}
+}
+
+// Reserve keeps addresses for those who have them: the addresses to draw from are so few that a customer would often have an intruder's.
+func (s *Scene) Reserve(ips ...string) {
+	for _, ip := range ips {
+		s.reserved[ip] = true
+	}
 }
 
 // Public draws an address from those that are kept for benchmarks (RFC 2544) and documentation (RFC 5737).

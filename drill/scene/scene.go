@@ -39,6 +39,7 @@ type Scene struct {
 	indicators map[string][]string
 	Persons    int
 	artefacts  []Artefact
+	reserved   map[string]bool   // addresses outside that are somebody's
 	foreign    map[string]bool   // programs that are not of Windows wherever they lie
 	identity   map[string]string // file name of a program → what its hash is made from
 	digests    map[string]map[string]string

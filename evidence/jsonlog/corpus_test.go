@@ -106,7 +106,7 @@ func read(f event.File, needs event.Needs, g *gather) error {
 func TestCorpusCounts(t *testing.T) {
 	files := append(jsonFiles(t, "winlog-json"), jsonFiles(t, "sigma/regression_data")...)
 	if testing.Short() {
-		files = files[len(files)-200:]
+		files = files[len(files)-50:]
 	}
 	events := 0
 	for _, path := range files {

@@ -134,14 +134,23 @@ func postfixText(rows *message.Rows, text []byte) {
 			if i := bytes.IndexByte(v, '>'); i >= 0 {
 				end = i + 1
 			}
-		case string(name) == "status":
+		case len(v) > 1 && v[0] == '"':
+			if i := bytes.IndexByte(v[1:], '"'); i >= 0 {
+				end = i + 2
+			}
+		case string(name) == "status": // sent (what the other side said)
+			if i := bytes.IndexByte(v, '('); i >= 0 {
+				if j := bytes.LastIndexByte(v, ')'); j > i {
+					end = j + 1
+				}
+			}
 		default:
 			if i := bytes.IndexAny(v, ", "); i >= 0 {
 				end = i
 			}
 		}
 		if field := fields[string(name)]; field != "" {
-			put(rows, field, bytes.Trim(v[:end], "<>"))
+			put(rows, field, bytes.Trim(v[:end], `<>"`))
 		}
 		rest = v[end:]
 	}
@@ -149,7 +158,8 @@ func postfixText(rows *message.Rows, text []byte) {
 
 var fields = map[string]string{"from": "from", "to": "to", "orig_to": "orig_to", "relay": "relay", "client": "client", "helo": "helo", "proto": "proto", "sasl_method": "sasl_method",
 	"sasl_username": "sasl_username", "sasl_sender": "sasl_sender", "message-id": "message_id", "size": "size", "nrcpt": "nrcpt", "delay": "delay", "delays": "delays", "dsn": "dsn", "status": "status",
-	"uid": "uid", "warning": "warning", "reason": "reason", "subject": "subject"}
+	"uid": "uid", "warning": "warning", "reason": "reason", "subject": "subject",
+	"attachment": "attachment", "filename": "attachment"}
 
 func queueID(b []byte) bool {
 	if string(b) == "NOQUEUE" {

@@ -1,5 +1,5 @@
-// Package conformance compares the product with other programs that do the same. It holds tests only; each is skipped
-// with a plain message where the other program is not at hand.
+// Package conformance compares the product with other programs that do the same. It holds tests, and what the tests of other packages need to
+// call such a program; each is skipped with a plain message where the program is not at hand.
 //
 // pySigma, the reference implementation of the Sigma project, is had with
 //

@@ -191,6 +191,9 @@ func (p *pins) check(t *testing.T, found map[string]difference) {
 
 // TestSigmaCorpusAgreesWithPySigma runs chosen public rules over public events with both.
 func TestSigmaCorpusAgreesWithPySigma(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads the whole real data, which the run without -short does")
+	}
 	python(t)
 	rules, texts := corpus(t)
 	set, _ := sigma.Compile(rules, sigma.Options{})

@@ -142,7 +142,11 @@ func TestSigmaRulesAgreeWithPySigmaOnMadeEvents(t *testing.T) {
 	in := &input{}
 	var ids []string
 	var events [][]*event.Record
-	for _, id := range strings.Fields(string(chosen)) {
+	list := strings.Fields(string(chosen))
+	if testing.Short() {
+		list = list[:len(list)/8]
+	}
+	for _, id := range list {
 		r := rules[id]
 		if r == nil {
 			t.Fatalf("the rule %s is not in the corpus any more", id)
@@ -176,7 +180,7 @@ func TestSigmaRulesAgreeWithPySigmaOnMadeEvents(t *testing.T) {
 		}
 	}
 	t.Logf("%d rules on %d made events: %d matches of %d rules agreed, %d rules differ", len(ids), 24*len(ids), agreed, matched, len(found))
-	if matched < 300 {
+	if matched*7 < len(ids)*5 {
 		t.Errorf("only %d rules match something that was made for them", matched)
 	}
 	loadPins(t, "pysigma_made_differences.tsv").check(t, found)

@@ -250,7 +250,3 @@ func (s *Set) sources() []event.Source {
 	sort.Slice(out, func(i, j int) bool { return fmt.Sprint(out[i]) < fmt.Sprint(out[j]) })
 	return out
 }
-
-func sortedKeys[V any](m map[uint32]V) []uint32 {
-	return slices.Sorted(maps.Keys(m))
-}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/contrail-ir/contrail/event"
 )
@@ -14,7 +15,14 @@ import (
 type family struct {
 	rules    []familyRule
 	eventIDs []*atom // distinct atoms that ask for the event id
-	programs map[string]*program
+	programs map[string]*prepared
+}
+
+// prepared is a program that is built by whoever asks for it first, while others build other ones: preparing the process
+// creation rules takes a tenth of a second, in which the other threads shall not wait for the lock.
+type prepared struct {
+	once    sync.Once
+	program *program
 }
 
 type familyRule struct {
@@ -36,6 +44,7 @@ type program struct {
 	predicates []predicate
 	nodes      []programNode
 	keywords   bool // some predicate asks all columns
+	numbered   map[predicateKey]int32
 
 	witness []slotWitness // by slot; the last is for keywords, asked of every column
 	found   []slotNeedles // by slot
@@ -57,6 +66,7 @@ type predicate struct {
 	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	several bool    // worth a scan for all needles of the slot
 	cached  bool    // worth remembering
+	kinds   kindSet // of values for which it can hold, when it asks every column
 }
 
 type programNode struct {
@@ -70,6 +80,13 @@ type programNode struct {
 
 // program gives the prepared program of a source, never nil.
 func (s *Set) program(source event.Source) *program {
+	p, build := s.prepared(source)
+	p.once.Do(func() { p.program = build() })
+	return p.program
+}
+
+// prepared gives the place of a source's program, and how to build it.
+func (s *Set) prepared(source event.Source) (*prepared, func() *program) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := make([]byte, 0, 2*len(s.logsources))
@@ -103,16 +120,16 @@ func (s *Set) program(source event.Source) *program {
 	}
 	p := f.programs[string(truth)]
 	if p == nil {
-		p = f.build(known, id)
+		p = &prepared{}
 		if len(f.programs) < maxPrepared {
 			f.programs[string(truth)] = p
 		}
 	}
-	return p
+	return p, func() *program { return f.build(known, id) }
 }
 
 func (s *Set) family(key []byte) *family {
-	f := &family{programs: map[string]*program{}}
+	f := &family{programs: map[string]*prepared{}}
 	taken := make([]int, len(s.logsources))
 	for i := range taken {
 		at, n := binary.Uvarint(key)
@@ -152,6 +169,7 @@ func (f *family) build(known bool, id []byte) *program {
 		}
 		b.p.rules = append(b.p.rules, programRule{index: r.index, root: root, route: r.route})
 	}
+	b.p.numbered = b.predicates
 	b.p.prepare()
 	return b.p
 }
@@ -281,9 +299,20 @@ func (p *program) prepare() {
 	for i := range p.rules {
 		p.order(p.rules[i].root, costs)
 	}
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			q.kinds = q.atom.kinds()
+		}
+	}
 	p.chooseWitnesses()
 	p.indexNeedles()
-	p.size = 64*len(p.nodes) + 64*len(p.predicates) + 24*len(p.rules)
+	keywords := &p.witness[len(p.slots)]
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			keywords.kinds |= q.kinds
+		}
+	}
+	p.size = 64*len(p.nodes) + 96*len(p.predicates) + 24*len(p.rules)
 	for i := range p.witness {
 		p.size += p.witness[i].size()
 	}
@@ -291,6 +320,9 @@ func (p *program) prepare() {
 		p.size += p.found[i].size()
 	}
 }
+
+// textOnly says whether no keyword can be in a value that is not text.
+func (p *program) textOnly() bool { return p.witness[len(p.slots)].kinds == 1<<event.Text }
 
 // order puts cheap arguments before dear ones, so that a row that cannot match is left soon. Results do not depend
 // on it.
@@ -356,5 +388,5 @@ func (p *program) fields() event.Want {
 			names[s] = true
 		}
 	}
-	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names))}
+	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names)), TextOnly: p.keywords && p.textOnly()}
 }

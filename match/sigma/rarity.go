@@ -13,17 +13,28 @@ func rarity(s string) float64 {
 	if n := len(s); n > 4 {
 		bits *= 0.55 + 1.8/float64(n)
 	}
-	for _, c := range common {
-		if strings.Contains(s, c.text) {
-			// The literal can be no more than its other characters rarer than the common part.
-			rest := 0.0
-			if extra := len(s) - len(c.text); extra > 0 {
-				rest = float64(extra) * 2.2
+	for i := range len(s) {
+		for _, c := range commonBy[s[i]] {
+			if strings.HasPrefix(s[i:], c.text) {
+				// The literal can be no more than its other characters rarer than the common part.
+				bits = min(bits, c.bits+float64(len(s)-len(c.text))*2.2)
 			}
-			bits = min(bits, c.bits+rest)
 		}
 	}
 	return bits
+}
+
+// commonBy has the common texts by their first byte: literals are rated by the ten thousand when rules are prepared.
+var commonBy = func() (t [256][]commonText) {
+	for _, c := range common {
+		t[c.text[0]] = append(t[c.text[0]], c)
+	}
+	return t
+}()
+
+type commonText struct {
+	text string
+	bits float64
 }
 
 // charBits is the surprise of a byte in command lines, paths and registry keys, roughly.
@@ -45,10 +56,7 @@ var charBits = func() (t [256]float64) {
 }()
 
 // common are texts that many values have, with the bits that seeing one is worth.
-var common = []struct {
-	text string
-	bits float64
-}{
+var common = []commonText{
 	{".exe", 0.3}, {"c:\\", 0.3}, {"\\windows\\", 0.7}, {"system32", 1}, {"\\program files", 1.5}, {"\\users\\", 1.5}, {"\\appdata\\", 2}, {"\\local\\", 2.5},
 	{"\\temp\\", 3}, {"\\tmp\\", 4}, {"microsoft", 1.5}, {"powershell", 2.5}, {"\\powershell.exe", 3}, {"\\cmd.exe", 2.7}, {"cmd.exe", 2.7}, {"svchost", 2}, {".dll", 1}, {"rundll32", 4.5},
 	{"http", 4}, {"https://", 4.5}, {" -", 1.5}, {" /", 1.5}, {" /c", 3}, {"\\currentversion\\", 2}, {"software\\", 0.7}, {"hklm", 0.5}, {"hku", 2}, {"\\services\\", 2.5}, {"currentcontrolset", 1.5},

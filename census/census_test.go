@@ -1,0 +1,325 @@
+package census
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/contrail-ir/contrail/drill/passengers"
+	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/evidence/archive"
+	"github.com/contrail-ir/contrail/exposure"
+)
+
+var key = []byte("a key for tests only, 32 bytes!!")
+
+const people = 300
+
+func form(t testing.TB, seed uint64, name string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := passengers.New(seed).Write(&b, name, people); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// different counts the people of some seeds: seeds share some.
+func different(seeds ...uint64) uint64 {
+	all := map[string]bool{}
+	for _, s := range seeds {
+		g := passengers.New(s)
+		for range people {
+			p := g.Next()
+			all[p.Nationality+p.Passport] = true
+		}
+	}
+	return uint64(len(all))
+}
+
+func gzipped(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := w.Write(b)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func zstded(t testing.TB, b []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(b, nil)
+}
+
+func zipped(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for name, b := range files {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func tarred(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for name, b := range files {
+		_, err := w.Write(nil)
+		if err := errors.Join(err, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(b)), Mode: 0o600, Format: tar.FormatPAX})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// locked is a zip with one member under the traditional encryption (APPNOTE 6.1).
+func locked(t testing.TB, password, name string, content []byte) []byte {
+	t.Helper()
+	keys := [3]uint32{0x12345678, 0x23456789, 0x34567890}
+	step := func(c byte) {
+		keys[0] = crc32.IEEETable[byte(keys[0])^c] ^ keys[0]>>8
+		keys[1] = (keys[1]+keys[0]&0xff)*134775813 + 1
+		keys[2] = crc32.IEEETable[byte(keys[2])^byte(keys[1]>>24)] ^ keys[2]>>8
+	}
+	for i := range len(password) {
+		step(password[i])
+	}
+	sum := crc32.ChecksumIEEE(content)
+	var sealed []byte
+	for _, c := range append(append(make([]byte, 11), byte(sum>>24)), content...) {
+		k := keys[2] | 2
+		sealed = append(sealed, c^byte(k*(k^1)>>8))
+		step(c)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	f, err := w.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Store, Flags: 1, CRC32: sum, CompressedSize64: uint64(len(sealed)), UncompressedSize64: uint64(len(content))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write(sealed)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func folder(t testing.TB, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, b := range files {
+		p := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, b, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func question(dirs ...string) Question {
+	q := Question{Status: exposure.Staged, Key: key}
+	for i, d := range dirs {
+		q.Roots = append(q.Roots, evidence.Root{Org: string(rune('A' + i)), Path: d})
+	}
+	return q
+}
+
+func count(t testing.TB, q Question) (*exposure.Result, bool) {
+	t.Helper()
+	c, complete, err := Run(context.Background(), q, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Result(), complete
+}
+
+func persons(r *exposure.Result, org string) (k exposure.KindCount) {
+	for _, o := range r.Orgs {
+		if o.Org == org {
+			for _, k := range o.Kinds {
+				if k.Kind == "person" {
+					return k
+				}
+			}
+		}
+	}
+	return k
+}
+
+// However deep and in whatever container, everybody is counted once; containers that nobody opens are told.
+func TestThroughArchives(t *testing.T) {
+	deep := zipped(t, map[string][]byte{"a/b.tar.zst": zstded(t, tarred(t, map[string][]byte{"x/pnr.edi": form(t, 3, "pnrgov"), "x/more.tgz": gzipped(t, tarred(t, map[string][]byte{"p.csv": form(t, 4, "csv")}))}))})
+	dir := folder(t, map[string][]byte{
+		"plain.csv": form(t, 1, "csv"), "packed.sql.gz": gzipped(t, form(t, 2, "sql-mysql")), "deep.zip": deep, "api/paxlst.txt.zst": zstded(t, form(t, 5, "paxlst")),
+		"locked.zip": locked(t, "loot2026", "inner.csv", form(t, 6, "csv")),
+	})
+	q := question(dir)
+	q.Passwords = []string{"loot2026"}
+	r, complete := count(t, q)
+	if k := persons(r, "A"); k.Exact == nil || *k.Exact != different(1, 2, 3, 4, 5, 6) || !complete {
+		t.Errorf("%+v, complete %v, unread %v", k, complete, r.Unread)
+	}
+	// Without the password the size of what is locked is known, and an estimate is made from what is legible.
+	q.Passwords = nil
+	r, complete = count(t, q)
+	if k := persons(r, "A"); k.Exact != nil || k.Upper != nil || k.Lower != different(1, 2, 3, 4, 5) || complete || len(r.Unread) != 1 || !r.Unread[0].Sealed || r.Unread[0].Name != "locked.zip!inner.csv" {
+		t.Errorf("%+v, complete %v, unread %+v", k, complete, r.Unread)
+	}
+	for _, k := range r.Orgs[0].Kinds {
+		if k.Kind == "passenger-record" && (k.Estimate <= k.Lower || float64(k.Interval[0]) > 6*people || k.Interval[1] < 6*people) {
+			t.Errorf("the locked member holds %d more: %+v", people, k)
+		}
+	}
+	q.Passwords, q.Limits = []string{"loot2026"}, archive.Limits{Depth: 1}
+	if r, complete := count(t, q); complete || len(r.Unread) == 0 || !strings.Contains(r.Unread[0].Reason, "not unpacked further") {
+		t.Errorf("too deep: complete %v, unread %+v", complete, r.Unread)
+	}
+}
+
+// What breaks off is counted as far as it goes, and no number above that is certain.
+func TestBrokenEvidence(t *testing.T) {
+	whole := gzipped(t, form(t, 1, "csv"))
+	dir := folder(t, map[string][]byte{"cut.csv.gz": whole[:len(whole)*2/3], "old.pdf": []byte("%PDF-1.4 of tickets"), "a.rar": []byte("Rar!\x1a\x07\x00" + strings.Repeat("x", 4000)), "db.sqlite": append([]byte("SQLite format 3\x00"), make([]byte, 600)...)})
+	if err := os.Symlink("cut.csv.gz", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	r, complete := count(t, question(dir))
+	k := persons(r, "A")
+	if complete || k.Lower == 0 || k.Lower >= people || k.Exact != nil || k.Upper != nil || len(k.Why) == 0 {
+		t.Errorf("%+v, complete %v", k, complete)
+	}
+	told := map[string]string{}
+	for _, l := range r.Unread {
+		told[l.Name] = l.Reason
+	}
+	for _, f := range r.Orgs[0].Files {
+		for _, d := range f.Damage {
+			told[f.Name] = d.Reason
+		}
+	}
+	for name, want := range map[string]string{"cut.csv.gz": "", "old.pdf": "PDF", "a.rar": "RAR", "db.sqlite": "SQLite", "link": "symbolic link"} {
+		if got, ok := told[name]; !ok || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+// Threads change nothing, and several organisations are kept apart and compared.
+func TestThreadsAndOverlap(t *testing.T) {
+	a, b := map[string][]byte{}, map[string][]byte{"same.jsonl": form(t, 20, "jsonl")}
+	for i := range 12 {
+		a[fmt.Sprintf("d%d/%d.csv", i%3, i)] = form(t, uint64(20+i), "csv")
+	}
+	b["own.csv"] = form(t, 99, "csv")
+	q := question(folder(t, a), folder(t, b))
+	var before []byte
+	for _, threads := range []int{1, 2, 7} {
+		q.Threads = threads
+		r, _ := count(t, q)
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before != nil && !bytes.Equal(before, text) {
+			t.Errorf("%d threads give another result", threads)
+		}
+		before = text
+		all := []uint64{20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}
+		if k := persons(r, "A"); k.Exact == nil || *k.Exact != different(all...) {
+			t.Errorf("%+v", k)
+		}
+		common := different(all...) + different(20, 99) - different(append(all, 99)...)
+		if o := r.Overlap[0]; o.Count == nil || *o.Count != common {
+			t.Errorf("%+v, want %d", o, common)
+		}
+	}
+}
+
+// An interrupted census goes on and gives what an uninterrupted one gives; under another key or other evidence it does not.
+func TestResume(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 9 {
+		files[fmt.Sprintf("%d.csv", i)] = form(t, uint64(i+1), "csv")
+	}
+	dir := folder(t, files)
+	q := question(dir)
+	q.Threads = 1
+	want, _ := count(t, q)
+	q.Journal = filepath.Join(t.TempDir(), "journal")
+	ctx, stop := context.WithCancel(context.Background())
+	var progress Progress
+	seen := make(chan struct{})
+	go func() {
+		for progress.filesDone.Load() < 3 {
+		}
+		stop()
+		close(seen)
+	}()
+	_, _, err := Run(ctx, q, &progress)
+	<-seen
+	if err == nil {
+		t.Skip("it was done before it could be interrupted")
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	q.Resume = true
+	other := q
+	other.Key = []byte("quite another key, 32 bytes long")
+	if _, _, err := Run(context.Background(), other, nil); err == nil {
+		t.Error("goes on under another key")
+	}
+	other = q
+	other.Status = exposure.Taken
+	if _, _, err := Run(context.Background(), other, nil); !errors.Is(err, ErrNothingToResume) {
+		t.Errorf("goes on with another question: %v", err)
+	}
+	progress = Progress{}
+	c, _, err := Run(context.Background(), q, &progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := json.Marshal(want)
+	b, _ := json.Marshal(c.Result())
+	if !bytes.Equal(a, b) {
+		t.Errorf("resumed\n%s\nwant\n%s", b, a)
+	}
+	if _, err := os.Stat(q.Journal); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the journal is left: %v", err)
+	}
+}

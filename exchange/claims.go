@@ -1,0 +1,288 @@
+package exchange
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/contrail-ir/contrail/attribution"
+	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/docket"
+	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/stix"
+)
+
+// ungraded is the Admiralty grade of what nobody has judged: reliability F, credibility 6.
+const ungraded = "F6"
+
+// claim is a claim found in a bundle, with the source and root that it names.
+type claim struct {
+	attribution.Claim
+	source attribution.Source
+	root   attribution.Root
+}
+
+func (c claim) draft() casefile.Draft {
+	return docket.ClaimDraft(c.Claim, []attribution.Source{c.source}, []attribution.Root{c.root})
+}
+
+// claimsOf reads what a bundle claims about actors: that something is attributed to somebody, or that an actor, intrusion set or campaign was active
+// in a span of time. Knowledge without either – an entry of an encyclopaedia – is no claim about an incident.
+func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) ([]claim, error) {
+	r := &claims{byID: map[stix.ID]stix.Object{}, out: map[stix.ID][]*stix.Relationship{}, report: map[stix.ID]*stix.Report{}, source: source, kind: kind, tlp: tlp}
+	for _, o := range objects {
+		id := o.Head().ID
+		if old, there := r.byID[id]; there && !later(o, old) {
+			continue
+		}
+		r.byID[id] = o // the newest version speaks
+	}
+	for _, o := range r.byID {
+		switch o := o.(type) {
+		case *stix.Relationship:
+			r.out[o.SourceRef] = append(r.out[o.SourceRef], o)
+		case *stix.Report:
+			for _, ref := range o.ObjectRefs {
+				if old := r.report[ref]; old == nil || o.Published.Before(old.Published) || !old.Published.Before(o.Published) && o.ID < old.ID {
+					r.report[ref] = o
+				}
+			}
+		}
+	}
+	var found []claim
+	var bad []string
+	ids := make([]stix.ID, 0, len(r.byID))
+	for id := range r.byID {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	attributed := map[stix.ID]bool{}
+	for _, pass := range []string{"relationship", ""} {
+		for _, id := range ids {
+			if (id.Type() == "relationship") != (pass == "relationship") {
+				continue
+			}
+			c, ok := r.claim(r.byID[id], attributed)
+			if !ok {
+				continue
+			}
+			if err := sound(c); err != nil {
+				bad = append(bad, fmt.Sprintf("%s: %v", id, err))
+				continue
+			}
+			found = append(found, c)
+		}
+	}
+	if len(bad) > 0 {
+		return nil, &RefusedError{bad}
+	}
+	return found, nil
+}
+
+func later(a, b stix.Object) bool {
+	x, y := stix.CommonOf(a), stix.CommonOf(b)
+	return x != nil && y != nil && x.Modified.After(y.Modified)
+}
+
+type claims struct {
+	byID   map[stix.ID]stix.Object
+	out    map[stix.ID][]*stix.Relationship
+	report map[stix.ID]*stix.Report
+	source string
+	kind   string
+	tlp    marking.TLP
+}
+
+// claim makes a claim of an object, if it makes one. attributed remembers whose activity an attribution has told already.
+func (r *claims) claim(o stix.Object, attributed map[stix.ID]bool) (claim, bool) {
+	com := stix.CommonOf(o)
+	if com == nil || com.Revoked != nil && *com.Revoked {
+		return claim{}, false
+	}
+	var c claim
+	var subject stix.ID
+	switch o := o.(type) {
+	case *stix.Relationship:
+		target := r.byID[o.TargetRef]
+		if o.RelationshipType != "attributed-to" || target == nil {
+			return c, false
+		}
+		c.Actor = actor(target)
+		if c.Actor.Kind == "" {
+			return c, false
+		}
+		subject = o.SourceRef
+		c.Window = window(r.byID[o.SourceRef])
+		if w := (attribution.Window{From: date(o.StartTime), To: date(o.StopTime)}); !c.Window.Known() {
+			c.Window = w
+		}
+		if !c.Window.Known() {
+			c.Window = window(target)
+		}
+		attributed[o.SourceRef], attributed[o.TargetRef] = true, true
+		c.Notes = strings.TrimSpace(fmt.Sprintf("%s is attributed to it. %s", name(r.byID[o.SourceRef]), o.Description))
+	case *stix.IntrusionSet, *stix.ThreatActor, *stix.Campaign:
+		id := o.Head().ID
+		if c.Window = window(o); !c.Window.Known() || attributed[id] {
+			return c, false
+		}
+		subject, c.Actor = id, actor(o)
+		if c.Actor.Kind == "" { // a campaign that is attributed to nobody
+			c.Actor = attribution.Actor{Kind: "none"}
+			c.Notes = "Campaign " + name(o) + ", attributed to nobody."
+		}
+	default:
+		return c, false
+	}
+	c.ID = string(o.Head().ID)
+	r.claimant(&c, com)
+	r.published(&c, com)
+	if c.Window.Known() {
+		c.WindowSource = c.source.ID
+	}
+	r.reach(&c, subject)
+	if com.Confidence != nil {
+		c.Confidence = attribution.OwnConfidence{Value: fmt.Sprint(*com.Confidence), Scale: "STIX 0 to 100"}
+	}
+	c.Audience = attribution.Audience{To: "private", TLP: strings.ToLower(strings.TrimPrefix(r.tlp.String(), "TLP:"))}
+	switch r.tlp {
+	case marking.Clear:
+		c.Audience.To = "public"
+	case marking.Unmarked:
+		c.Audience.TLP = ""
+	}
+	c.Evidence = append(c.Evidence, attribution.Cited{What: "what " + c.Claimant.Name + " reports", Grade: ungraded, Roots: []string{c.root.ID}})
+	for _, x := range com.ExternalReferences {
+		c.Evidence = append(c.Evidence, attribution.Cited{What: strings.TrimSpace(x.SourceName + " " + x.ExternalID + " " + x.URL), Grade: ungraded, Roots: []string{c.root.ID}})
+	}
+	return c, true
+}
+
+// sound asks attribution whether the claim could be weighed.
+func sound(c claim) error {
+	today := c.Published[0].Date
+	return attribution.Check(&attribution.Case{Name: "import", Incident: attribution.Incident{Reported: today}, Sources: []attribution.Source{c.source}, Roots: []attribution.Root{c.root}, Claims: []attribution.Claim{c.Claim}})
+}
+
+func actor(o stix.Object) attribution.Actor {
+	switch o := o.(type) {
+	case *stix.IntrusionSet:
+		return attribution.Actor{Kind: "named", Name: o.Name}
+	case *stix.ThreatActor:
+		return attribution.Actor{Kind: "named", Name: o.Name}
+	case *stix.Identity:
+		if o.IdentityClass == "class" || o.IdentityClass == "group" {
+			return attribution.Actor{Kind: "category", Category: o.Name}
+		}
+		return attribution.Actor{Kind: "named", Name: o.Name}
+	}
+	return attribution.Actor{}
+}
+
+func name(o stix.Object) string {
+	switch o := o.(type) {
+	case *stix.IntrusionSet:
+		return o.Name
+	case *stix.ThreatActor:
+		return o.Name
+	case *stix.Campaign:
+		return o.Name
+	case *stix.Incident:
+		return o.Name
+	case *stix.Identity:
+		return o.Name
+	case nil:
+		return "something outside the bundle"
+	}
+	return string(o.Head().ID)
+}
+
+func window(o stix.Object) attribution.Window {
+	switch o := o.(type) {
+	case *stix.IntrusionSet:
+		return attribution.Window{From: date(o.FirstSeen), To: date(o.LastSeen)}
+	case *stix.ThreatActor:
+		return attribution.Window{From: date(o.FirstSeen), To: date(o.LastSeen)}
+	case *stix.Campaign:
+		return attribution.Window{From: date(o.FirstSeen), To: date(o.LastSeen)}
+	}
+	return attribution.Window{}
+}
+
+// date keeps a time to the second; STIX has no way to say that only the month is known.
+func date(t stix.Timestamp) attribution.Date {
+	if t.IsZero() {
+		return attribution.Date{}
+	}
+	d, err := attribution.ParseDate(t.Time().UTC().Format("2006-01-02T15:04:05Z"))
+	if err != nil {
+		return attribution.Date{} // before 1900 or after 2200: no date that anything here was done at
+	}
+	return d
+}
+
+// claimant is who created the object, else whose bundle it is. Of what kind it is the bundle tells only of governments.
+func (r *claims) claimant(c *claim, com *stix.Common) {
+	c.Claimant = attribution.Claimant{Name: r.source, Kind: r.kind}
+	if id, ok := r.byID[com.CreatedByRef].(*stix.Identity); ok {
+		c.Claimant.Name = id.Name
+		if slices.ContainsFunc(id.Sectors, func(s string) bool { return strings.HasPrefix(s, "government") }) {
+			c.Claimant.Kind = "government"
+		}
+	}
+	if c.Claimant.Name == "" {
+		c.Claimant.Name = "a source that the bundle does not name"
+	}
+	if c.Claimant.Kind == "" {
+		c.Claimant.Kind = "vendor"
+		c.Notes = strings.TrimSpace(c.Notes + " The bundle does not say of what kind the claimant is; it is entered as a vendor.")
+	}
+	c.root = attribution.Root{ID: "reporting of " + c.Claimant.Name, Kind: "report", What: "what " + c.Claimant.Name + " reports, whatever that rests on"}
+}
+
+// published is when the report that holds the claim came out, else when the claim was last changed. A claim about a time after its
+// report was changed after it.
+func (r *claims) published(c *claim, com *stix.Common) {
+	c.source = attribution.Source{ID: c.ID, Publisher: c.Claimant.Name, Date: date(com.Modified)}
+	if rep := r.report[com.ID]; rep != nil && !rep.Published.IsZero() {
+		if at := date(rep.Published); !c.Window.To.Known() || c.Window.To.First <= at.Last {
+			c.source = attribution.Source{ID: string(rep.ID), Publisher: c.Claimant.Name, Title: rep.Name, Date: at}
+		}
+	}
+	c.Published = []attribution.Dated{{Date: c.source.Date, Source: c.source.ID}}
+}
+
+// reach adds whom the subject of the claim is said to target, and by which techniques.
+func (r *claims) reach(c *claim, subject stix.ID) {
+	for _, rel := range r.out[subject] {
+		switch target := r.byID[rel.TargetRef].(type) {
+		case *stix.Identity:
+			if rel.RelationshipType != "targets" {
+				continue
+			}
+			c.Sectors = append(c.Sectors, target.Sectors...)
+			if target.IdentityClass != "class" {
+				c.Victims = append(c.Victims, target.Name)
+			} else if len(target.Sectors) == 0 {
+				c.Sectors = append(c.Sectors, target.Name)
+			}
+		case *stix.AttackPattern:
+			if rel.RelationshipType != "uses" {
+				continue
+			}
+			for _, x := range target.ExternalReferences {
+				if x.SourceName == "mitre-attack" {
+					c.Techniques = append(c.Techniques, x.ExternalID)
+				}
+			}
+		case *stix.Malware:
+			if rel.RelationshipType == "uses" && target.Name != "" {
+				c.Capabilities = append(c.Capabilities, target.Name)
+			}
+		}
+	}
+	for _, list := range []*[]string{&c.Sectors, &c.Victims, &c.Techniques, &c.Capabilities} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+}
