@@ -285,7 +285,9 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(handlers...), stop}, &progress)
+	handler, finish := report.Beside(handlers[0], handlers[1:]...)
+	err = sweep.Run(ctx, q, stopFirst{handler, stop}, &progress)
+	finish()
 	stop()
 	if err != nil {
 		return err
