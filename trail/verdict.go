@@ -147,6 +147,7 @@ func (t *teller) judge(e *evidence) {
 		return
 	}
 	e.passed = 1
+	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
 	by := t.authorityAt(e.began)
 	rest := newEvidence()
 	for _, i := range e.steps {
