@@ -16,6 +16,7 @@ type view struct {
 	keys   map[Node]nodeKey
 
 	baseline    []*Baseline
+	sessions    map[Node]sessionInfo
 	authorities map[int64]*authority // by the day that they ask about
 }
 
@@ -25,7 +26,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}}
 }
 
 func (v *view) key(n Node) nodeKey {
@@ -166,6 +167,9 @@ type sessionInfo struct {
 }
 
 func (v *view) session(s Node) sessionInfo {
+	if i, ok := v.sessions[s]; ok {
+		return i
+	}
 	i := sessionInfo{began: math.MaxInt64}
 	out, _ := v.out(s, never, always)
 	for k := range out {
@@ -184,6 +188,7 @@ func (v *view) session(s Node) sessionInfo {
 			}
 		}
 	}
+	v.sessions[s] = i
 	return i
 }
 
