@@ -139,6 +139,36 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestTheSameToolInOtherHandsIsNoCause: an intruder elsewhere uses the tool that the administrator uses, with the same hash. From neither does a trace
+// come to the other.
+func TestTheSameToolInOtherHandsIsNoCause(t *testing.T) {
+	const tool = `C:\Temp\dump.exe`
+	hash := "SHA256=" + strings.Repeat("AB", 32)
+	hashed := func(e said) said {
+		e.fields = append(e.fields, "Hashes", hash)
+		return e
+	}
+	var s storyline
+	s.ordinary("adm", "10.1.1.77")
+	s.say(runs("desk", 11*dayLong-time.Minute, 121, 90, explorer, command, "cmd", "0x77"))
+	s.night("adm", "10.1.1.77", 121, command, false)
+	ours := s.alert(hashed(runs("server", 11*dayLong+time.Hour, 210, 201, `C:\ProgramData\t\tool.exe`, tool, "dump.exe", "0x3e7")), "credential_access")
+	at := 12 * dayLong
+	s.alert(runs("web", at, 301, 300, `C:\Windows\System32\inetsrv\w3wp.exe`, command, "cmd /c whoami", "0x3e7"), "initial_access")
+	theirs := s.alert(hashed(runs("web", at+time.Minute, 302, 301, command, tool, "dump.exe", "0x3e7")), "execution")
+	for begin, established := range map[int]bool{ours: false, theirs: true} {
+		out := from(t, graphOf(t, s.all...), fmt.Sprintf("%s:%d", s.all[begin-1].host, begin), s.alerts...)
+		if out.Established != established {
+			t.Errorf("from %d established %t: %s", begin, out.Established, out.Why)
+		}
+		for _, n := range reached(out) {
+			if host := s.all[n-1].host; (host == "web") != established {
+				t.Errorf("from %d reached record %d of %s", begin, n, host)
+			}
+		}
+	}
+}
+
 // TestTheReasonIsOfWhatCameClosest: of several starts, the one that nearly was an intrusion says why there is none.
 func TestTheReasonIsOfWhatCameClosest(t *testing.T) {
 	var s storyline
