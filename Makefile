@@ -56,4 +56,4 @@ bench-check:
 # Trace accuracy on the drill's sector, over seeds FROM-TO and all scenarios; written to docs/trace-accuracy.md.
 SEEDS ?= 201-203
 accuracy:
-	go test ./internal/accuracy -run Sector -timeout 2h -seeds $(SEEDS) -write $(CURDIR)/docs/trace-accuracy.md
+	go test ./internal/accuracy -run TraceOfTheSector -timeout 2h -seeds $(SEEDS) -write $(CURDIR)/docs/trace-accuracy.md
