@@ -52,7 +52,12 @@ func (c *Case) export(ctx context.Context, w io.Writer, o ExportOptions) error {
 		return err
 	}
 	// The lock keeps other writers from changing files under the export.
-	err = c.led.Update(ctx, func(*ledger.Writer) error { return writeArchive(ctx, w, c.dir, o.Private) })
+	err = c.led.Update(ctx, func(*ledger.Writer) error {
+		if err := c.clearUnfinished(); err != nil {
+			return err
+		}
+		return writeArchive(ctx, w, c.dir, o.Private)
+	})
 	if errors.Is(err, ledger.ErrReadOnly) {
 		return writeArchive(ctx, w, c.dir, o.Private) // nobody writes a copy without its key
 	}

@@ -168,7 +168,7 @@ func (c *Case) RecordMilestone(ctx context.Context, by *keys.Private, m Mileston
 	}
 	return c.one(ctx, by, Draft{
 		Kind: MilestoneRecorded, Why: why, About: []string{m.Name}, When: when, Marking: mark,
-		Summary: strings.TrimSpace(m.Name + ": " + strings.Join(slices.DeleteFunc([]string{m.Actor, m.Target}, func(s string) bool { return s == "" }), " → ")), Detail: m,
+		Summary: strings.TrimSuffix(m.Name+": "+strings.Join(slices.DeleteFunc([]string{m.Actor, m.Target}, func(s string) bool { return s == "" }), " → "), ": "), Detail: m,
 	})
 }
 

@@ -36,7 +36,9 @@ type Import struct {
 	Authority string `json:"authority,omitempty"`
 	// Verdicts are what a kinship says of each organisation, here because the gates of a release rest on them.
 	Verdicts map[string]string `json:"verdicts,omitempty"`
-	Problems []string          `json:"problems,omitempty"` // what was wrong with it and let pass
+	// Found counts a sweep's grave findings by organisation and day (UTC), for the map of what was searched.
+	Found    map[string]map[string]int64 `json:"found,omitempty"`
+	Problems []string                    `json:"problems,omitempty"` // what was wrong with it and let pass
 }
 
 // FileRef names a file by its digest.
@@ -83,6 +85,7 @@ const (
 	maxKept  = 256 << 20 // bytes of a result that is kept in the case; larger ones are entered by digest
 	maxLine  = 16 << 20  // bytes of one finding
 	maxNames = 256       // different counters
+	maxDays  = 10_000    // different days of organisations on which something was found
 )
 
 // ImportSweep enters what `contrail sweep` left in dir: findings.jsonl, counted by level and kind, coverage.json and stats.json. findings.jsonl and
@@ -168,6 +171,9 @@ func (c *Case) enterImport(ctx context.Context, by *keys.Private, kind Kind, im 
 		d.Seen = append(d.Seen, f.Digest)
 	}
 	es, err := c.record(ctx, by, func() error {
+		if err := c.clearUnfinished(); err != nil {
+			return err
+		}
 		for _, f := range im.Files {
 			if f.Copy == "" {
 				continue
@@ -207,8 +213,8 @@ func (im *Import) add(ctx context.Context, path string, keep bool, read func(io.
 	return nil
 }
 
-// OpenImported opens the copy of an imported file. A copy whose bytes are not those that were imported gives an error instead of its end.
-func (c *Case) OpenImported(f FileRef) (io.ReadCloser, error) {
+// OpenImported opens the copy of an imported file, if its bytes are those that were imported.
+func (c *Case) OpenImported(ctx context.Context, f FileRef) (io.ReadCloser, error) {
 	if f.Copy == "" {
 		return nil, fmt.Errorf("casefile: %s was entered by digest alone; import it again to have it in the case: %w", f.Name, fs.ErrNotExist)
 	}
@@ -216,26 +222,18 @@ func (c *Case) OpenImported(f FileRef) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("casefile: %s: %w", f.Name, err)
 	}
-	return &attested{file: r, want: f, h: sha256.New()}, nil
-}
-
-// attested is a file that compares itself with its digest where it ends.
-type attested struct {
-	file *os.File
-	want FileRef
-	h    hash.Hash
-}
-
-func (a *attested) Read(b []byte) (int, error) {
-	n, err := a.file.Read(b)
-	a.h.Write(b[:n])
-	if err == io.EOF && ledger.FromSum(a.h.Sum(nil)) != a.want.Digest {
-		return n, fmt.Errorf("casefile: the copy of %s is not what was imported", a.want.Name)
+	d, _, err := ledger.DigestReader(&patient{ctx, r})
+	if err == nil && d != f.Digest {
+		err = fmt.Errorf("casefile: the copy of %s is not what was imported", f.Name)
 	}
-	return n, err
+	if err == nil {
+		_, err = r.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
-
-func (a *attested) Close() error { return a.file.Close() }
 
 type counter struct {
 	r io.Reader
@@ -275,14 +273,33 @@ func eachLine(r io.Reader, fn func(n int, line []byte) error) error {
 
 func countFindings(r io.Reader, im *Import) error {
 	im.Counts["findings"] = 0
+	days := 0
 	return eachLine(r, func(_ int, line []byte) error {
 		var f struct {
 			Kind  string `json:"kind"`
 			Level string `json:"level"`
+			Org   string `json:"org"`
+			Time  string `json:"time"`
 			Draft bool   `json:"draft"`
 		}
 		if err := json.Unmarshal(line, &f); err != nil {
 			return err
+		}
+		day, _, _ := strings.Cut(f.Time, "T")
+		grave := f.Level == "high" || f.Level == "critical" || f.Kind == "ioc" || f.Kind == "yara"
+		if m, err := ParseMoment(day); grave && err == nil && m.Precision() == Day {
+			if im.Found == nil {
+				im.Found = map[string]map[string]int64{}
+			}
+			org := clip(f.Org)
+			if im.Found[org][day] > 0 || days < maxDays {
+				if im.Found[org] == nil {
+					im.Found[org] = map[string]int64{}
+				}
+				if im.Found[org][day]++; im.Found[org][day] == 1 {
+					days++
+				}
+			}
 		}
 		im.Draft = im.Draft || f.Draft
 		im.count("findings", 1)
@@ -404,6 +421,7 @@ func readStats(r io.Reader, im *Import) error {
 		Events int64 `json:"events"`
 		Bytes  int64 `json:"bytes"`
 		Draft  bool  `json:"draft"`
+		Raw    bool  `json:"raw"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, maxJSON)).Decode(&s); err != nil {
 		return err
@@ -411,6 +429,9 @@ func readStats(r io.Reader, im *Import) error {
 	im.Draft = im.Draft || s.Draft
 	im.count("events", s.Events)
 	im.count("bytes", s.Bytes)
+	if s.Raw { // passenger values were not masked
+		im.count("raw", 1)
+	}
 	return nil
 }
 

@@ -48,6 +48,18 @@ func child(mode string) error {
 	switch mode {
 	case "forever", "forty":
 		for i := 0; mode == "forever" || i < 40; i++ {
+			if mode == "forever" && i%4 == 3 { // a result that is kept in the case, too
+				doc := filepath.Join(filepath.Dir(c.Dir()), "trail.json")
+				if err := os.WriteFile(doc, fmt.Appendf(nil, `{"pid":%d,"i":%d,"x":%q}`, os.Getpid(), i, strings.Repeat("x", 300_000)), 0o600); err != nil {
+					return err
+				}
+				e, err := c.ImportDocument(bg, by, TrailImported, doc, ImportOptions{Why: "w"})
+				if err != nil {
+					return err
+				}
+				fmt.Printf("ack %d %s\n", e.Seq, e.raw.Hash())
+				continue
+			}
 			drafts := make([]Draft, 1+i%3)
 			for j := range drafts {
 				drafts[j] = Draft{Kind: Note, Why: fmt.Sprintf("process %d", os.Getpid()), Summary: strings.Repeat("x", 1+i%700)}
@@ -136,6 +148,25 @@ func TestKilledAtAnyMomentLosesNothing(t *testing.T) {
 			t.Fatalf("run %d: nothing was acknowledged", run)
 		}
 		checkKilled(t, c, lead, acked, run)
+	}
+	// Nothing of what was interrupted keeps the case from being exported and sealed.
+	if err := os.WriteFile(filepath.Join(c.Dir(), "evidence", ".tmp-123"), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Export(bg, &bytes.Buffer{}, ExportOptions{By: lead, Why: "w"}); err != nil {
+		t.Error(err)
+	}
+	if err := c.Seal(bg, lead, "w"); err != nil {
+		t.Error(err)
+	}
+	if rep := verified(t, c.Dir(), VerifyOptions{}); !rep.OK() {
+		t.Errorf("sealed: %s", rep)
+	}
+	if err := os.WriteFile(filepath.Join(c.Dir(), "evidence", ".tmp-123"), []byte("added"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if rep := verified(t, c.Dir(), VerifyOptions{}); rep.OK() {
+		t.Error("a file that was added to a sealed case is not noticed")
 	}
 	t.Logf("%d entries acknowledged over %d kills", len(acked), runs)
 }

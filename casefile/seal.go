@@ -91,7 +91,7 @@ func (c *Case) seal(ctx context.Context, by *keys.Private, why string) error {
 		return ErrSealed
 	}
 	// What an interrupted writer left behind, in the ledger and in the cache, is cleared away first.
-	if err := c.led.Update(ctx, func(*ledger.Writer) error { return nil }); err != nil {
+	if err := c.led.Update(ctx, func(*ledger.Writer) error { return c.clearUnfinished() }); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -144,6 +144,29 @@ func (c *Case) seal(ctx context.Context, by *keys.Private, why string) error {
 		_, err = writeFile(filepath.Join(c.dir, sealFile), bytes.NewReader(b), int64(len(b)))
 		return err
 	})
+}
+
+// clearUnfinished removes the files that a writer who was killed did not finish; no entry knows them. The caller holds the ledger's lock,
+// under which alone they are written.
+func (c *Case) clearUnfinished() error {
+	for _, sub := range []string{".", evidenceDir, sealsDir} {
+		names, err := os.ReadDir(filepath.Join(c.dir, sub))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for _, n := range names {
+			if !strings.HasPrefix(n.Name(), ".tmp-") || !n.Type().IsRegular() {
+				continue
+			}
+			if err := os.Remove(filepath.Join(c.dir, sub, n.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (c *Case) now() time.Time {

@@ -5,10 +5,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -359,15 +361,27 @@ func spoiled(t testing.TB) map[string][]byte {
 	dw := gzip.NewWriter(&deep)
 	_, _ = dw.Write(z.Bytes())
 	_ = dw.Close()
-	m, s1, s2 := md5.Sum([]byte(secret)), sha1.Sum([]byte(secret)), sha256.Sum256([]byte(strings.ToUpper(secret)))
+	m, s1, s2, s512 := md5.Sum([]byte(secret)), sha1.Sum([]byte(secret)), sha256.Sum256([]byte(strings.ToUpper(secret))), sha512.Sum512([]byte(secret))
+	var zl bytes.Buffer
+	lw := zlib.NewWriter(&zl)
+	_, _ = lw.Write(hidden)
+	_ = lw.Close()
 	out := map[string][]byte{
 		"plain": hidden, "upper case": bytes.ToUpper(hidden), "UTF-16 LE": le, "UTF-16 BE": be, "hex": []byte(hex.EncodeToString(hidden)),
 		"zip": z.Bytes(), "gzip": g.Bytes(), "tar": tr.Bytes(), "zip in gzip": deep.Bytes(), "zip in base64": []byte(base64.StdEncoding.EncodeToString(z.Bytes())),
 		"MD5": []byte(hex.EncodeToString(m[:])), "SHA-1": []byte(hex.EncodeToString(s1[:])), "SHA-256": []byte(strings.ToUpper(hex.EncodeToString(s2[:]))),
-		"base64 UTF-16": []byte(base64.StdEncoding.EncodeToString(le)),
-		"JSON escapes":  []byte(`"` + strings.ReplaceAll(secret, "s", `\u0073`) + `"`),
-		"HTML escapes":  []byte(strings.ReplaceAll(secret, "o", "&#111;")),
-		"percent":       []byte(strings.ReplaceAll(secret, "k", "%6b")),
+		"SHA-512":             []byte(hex.EncodeToString(s512[:])),
+		"SHA-512 in base64":   []byte("sha512-" + base64.StdEncoding.EncodeToString(s512[:])),
+		"MD5 in base64":       []byte(base64.RawURLEncoding.EncodeToString(m[:])),
+		"raw SHA-1":           append([]byte("x"), s1[:]...),
+		"base64 twice":        []byte(base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString(hidden)))),
+		"hex in base64":       []byte(base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(hidden)))),
+		"another case base64": []byte(base64.StdEncoding.EncodeToString([]byte("before Srv-Booking-07.ALPHA.example after"))),
+		"zlib":                zl.Bytes(),
+		"base64 UTF-16":       []byte(base64.StdEncoding.EncodeToString(le)),
+		"JSON escapes":        []byte(`"` + strings.ReplaceAll(secret, "s", `\u0073`) + `"`),
+		"HTML escapes":        []byte(strings.ReplaceAll(secret, "o", "&#111;")),
+		"percent":             []byte(strings.ReplaceAll(secret, "k", "%6b")),
 	}
 	for i := range 3 {
 		out[fmt.Sprint("base64 offset ", i)] = []byte("x" + base64.StdEncoding.EncodeToString(append([]byte("abc"[:i]), hidden[7:]...)))

@@ -5,9 +5,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -48,16 +50,18 @@ type needle struct {
 }
 
 // Scanner searches bytes for values that were cut: plain, in base64 at each of its three offsets, UTF-16 in both orders, hexadecimal,
-// escaped as in HTML and JSON, inside zip, gzip and tar, and as unsalted MD5, SHA-1 and SHA-256. Letter case is ignored but in
-// base64, where the spelling given, the lower and the upper one are searched for.
+// escaped as in HTML and JSON, inside zip, gzip, zlib and tar, within each other, and as unsalted MD5, SHA-1 and SHA-2 – raw, hexadecimal or
+// base64. Letter case is ignored but in digests, where the spelling given, the lower and the upper one are searched for.
 type Scanner struct {
 	folded []needle // searched for in lower case
-	exact  []needle // base64 and raw digests
+	exact  []needle // base64
+	// Digests by their first bytes: there are many, and each place of the bytes is looked up once.
+	digests map[[8]byte][]needle
 }
 
 // NewScanner prepares the search for values. A value of fewer than three bytes is an error: it is found everywhere.
 func NewScanner(cuts []Cut) (*Scanner, error) {
-	s := &Scanner{}
+	s := &Scanner{digests: map[[8]byte][]needle{}}
 	seen := map[string]bool{}
 	for _, c := range cuts {
 		if len(c.Value) < minCutBytes {
@@ -90,9 +94,8 @@ func (s *Scanner) value(sort, v string) {
 		}
 		for _, end := range []string{"", "\n", "\r\n"} {
 			for _, d := range digests(append(bytes.Clone(form), end...)) {
-				s.fold(sort, d.as, []byte(hex.EncodeToString(d.sum)))
-				s.exact = append(s.exact, needle{d.sum, sort, d.as + ", raw"})
-				s.exact = append(s.exact, needle{[]byte(strings.TrimRight(base64.StdEncoding.EncodeToString(d.sum), "=")), sort, d.as + " in base64"})
+				key := [8]byte(d.sum)
+				s.digests[key] = append(s.digests[key], needle{d.sum, sort, d.as})
 			}
 		}
 	}
@@ -108,8 +111,8 @@ type digest struct {
 }
 
 func digests(b []byte) []digest {
-	m, s1, s2 := md5.Sum(b), sha1.Sum(b), sha256.Sum256(b)
-	return []digest{{"MD5", m[:]}, {"SHA-1", s1[:]}, {"SHA-256", s2[:]}}
+	m, s1, s224, s256, s384, s512 := md5.Sum(b), sha1.Sum(b), sha256.Sum224(b), sha256.Sum256(b), sha512.Sum384(b), sha512.Sum512(b)
+	return []digest{{"MD5", m[:]}, {"SHA-1", s1[:]}, {"SHA-224", s224[:]}, {"SHA-256", s256[:]}, {"SHA-384", s384[:]}, {"SHA-512", s512[:]}}
 }
 
 // base64At gives the characters of the base64 of anything that holds v beginning at offset modulo 3, those shared with neighbours left out.
@@ -187,6 +190,8 @@ func (w *walk) look(name string, b []byte, depth int) {
 		w.zip(name, b, depth)
 	case len(b) > 262 && string(b[257:262]) == "ustar":
 		w.tar(name, b, depth)
+	case len(b) > 2 && b[0] == 0x78 && (int(b[0])<<8|int(b[1]))%31 == 0: // the check of a zlib header
+		w.zlib(name, b, depth)
 	default:
 		for magic, what := range closed {
 			if strings.HasPrefix(string(b), magic) {
@@ -198,13 +203,17 @@ func (w *walk) look(name string, b []byte, depth int) {
 
 var closed = map[string]string{
 	"7z\xbc\xaf\x27\x1c": "7z", "\xfd7zXZ\x00": "xz", "BZh": "bzip2", "\x28\xb5\x2f\xfd": "zstd", "Rar!\x1a\x07": "RAR",
+	"\x04\x22\x4d\x18": "lz4", "MSCF": "a cabinet", "LZIP": "lzip", "\x1f\x9d": "compress", "!<arch>\n": "an ar archive", "070701": "cpio",
 	"age-encryption.org/": "encrypted", "-----BEGIN AGE": "encrypted", "-----BEGIN PGP M": "encrypted", "\xd0\xcf\x11\xe0": "an OLE container", "%PDF-": "PDF",
 }
 
 var spaces = strings.NewReplacer(" ", "", "\t", "", "\r", "", "\n", "", `\n`, "", `\r`, "", `\/`, "/")
 
-// base64 that may hold a container: long runs only.
-var run64 = regexp.MustCompile(`[A-Za-z0-9+/]{32,}`)
+// Runs that may be something encoded.
+var (
+	run64  = regexp.MustCompile(`[A-Za-z0-9+/]{20,}`)
+	runHex = regexp.MustCompile(`[0-9a-fA-F]{32,}`)
+)
 
 func (w *walk) search(name string, depth int, b []byte) {
 	views := [][]byte{b}
@@ -237,15 +246,59 @@ func (w *walk) search(name string, depth int, b []byte) {
 			}
 		}
 	}
-	joined := spaces.Replace(string(b))
-	for _, m := range run64.FindAllString(joined, -1) {
-		for offset := range 4 {
+	w.digests(b, tell)
+	text := spaces.Replace(string(b))
+	for _, m := range runHex.FindAllString(text, -1) {
+		for offset := range min(2, len(m)) {
 			part := m[offset:]
-			d, err := base64.RawStdEncoding.DecodeString(part[:len(part)/4*4])
-			if err == nil && (bytes.HasPrefix(d, []byte("\x1f\x8b")) || bytes.HasPrefix(d, []byte("PK\x03\x04"))) {
-				w.look(name+"!base64", d, depth+1)
+			if d, err := hex.DecodeString(part[:len(part)/2*2]); err == nil {
+				w.decoded(name+"!hex", d, depth, tell)
 			}
 		}
+	}
+	for _, m := range run64.FindAllString(strings.NewReplacer("-", "+", "_", "/").Replace(text), -1) {
+		for offset := range 4 {
+			part := m[offset:]
+			if len(part)%4 == 1 {
+				part = part[:len(part)-1]
+			}
+			if d, err := base64.RawStdEncoding.DecodeString(part); err == nil {
+				w.decoded(name+"!base64", d, depth, tell)
+			}
+		}
+	}
+}
+
+// digests looks up every place of the bytes.
+func (w *walk) digests(b []byte, tell func(needle)) {
+	for i := 0; i+8 <= len(b); i++ {
+		for _, n := range w.scanner.digests[[8]byte(b[i:])] {
+			if bytes.HasPrefix(b[i:], n.bytes) {
+				tell(n)
+			}
+		}
+	}
+}
+
+// decoded looks into what a run of letters may mean: digests always; a container, or text – encoded once more, perhaps – as a part of its own.
+// Anything else is chance.
+func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
+	w.digests(d, tell)
+	if depth >= maxDepth {
+		return
+	}
+	if bytes.HasPrefix(d, []byte("\x1f\x8b")) || bytes.HasPrefix(d, []byte("PK\x03\x04")) {
+		w.look(name, d, depth+1)
+		return
+	}
+	plain := 0
+	for _, c := range d {
+		if c == 0 || c >= ' ' && c < 0x7f || c == '\n' || c == '\r' || c == '\t' {
+			plain++
+		}
+	}
+	if w.left -= int64(len(d)); plain == len(d) && w.left > 0 {
+		w.search(name, depth+1, d)
 	}
 }
 
@@ -282,6 +335,18 @@ func (w *walk) part(name string, r io.Reader, depth int) {
 		w.blind(name, "it cannot be unpacked: "+err.Error())
 	}
 	w.look(name, b, depth+1)
+}
+
+// zlib looks into what may be a zlib stream; two bytes are no proof, so what is none is text or something else.
+func (w *walk) zlib(name string, b []byte, depth int) {
+	z, err := zlib.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return
+	}
+	d, err := io.ReadAll(io.LimitReader(z, w.left+1))
+	if len(d) > 0 || err == nil {
+		w.look(name+"!", d, depth+1)
+	}
 }
 
 func (w *walk) gzip(name string, b []byte, depth int) {

@@ -383,7 +383,7 @@ func Objects(ctx context.Context, c *casefile.Case) ([]stix.Object, error) {
 			return nil, fmt.Errorf("exchange: %w", err)
 		}
 		for _, f := range im.Files {
-			objects, err := kept(c, f, im.Format == misp)
+			objects, err := kept(ctx, c, f, im.Format == misp)
 			if err != nil {
 				return nil, fmt.Errorf("exchange: entry %d: %w", e.Seq, err)
 			}
@@ -412,8 +412,8 @@ func Objects(ctx context.Context, c *casefile.Case) ([]stix.Object, error) {
 }
 
 // kept reads the copy of a bundle or event.
-func kept(c *casefile.Case, f casefile.FileRef, misp bool) ([]stix.Object, error) {
-	r, err := c.OpenImported(f)
+func kept(ctx context.Context, c *casefile.Case, f casefile.FileRef, misp bool) ([]stix.Object, error) {
+	r, err := c.OpenImported(ctx, f)
 	if err != nil {
 		return nil, err
 	}

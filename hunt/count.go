@@ -75,6 +75,40 @@ func readSightings(dir string) (*sightings, error) {
 	return s, sc.Err()
 }
 
+// since gives, of each organisation, when it first showed an item that can stand alone and is not the way in.
+func (s *sightings) since(rated *fingerprint.Fingerprint) map[string]string {
+	counts := Seeds(rated)
+	first := map[string]int64{}
+	for k, at := range s.first {
+		if t, there := first[k.org]; at != 0 && counts(k.rule) && (!there || at < t) {
+			first[k.org] = at
+		}
+	}
+	out := map[string]string{}
+	for org, at := range first {
+		out[org] = stamp(at)
+	}
+	return out
+}
+
+// earliest gives when an item that is unique was seen first anywhere, zero when none was.
+func (s *sightings) earliest() (first time.Time) {
+	unique := map[string]bool{}
+	rules, err := s.asked.Rules()
+	if err != nil {
+		return first
+	}
+	for _, r := range rules {
+		unique[r.ID] = s.asked.Items[r.Item].Tier == fingerprint.Unique
+	}
+	for k, at := range s.first {
+		if t := time.Unix(0, at); unique[k.rule] && at != 0 && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
 // span says which part of an organisation's evidence is ordinary.
 type span struct {
 	none   bool

@@ -22,10 +22,11 @@ type Outcome struct {
 	Fingerprint *fingerprint.Fingerprint // that was asked, rated by what was counted
 	Trails      map[string]*trail.Trail  // of every organisation that was swept
 	Certificate *coverage.Certificate
-	Kinship     *kinship.Result // of every organisation but the first victim
-	Folder      string          // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
-	FirstFolder string          // of the first victim's trace; "" when there is none
-	LeftOut     int             // items of the draft that the review left out
+	Kinship     *kinship.Result   // of every organisation but the first victim
+	Folder      string            // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
+	FirstFolder string            // of the first victim's trace; "" when there is none
+	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was
+	LeftOut     int               // items of the draft that the review left out
 }
 
 // FromFirst is a hunt of one wave without a person: it traces the first victim, drafts a fingerprint, counts it in that organisation's own past, keeps
@@ -63,6 +64,7 @@ func FromFirst(ctx context.Context, o Options) (*Outcome, error) {
 		return out, err
 	}
 	out.Fingerprint, out.Trails, out.Certificate, out.Kinship, out.Folder = w.rated, w.trails, w.cert, w.kinship, w.dir
+	out.Since = w.since
 	return out, nil
 }
 
@@ -110,26 +112,7 @@ func (o *Options) draftOf(ctx context.Context, org, trailPath, countDir string, 
 	if dropped > 0 {
 		o.tell(wave, "%d items were left out of the draft: they hold something of the victim or say too little", dropped)
 	}
-	if len(f.Items) == 0 {
-		return f, nil
-	}
-	if _, err := o.ask(ctx, asking{wave: wave, what: "counting the draft's items in the organisation's own past", orgs: []string{org}, dir: countDir, asked: f, draft: true, only: true}); err != nil {
-		return nil, err
-	}
-	s, err := readSightings(countDir)
-	if err != nil {
-		return nil, err
-	}
-	before, err := time.Parse(time.RFC3339Nano, f.FirstSeen)
-	if err != nil {
-		return f, nil // without a time nothing is known to be before the intruder
-	}
-	b, err := s.count(func(string) span { return span{before: before} })
-	if err != nil {
-		return nil, err
-	}
-	f.Rate(o.Lists, b)
-	return f, nil
+	return o.counted(ctx, wave, org, f, countDir)
 }
 
 // wave is one sweep of all organisations with a version of the fingerprint, and the judgement.
@@ -141,6 +124,7 @@ type wave struct {
 	cert    *coverage.Certificate
 	kinship *kinship.Result
 	demoted []Demotion
+	since   map[string]string // of each organisation: when something of the intruder was seen first
 }
 
 func (o *Options) wave(ctx context.Context, n int, asked *fingerprint.Fingerprint, draft bool, dir string) (*wave, error) {
@@ -190,7 +174,10 @@ func (o *Options) judge(w *wave, draft bool) error {
 	if err != nil {
 		return err
 	}
-	first, _ := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	first, err := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	if err != nil {
+		first = s.earliest() // a report that somebody else wrote does not say when it began
+	}
 	innocent := map[string]bool{}
 	for range maxRounds {
 		b, err := s.count(func(org string) span {
@@ -209,6 +196,7 @@ func (o *Options) judge(w *wave, draft bool) error {
 		}
 		w.rated = clone(w.asked)
 		w.rated.Rate(o.Lists, known{b, w.asked})
+		o.cap(w.rated)
 		all, err := kinship.ReadSweep(w.dir, w.rated)
 		if err != nil {
 			return err
@@ -229,7 +217,7 @@ func (o *Options) judge(w *wave, draft bool) error {
 			break
 		}
 	}
-	w.demoted = demotions(w.asked, w.rated)
+	w.demoted, w.since = demotions(w.asked, w.rated), s.since(w.rated)
 	return nil
 }
 
@@ -251,6 +239,18 @@ func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
 	return seen, hosts
 }
 
+// cap keeps what an earlier wave demoted from rising again: an organisation that was innocent then may be judged otherwise since only because
+// of what was learnt meanwhile.
+func (o *Options) cap(f *fingerprint.Fingerprint) {
+	for i := range f.Items {
+		it := &f.Items[i]
+		if t, there := o.capped[it.Rule]; there && worse(t, it.Tier) {
+			it.Tier = t
+			it.Specificity.Decibans = fingerprint.Weigh(it.Kind, t, it.Specificity)
+		}
+	}
+}
+
 func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
 	c := *f
 	c.Items = slices.Clone(f.Items)
@@ -262,8 +262,7 @@ func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
 
 // worse says whether a tier carries less far than another.
 func worse(a, b fingerprint.Tier) bool {
-	order := []fingerprint.Tier{fingerprint.Unique, fingerprint.Strong, fingerprint.Supporting, fingerprint.NeverAlone}
-	return slices.Index(order, a) > slices.Index(order, b)
+	return slices.Index(tierOrder, a) > slices.Index(tierOrder, b)
 }
 
 func demotions(before, after *fingerprint.Fingerprint) (out []Demotion) {

@@ -35,7 +35,7 @@ type journal struct {
 
 const (
 	journalName  = "journal"
-	journalMagic = "contrail sweep journal 1\n"
+	journalMagic = "contrail sweep journal 2\n"
 	// maxRecord bounds a record, so that a journal that somebody changed cannot ask for all memory.
 	maxRecord = 1 << 30
 )

@@ -139,7 +139,14 @@ func (a *authority) writtenByKnown(p Node) bool {
 		}
 		in, _ := a.in(out[i].To, never, out[i].Time)
 		for j := range in {
-			if in[j].Rel == Wrote && !a.explains(in[j].From) && (a.kind(in[j].From) == Session || a.kind(in[j].From) == Process) {
+			from := in[j].From
+			if in[j].Rel != Wrote || a.kind(from) != Session && a.kind(from) != Process {
+				continue
+			}
+			if residents[a.program(from)] && installed(a.image(from)) || a.kind(from) == Session && systemSession(a.key(from).value) {
+				continue // the system writes what comes through shares, for whoever sent it
+			}
+			if !a.explains(from) {
 				return false
 			}
 		}

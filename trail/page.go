@@ -16,7 +16,7 @@ import (
 func (t *Trail) WritePage(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
-	p(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Trail of %s</title><style>%s</style></head><body>`, esc(t.Org), pageStyle)
+	p(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Trail of %s</title><style>%s%s</style></head><body>`, esc(t.Org), pageStyle, PictureStyle(""))
 	p("<p class=eyebrow>Trail</p><h1>%s</h1>", esc(t.Org))
 	if !t.Established {
 		p("<p class=none><b>No intrusion established.</b> %s</p>", esc(sentence(t.Why)))
@@ -101,8 +101,6 @@ const pageStyle = `:root{--page:#f6f7f9;--surface:#fff;--ink:#17202e;--soft:#556
 	`.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));margin:1.4em 0;border:1px solid var(--line);border-radius:8px;background:var(--surface);overflow:hidden}.figures>div{padding:14px 18px;box-shadow:-1px 0 0 var(--line),0 -1px 0 var(--line)}` +
 	`.figures dt{color:var(--soft);font-size:13px}.figures dd{margin:0;font-size:17px;font-weight:600;overflow-wrap:anywhere}.figures small{display:block;font-size:12.5px;font-weight:400;color:var(--soft)}` +
 	`table{border-collapse:collapse;width:100%;font-size:13px;background:var(--surface);border:1px solid var(--line);border-radius:8px}th{color:var(--soft);font-weight:500}td,th{border-bottom:1px solid var(--line);padding:5px 9px;text-align:left;vertical-align:top}td{overflow-wrap:anywhere}td:first-child,.id{white-space:nowrap}.refs{font:11px/1.5 ui-monospace,monospace;color:var(--soft);min-width:16em}.moves{width:auto;margin-top:.5em}.wide{overflow-x:auto}` +
-	`svg{width:100%;height:auto;border:1px solid var(--line);border-radius:8px;background:var(--surface);margin:.3em 0}svg text{font:11.5px system-ui,sans-serif;fill:var(--ink)}svg text.sub{font-size:10px;fill:var(--soft)}` +
-	`.map path{fill:none;stroke-width:1.4}.map .step{stroke:var(--grave)}.map .call{stroke:var(--soft);stroke-opacity:.45}.map .tip{fill:var(--soft);stroke:none}.map rect{fill:var(--surface);stroke:var(--accent)}.map .place rect{stroke:var(--grave);stroke-dasharray:4 2}.box rect{fill:var(--surface)}.link{fill:none;stroke:var(--soft);stroke-opacity:.45}.link:hover,.map path:hover{stroke-width:3;stroke-opacity:1}.lane{stroke:var(--line)}` +
 	`.none{background:var(--surface);border-left:4px solid var(--accent);padding:1em}@media print{body{background:#fff}h2,h3,svg,tr{break-inside:avoid}}`
 
 func esc(s string) string { return html.EscapeString(plain(s)) }

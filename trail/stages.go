@@ -387,10 +387,10 @@ func (t *teller) places() {
 	})
 }
 
-// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's: an intruder's own
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's and that nobody reaches on ordinary days: an intruder's own
 // machine within, or a host without logs.
 func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
-	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) {
 		return false
 	}
 	image := t.image(e.From)
@@ -480,40 +480,26 @@ func (t *teller) unseen() {
 		if !org.Denominator.Known {
 			say("How many hosts there are was not declared: hosts that handed over nothing cannot be named.")
 		}
-		network := false
 		for _, d := range org.Silent {
 			say("%s handed over nothing.", d.Host)
 		}
+		logs := kindsOfLog{} // unseen.go
 		for _, h := range org.Hosts {
-			has := map[string]bool{}
+			has := kindsOfLog{}
+			ours := concerned[string(shortHost([]byte(h.Host)))]
 			for _, s := range h.Sources {
-				lower := strings.ToLower(s.Source)
-				for _, what := range []string{"sysmon", "security", "powershell", "zeek", "firewall", "proxy"} {
-					if strings.Contains(lower, what) {
-						has[what] = true
-					}
-				}
-				if concerned[string(shortHost([]byte(h.Host)))] {
+				has.add(s.Source)
+				logs.add(s.Source)
+				if ours {
 					for _, g := range s.Gaps {
 						say("%s: %s is silent from %s to %s: %s.", h.Host, s.Source, g.From, g.To, g.Why)
 					}
 				}
 			}
-			network = network || has["zeek"] || has["firewall"] || has["proxy"]
-			if !concerned[string(shortHost([]byte(h.Host)))] {
-				continue
-			}
-			switch {
-			case !has["sysmon"] && !has["security"]:
-				say("%s: no log of processes; what ran there is not known.", h.Host)
-			case !has["sysmon"]:
-				say("%s: no Sysmon; files, registry, names and connections of processes are not known.", h.Host)
-			case !has["security"]:
-				say("%s: no Security log; logons, shares and accounts are not known.", h.Host)
+			if ours {
+				has.unseenOnHost(h.Host, say)
 			}
 		}
-		if !network {
-			say("No network log: how much left is not known, and hosts without logs of their own are not seen at all.")
-		}
+		logs.unseenAnywhere(t.trail.Access.Technique == "", say)
 	}
 }

@@ -287,7 +287,7 @@ func TestOneProcessWithManyEvents(t *testing.T) {
 	var asked [2]uint64
 	batches := []int{25, 100}
 	if testing.Short() {
-		batches = []int{9, 18}
+		batches = []int{11, 44}
 	}
 	for i, batches := range batches {
 		g := manyEvents(t, batches)
@@ -297,7 +297,7 @@ func TestOneProcessWithManyEvents(t *testing.T) {
 			}
 		})
 	}
-	if asked[1] > 2*asked[0] {
+	if asked[1] > 3*asked[0] { // four times the events: putting the edges in order takes its share of each, walking does not
 		t.Errorf("a trail through many more events asks for %d bytes, not %d", asked[1], asked[0])
 	}
 }

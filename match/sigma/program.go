@@ -44,6 +44,7 @@ type program struct {
 	predicates []predicate
 	nodes      []programNode
 	keywords   bool // some predicate asks all columns
+	numbered   map[predicateKey]int32
 
 	witness []slotWitness // by slot; the last is for keywords, asked of every column
 	found   []slotNeedles // by slot
@@ -65,6 +66,7 @@ type predicate struct {
 	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	several bool    // worth a scan for all needles of the slot
 	cached  bool    // worth remembering
+	kinds   kindSet // of values for which it can hold, when it asks every column
 }
 
 type programNode struct {
@@ -167,6 +169,7 @@ func (f *family) build(known bool, id []byte) *program {
 		}
 		b.p.rules = append(b.p.rules, programRule{index: r.index, root: root, route: r.route})
 	}
+	b.p.numbered = b.predicates
 	b.p.prepare()
 	return b.p
 }
@@ -296,9 +299,20 @@ func (p *program) prepare() {
 	for i := range p.rules {
 		p.order(p.rules[i].root, costs)
 	}
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			q.kinds = q.atom.kinds()
+		}
+	}
 	p.chooseWitnesses()
 	p.indexNeedles()
-	p.size = 64*len(p.nodes) + 64*len(p.predicates) + 24*len(p.rules)
+	keywords := &p.witness[len(p.slots)]
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			keywords.kinds |= q.kinds
+		}
+	}
+	p.size = 64*len(p.nodes) + 96*len(p.predicates) + 24*len(p.rules)
 	for i := range p.witness {
 		p.size += p.witness[i].size()
 	}
@@ -306,6 +320,9 @@ func (p *program) prepare() {
 		p.size += p.found[i].size()
 	}
 }
+
+// textOnly says whether no keyword can be in a value that is not text.
+func (p *program) textOnly() bool { return p.witness[len(p.slots)].kinds == 1<<event.Text }
 
 // order puts cheap arguments before dear ones, so that a row that cannot match is left soon. Results do not depend
 // on it.
@@ -371,5 +388,5 @@ func (p *program) fields() event.Want {
 			names[s] = true
 		}
 	}
-	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names))}
+	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names)), TextOnly: p.keywords && p.textOnly()}
 }

@@ -114,7 +114,7 @@ func TestScannersKeepNothingOfABatch(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	old := s.Scanner()
-	old.(*scanner).stamp = ^uint32(0) - 3000 // so that it overflows on the way
+	old.(*scanner).memory.next = 1<<valueBits - 1<<32 - 3000 // so that the numbers are used up on the way
 	for range 4000 {
 		seed := rng.IntN(batches)
 		b := fill(uint64(seed))

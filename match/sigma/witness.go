@@ -14,6 +14,7 @@ type slotWitness struct {
 	unicode *literals // the others, which need a value that is not ASCII
 	rules   [][]int32 // by literal of ascii, then of unicode
 	eager   []eagerWitness
+	kinds   kindSet // of columns in which keywords can be, of the witness of keywords
 
 	// Long values are searched once for all literals of the field, which finds the witnesses too: byNeedle gives their
 	// rules, anchored the literals bound to an end of the value, which are compared there.
@@ -26,6 +27,9 @@ type eagerWitness struct {
 	predicate int32
 	rules     []int32
 }
+
+// empty says that there is no witness on the field.
+func (w *slotWitness) empty() bool { return w.ascii == nil && w.unicode == nil && len(w.eager) == 0 }
 
 func (w *slotWitness) size() int {
 	n := 0
@@ -323,7 +327,7 @@ func (p *program) indexNeedles() {
 			}
 		}
 		q.several = work > 8
-		q.cached = work > 3 || q.slot < 0
+		q.cached = work > 3 || q.slot < 0 || q.atom.costly
 	}
 	p.found = make([]slotNeedles, len(slots))
 	for i := range slots {

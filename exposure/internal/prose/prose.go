@@ -37,6 +37,7 @@ func (d *Detector) Find(p []byte) []Hit {
 	d.zones(p)
 	d.numbers(p)
 	d.requests(p)
+	d.documents(p)
 	d.labelled(p)
 	return d.tidy()
 }
