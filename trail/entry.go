@@ -95,7 +95,16 @@ type lease struct {
 }
 
 // leases gives who had an address when. A record of an end tells how long it lasted; without one a session lasts until the address is given to another.
-func (v *view) leases(address Node) (out []lease) {
+func (v *view) leases(address Node) []lease {
+	out, ok := v.leased[address]
+	if !ok {
+		out = v.readLeases(address)
+		v.leased[address] = out
+	}
+	return out
+}
+
+func (v *view) readLeases(address Node) (out []lease) {
 	if _, ours := v.g.hostOf[v.key(address).value]; ours {
 		return nil
 	}
@@ -155,6 +164,23 @@ func leaseAt(all []lease, t int64) (lease, bool) {
 	return best, gap <= deviceClock
 }
 
+// passage is an address that was passed on account of a session or a place. Once is enough, and the first time is the heaviest: an address that talked
+// a thousand times is not looked at a thousand times.
+type passage struct {
+	address, why Node
+	forward      bool
+}
+
+// again says whether an address was passed before for the same reason.
+func (w *walker) again(address, why Node, forward bool) bool {
+	p := passage{address, why, forward}
+	if w.passed[p] {
+		return true
+	}
+	w.passed[p] = true
+	return false
+}
+
 // atAssigned is an address that a gateway assigns: back to the session that had it, and from a session to all that the address did in its time.
 func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	if a.from == noNode {
@@ -169,6 +195,9 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	all := w.leases(a.node)
 	if len(all) == 0 {
 		if w.silent(a.node) && w.strange(a.from) {
+			if w.again(a.node, a.from, true) {
+				return shut, true
+			}
 			return w.atSilent(a), true
 		}
 		return w.atVisitor(a), true
@@ -180,7 +209,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 				l, ok = x, true
 			}
 		}
-		if !ok {
+		if !ok || w.again(a.node, l.session, true) {
 			return shut, true
 		}
 		return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 0.95, step: func(e *edge, _ Node, forward bool) float64 {
@@ -191,7 +220,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 			return when(ok && x.session == l.session, 1)
 		}}, true
 	}
-	if !ok {
+	if !ok || w.again(a.node, l.session, false) {
 		return shut, true
 	}
 	return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 1, step: func(e *edge, _ Node, _ bool) float64 {

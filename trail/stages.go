@@ -252,6 +252,7 @@ func (t *teller) things() {
 	accounts := map[Node]*AccountView{}
 	aRefs := map[Node]map[Ref]bool{}
 	staged := map[Node]*Staged{}
+	sent := map[uint32]int64{}
 	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
 		if m[n] == nil {
 			m[n] = map[Ref]bool{}
@@ -311,7 +312,8 @@ func (t *teller) things() {
 				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
 			}
 		case e.Rel == Sent && outward(t, e):
-			t.trail.SentBytes += int64(e.Count) << 10
+			sent[e.File] += int64(e.Count) << 10
+			t.trail.SentBytes = max(t.trail.SentBytes, sent[e.File]) // several sensors tell of the same bytes
 		}
 	}
 	for _, n := range t.inOrder(persistence) {

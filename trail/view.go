@@ -14,6 +14,7 @@ type view struct {
 	images map[Node]string // process → path of its program
 	traits map[Node]*traits
 	keys   map[Node]nodeKey
+	leased map[Node][]lease // entry.go
 
 	baseline    []*Baseline
 	authorities map[int64]*authority // by the day that they ask about
@@ -25,7 +26,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, leased: map[Node][]lease{}, authorities: map[int64]*authority{}}
 }
 
 func (v *view) key(n Node) nodeKey {
