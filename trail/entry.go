@@ -25,6 +25,8 @@ const (
 	maxLease = int64(24 * time.Hour)
 	// deviceClock is how far the clock of a device may be off.
 	deviceClock = int64(10 * time.Minute)
+	// deviceSession is how long after a logon to a device a command of the same account is believed to be of it.
+	deviceSession = int64(2 * time.Hour)
 	// fresh is how long before its first use the making of an account belongs to it.
 	fresh = int64(30 * 24 * time.Hour)
 	// lately is how long a letter may lie before it is opened.
@@ -276,18 +278,21 @@ func (w *walker) atDevicePair(a *arrival) (policy, bool) {
 		return policy{}, false
 	}
 	device := false
-	out, _ := w.out(a.node, a.time-deviceClock, a.time+deviceClock)
+	out, _ := w.out(a.node, a.time-deviceSession, a.time+deviceSession)
 	for i := range out {
 		device = device || out[i].Rel == LoggedOn && w.access(out[i].To) && w.session(out[i].To).kind == console
 	}
 	if !device {
 		return policy{}, false
 	}
-	return policy{within: deviceClock, factor: 0.9, step: func(e *edge, other Node, _ bool) float64 {
-		if e.Rel == LoggedOn {
-			return when(w.access(other), 1)
+	return policy{within: deviceSession, factor: 0.9, step: func(e *edge, other Node, _ bool) float64 {
+		switch e.Rel {
+		case HasCommand, Configured, PassedOn, MadeAccount, Mentioned: // by the same account on the device
+			return when(a.via.Rel == LoggedOn && e.Time >= a.time-deviceClock || side(a.via.Rel) == 0, 1)
+		case LoggedOn:
+			return when(w.access(other) && (abs(e.Time-a.time) <= deviceClock || side(a.via.Rel) == 0 && e.Time <= a.time+deviceClock), 1)
 		}
-		return when(side(e.Rel) != side(a.via.Rel), 1)
+		return when(side(e.Rel) != side(a.via.Rel) && abs(e.Time-a.time) <= deviceClock, 1)
 	}}, true
 }
 

@@ -45,7 +45,10 @@ func TestNetworkLogsAlone(t *testing.T) {
 		}
 		var in []Action
 		for _, a := range actions(air, "") {
-			a.Refs = slices.DeleteFunc(a.Refs, func(r Ref) bool { _, err := os.Stat(filepath.Join(only, filepath.FromSlash(r.File))); return err != nil })
+			a.Refs = slices.DeleteFunc(a.Refs, func(r Ref) bool {
+				_, err := os.Stat(filepath.Join(only, filepath.FromSlash(r.File)))
+				return err != nil
+			})
 			in = append(in, a)
 		}
 		score := Judge(in, Claims(out))
@@ -98,7 +101,10 @@ func TestSecurityLogAlone(t *testing.T) {
 	out, _ := trace(t, root, 2, trail.Start{Ref: finding.Ref(start.Ref)})
 	var in []Action
 	for _, a := range actions(air, "") {
-		a.Refs = slices.DeleteFunc(a.Refs, func(r Ref) bool { _, err := os.Stat(filepath.Join(root, filepath.FromSlash(r.File))); return err != nil })
+		a.Refs = slices.DeleteFunc(a.Refs, func(r Ref) bool {
+			_, err := os.Stat(filepath.Join(root, filepath.FromSlash(r.File)))
+			return err != nil
+		})
 		in = append(in, a)
 	}
 	score := Judge(in, Claims(out))
