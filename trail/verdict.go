@@ -141,7 +141,7 @@ func (t *teller) judge(e *evidence) {
 	wire := t.seenOnWire(e) // network.go: where no process could be seen
 	switch {
 	case wire != "" && !e.addsUp():
-		e.established, e.why = true, wire
+		e.passed, e.established, e.why = 3, true, wire
 		return
 	case len(e.rules) == 0:
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))

@@ -74,6 +74,7 @@ func TestRecordedCampaigns(t *testing.T) {
 				t.Errorf("%s: %s is missing", x.name, want)
 			}
 		}
+		checkGolden(t, x.name, campaignFacts(t, x.name, out)) // golden_test.go
 		if err := g.Close(); err != nil {
 			t.Error(err)
 		}
