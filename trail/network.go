@@ -90,6 +90,15 @@ func onlyFlows(all []finding.Finding) bool {
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
 func (v *view) strange(n Node) bool {
+	is, known := v.strangers[n]
+	if !known {
+		is = v.isStrange(n)
+		v.strangers[n] = is
+	}
+	return is
+}
+
+func (v *view) isStrange(n Node) bool {
 	k := v.key(n)
 	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) || v.established(n) {
 		return false
