@@ -177,6 +177,9 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	}
 	all := w.leases(a.node)
 	if len(all) == 0 {
+		if w.silent(a.node) && w.strange(a.from) {
+			return w.atSilent(a), true
+		}
 		return w.atVisitor(a), true
 	}
 	l, ok := leaseAt(all, a.time)
