@@ -239,33 +239,35 @@ func (l *Learned) Trail(r io.Reader) error {
 // Case learns from the results that a case holds: coverage and trails, and the findings of its sweeps where they still lie where they were
 // imported from, unchanged. missing names the results that could not be read.
 func (l *Learned) Case(ctx context.Context, c *casefile.Case) (missing []string, err error) {
-	imports, err := c.Imports(ctx, casefile.SweepImported, casefile.TrailImported)
-	if err != nil {
-		return nil, err
-	}
-	for _, im := range imports {
-		for _, f := range im.Files {
-			var learn func(io.Reader) error
-			switch {
-			case f.Name == "findings.jsonl":
-				learn = l.Findings
-			case f.Name == "coverage.json":
-				learn = l.Coverage
-			case f.Name != "stats.json":
-				learn = l.Trail
-			default:
-				continue
-			}
-			r, err := c.OpenImported(f)
-			if errors.Is(err, fs.ErrNotExist) {
-				r, err = openUnchanged(f)
-			}
-			if err != nil {
-				missing = append(missing, f.Name)
-				continue
-			}
-			if err := errors.Join(learn(r), r.Close()); err != nil {
-				return missing, err
+	for _, kind := range []casefile.Kind{casefile.SweepImported, casefile.TrailImported} {
+		imports, err := c.Imports(ctx, kind)
+		if err != nil {
+			return nil, err
+		}
+		for _, im := range imports {
+			for _, f := range im.Files {
+				var learn func(io.Reader) error
+				switch {
+				case f.Name == "findings.jsonl":
+					learn = l.Findings
+				case f.Name == "coverage.json":
+					learn = l.Coverage
+				case kind == casefile.TrailImported:
+					learn = l.Trail
+				default:
+					continue
+				}
+				r, err := c.OpenImported(ctx, f)
+				if errors.Is(err, fs.ErrNotExist) {
+					r, err = openUnchanged(f)
+				}
+				if err != nil {
+					missing = append(missing, f.Name)
+					continue
+				}
+				if err := errors.Join(learn(r), r.Close()); err != nil {
+					return missing, err
+				}
 			}
 		}
 	}
