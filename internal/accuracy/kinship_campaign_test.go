@@ -29,7 +29,8 @@ var recorder = []string{"netsh", "cscript", "gathernetworkinfo", "certutil", "dx
 
 // TestKinshipOfRecordedCampaigns judges four recordings of one laboratory by the fingerprint of a fifth, with the laboratory's hosts and addresses taken
 // out, and 385 recordings of unrelated attacks. Kinship of the four is told by a name and a folder: the payload was built anew each time, and its
-// name is all that stayed. An analyst calls that related, and no more. The golden file has verdicts and reasons.
+// name and its place are all that stayed. That is about as likely as not by what eighteen machines can tell, and never more than related. The golden
+// file has verdicts and reasons.
 func TestKinshipOfRecordedCampaigns(t *testing.T) {
 	if _, err := os.Stat(data); err != nil {
 		t.Skip("shared data not there: ", err)
@@ -46,7 +47,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	// How common things are is counted on the machines of ordinary recordings and of other people's attacks.
-	attacks := recordings(t, "evtx-attack", 1)
+	attacks := recordings(t, "evtx-attack", every)
 	out := filepath.Join(work, "elsewhere")
 	for i := range attacks {
 		attacks[i].Org = "elsewhere"
@@ -63,9 +64,6 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 		if it.Tier == fingerprint.NeverAlone && !it.WayIn || slices.ContainsFunc(recorder, func(w string) bool { return it.Kind.Behaviour() && strings.Contains(text, w) }) {
 			gone = append(gone, i)
 		}
-	}
-	for i, it := range f.Items {
-		t.Logf("%3d %t %-11s %-13s %-6.1f %d/%d %q %s", i+1, slices.Contains(gone, i), it.Tier, it.Kind, it.Specificity.Decibans, it.Specificity.Seen, it.Specificity.Hosts, it.Group, it.Value)
 	}
 	f.Remove(gone...)
 	var all []kinship.Evidence
@@ -112,6 +110,9 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 		t.Errorf("an unrelated attack weighs %g decibans", heaviest)
 	}
 	t.Logf("%d unrelated recordings, the heaviest with %.1f dB", len(unrelated), heaviest)
+	if testing.Short() {
+		return // less was counted, so that the words for probabilities are others
+	}
 	golden := filepath.Join("testdata", "kinship-campaigns.txt")
 	if *update {
 		fileOf(t, golden, func(w io.Writer) error { _, err := io.WriteString(w, b.String()); return err })
@@ -120,7 +121,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); !strings.HasPrefix(string(want), got) || !testing.Short() && got != string(want) {
+	if got := b.String(); got != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

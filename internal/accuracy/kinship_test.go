@@ -28,6 +28,7 @@ import (
 
 var (
 	keepIn       = flag.String("keep", "", "folder in which drills are kept for the next run, with what was found in them")
+	onlyScenario = flag.String("scenario", "", "the one scenario to measure; by default all")
 	writeKinship = flag.String("write-kinship", "", "file to write the figures of kinship to, as Markdown; all scenarios and roles are measured then")
 )
 
@@ -258,6 +259,9 @@ func TestKinshipOfTheSector(t *testing.T) {
 		if testing.Short() {
 			airlines = 3
 		}
+	}
+	if *onlyScenario != "" {
+		scenarios = []intrusion.Scenario{intrusion.Scenario(*onlyScenario)}
 	}
 	m := &measured{matrix: map[drill.Role]map[kinship.Verdict]int{}, others: map[drill.Role]int{}, judged: map[drill.Role]int{}, faults: map[Fault]int{}}
 	for _, seed := range seedRange(t) {
