@@ -102,11 +102,10 @@ func (v *view) results(ctx context.Context, c *casefile.Case, entries []casefile
 		orgs = append(orgs, o)
 	}
 	var svg strings.Builder
-	if err := report.CoverageMap(&svg, orgs); err != nil {
-		v.Troubles = append(v.Troubles, err.Error())
-		return
+	if err := report.CoverageMap(&svg, orgs); err == nil {
+		v.Map = template.HTML(svg.String())
 	}
-	v.Map = template.HTML(svg.String())
+	v.Searched = true
 	found := 0
 	for _, o := range orgs {
 		if len(o.Found) > 0 {
