@@ -50,6 +50,8 @@ type Options struct {
 	LedgerKey string           // verifier key that the ledger must have; "" takes the one it states
 	Wait      time.Duration    // how long to wait for another writer; 0 is 10 s, negative does not wait
 	Now       func() time.Time // the clock; nil is time.Now
+	// Mask takes out of the JSON of an entry, before it is written for good, what must not stand there. May be nil.
+	Mask func(json []byte) []byte
 }
 
 // NewOptions say what a new case is.
@@ -263,6 +265,11 @@ func (c *Case) record(ctx context.Context, by *keys.Private, before func() error
 		d, err := drafts[i].encode()
 		if err != nil {
 			return nil, err
+		}
+		if c.opts.Mask != nil {
+			if d, err = masked(d, c.opts.Mask); err != nil {
+				return nil, err
+			}
 		}
 		encoded[i] = d
 	}

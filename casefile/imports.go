@@ -421,6 +421,7 @@ func readStats(r io.Reader, im *Import) error {
 		Events int64 `json:"events"`
 		Bytes  int64 `json:"bytes"`
 		Draft  bool  `json:"draft"`
+		Raw    bool  `json:"raw"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r, maxJSON)).Decode(&s); err != nil {
 		return err
@@ -428,6 +429,9 @@ func readStats(r io.Reader, im *Import) error {
 	im.Draft = im.Draft || s.Draft
 	im.count("events", s.Events)
 	im.count("bytes", s.Bytes)
+	if s.Raw { // passenger values were not masked
+		im.count("raw", 1)
+	}
 	return nil
 }
 

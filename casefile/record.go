@@ -114,6 +114,21 @@ func (d *Draft) encode() (ledger.Draft, error) {
 	return ledger.Draft{Kind: string(d.Kind), Version: rule.version, Why: d.Why, Seen: d.Seen, Data: data}, nil
 }
 
+// masked takes out of the reason and the data what mask takes out.
+func masked(d ledger.Draft, mask func([]byte) []byte) (ledger.Draft, error) {
+	why, err := json.Marshal(d.Why)
+	if err != nil {
+		return d, err
+	}
+	if err := json.Unmarshal(mask(why), &d.Why); err != nil {
+		return d, fmt.Errorf("%s: mask the reason: %w", d.Kind, err)
+	}
+	if d.Data = mask(d.Data); !json.Valid(d.Data) {
+		return d, fmt.Errorf("%s: masking left no JSON", d.Kind)
+	}
+	return d, nil
+}
+
 // decode reads what every kind has. It does not judge.
 func decode(e *ledger.Entry) (Entry, error) {
 	out := Entry{

@@ -95,6 +95,8 @@ type Gap struct {
 	From string `json:"from"`
 	To   string `json:"to"`
 	Why  string `json:"why"`
+	// Usual is, of a silence, the length in seconds that the source's own seldom pass.
+	Usual float64 `json:"usual_seconds,omitempty"`
 }
 
 // File is one file that was read.

@@ -128,3 +128,34 @@ func (nothing) Searches(int, event.Source) bool                         { return
 func (nothing) Answers(int, event.Source, func(string) bool) (a Answer) { return a }
 func (nothing) Found(string, string) []int                              { return nil }
 func (nothing) Within(int64, int64) bool                                { return true }
+
+func TestShortNamesOfLogsStandForTheOnlyHostOfThatName(t *testing.T) {
+	host := func(names ...string) *Org {
+		o := &Org{}
+		for _, n := range names {
+			o.Hosts = append(o.Hosts, Host{Host: n, Sources: []Source{{Source: "x", Records: 1}}})
+		}
+		return o
+	}
+	for _, c := range []struct {
+		logs     []string
+		declared []string
+		covered  int
+	}{
+		{[]string{"fw1"}, []string{"FW1.a.example"}, 1},
+		{[]string{"fw1"}, []string{"fw1.a.example", "fw1.b.example"}, 0}, // which of them?
+		{[]string{"fw1.b.example"}, []string{"fw1.a.example"}, 0},
+		{[]string{"fw1.b.example"}, []string{"fw1"}, 1},
+		{[]string{"10.0.0.1"}, []string{"10.0.0.1", "10"}, 1},
+	} {
+		var all []Declared
+		for _, d := range c.declared {
+			all = append(all, Declared{Host: d})
+		}
+		o := host(c.logs...)
+		o.compare(all)
+		if o.Denominator.Covered != c.covered || len(o.Silent) != len(all)-c.covered {
+			t.Errorf("logs of %q, declared %q: %d covered, want %d", c.logs, c.declared, o.Denominator.Covered, c.covered)
+		}
+	}
+}

@@ -262,20 +262,20 @@ func (h *history) gaps() []Gap {
 		for _, s := range silences {
 			if length := s.to - s.from; length > usual {
 				why := fmt.Sprintf("silent for %s; its own silences are seldom longer than %s", span(length), span(usual))
-				all = append(all, placed{minute(s.from), Gap{formatTime(minute(s.from)), formatTime(minute(s.to)), why}})
+				all = append(all, placed{minute(s.from), Gap{From: formatTime(minute(s.from)), To: formatTime(minute(s.to)), Why: why, Usual: float64(usual) * 60}})
 			}
 		}
 	}
 	for i := 1; i < len(h.runs); i++ {
 		a, b := h.runs[i-1], h.runs[i]
 		missing := b.first - a.last - 1
-		all = append(all, placed{a.to, Gap{formatTime(a.to), formatTime(b.from), fmt.Sprintf("records %d to %d (%d) are missing", a.last+1, b.first-1, missing)}})
+		all = append(all, placed{a.to, Gap{From: formatTime(a.to), To: formatTime(b.from), Why: fmt.Sprintf("records %d to %d (%d) are missing", a.last+1, b.first-1, missing)}})
 	}
 	for _, c := range h.cleared {
-		all = append(all, placed{c.at, Gap{formatTime(c.at), formatTime(c.at), c.why}})
+		all = append(all, placed{c.at, Gap{From: formatTime(c.at), To: formatTime(c.at), Why: c.why}})
 	}
 	for _, s := range h.steps {
-		all = append(all, placed{s.to, Gap{formatTime(s.from), formatTime(s.to), "the clock went back: times around here are uncertain"}})
+		all = append(all, placed{s.to, Gap{From: formatTime(s.from), To: formatTime(s.to), Why: "the clock went back: times around here are uncertain"}})
 	}
 	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.Why, b.Why)) })
 	var out []Gap

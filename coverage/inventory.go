@@ -92,20 +92,25 @@ func (b *Builder) Inventory(all []Declared) {
 }
 
 // compare counts which declared hosts have evidence. Host names are compared without case, and a short name stands for the
-// name with its domain.
+// name with its domain: a declared one for any, one that logs tell for the only declared host that is called so.
 func (o *Org) compare(declared []Declared) {
-	covered := map[string]bool{}
+	covered, bare := map[string]bool{}, map[string]bool{}
 	for _, h := range o.Hosts {
 		if len(h.Sources) > 0 {
 			covered[strings.ToLower(h.Host)] = true
 			covered[shortName(h.Host)] = true
+			bare[strings.ToLower(h.Host)] = !strings.Contains(h.Host, ".")
 		}
+	}
+	namesakes := map[string]int{}
+	for _, d := range declared {
+		namesakes[shortName(d.Host)]++
 	}
 	o.Denominator = Denominator{Known: true, Declared: len(declared)}
 	o.Silent = nil
 	for _, d := range declared {
 		name := strings.ToLower(d.Host)
-		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)]
+		is := covered[name] || !strings.Contains(name, ".") && covered[shortName(name)] || bare[shortName(name)] && namesakes[shortName(name)] == 1
 		for _, a := range d.Addresses {
 			is = is || covered[a]
 		}

@@ -40,6 +40,7 @@ type office struct {
 	dir                string
 	now                time.Time
 	number, when       uint64
+	screen             Screen
 }
 
 func open(t *testing.T) *office {
@@ -102,7 +103,7 @@ func (o *office) proposal(name string, k marking.Kind) Proposal {
 func (o *office) propose(p Proposal, spoil func(dir string)) string {
 	o.t.Helper()
 	dir := filepath.Join(o.dir, "draft-"+p.Release)
-	p, _, err := Draft(o.t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Seen on " + strings.ToUpper(secret) + " of Alpha Air.", Actions: []string{"look"}, Cut: []Cut{{secret, "host"}}})
+	p, _, err := Draft(o.t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Seen on " + strings.ToUpper(secret) + " of Alpha Air.", Actions: []string{"look"}, Cut: []Cut{{Value: secret, Sort: "host"}}})
 	o.ok(err)
 	if spoil != nil {
 		spoil(filepath.Join(dir, "release"))
@@ -131,7 +132,7 @@ func (o *office) approve(name string, by ...*keys.Private) {
 }
 
 func (o *office) release(name, dir string) error {
-	_, err := Release(o.t.Context(), o.c, o.lead, name, dir, filepath.Join(o.dir, "out-"+name), "test", o.now)
+	_, err := Release(o.t.Context(), o.c, o.lead, name, dir, filepath.Join(o.dir, "out-"+name), "test", o.now, o.screen)
 	return err
 }
 
@@ -423,7 +424,7 @@ func TestADraftHoldsNothingThatWasCutAndShowsTheDifference(t *testing.T) {
 			o.ok(err)
 			host.ID = id
 			host.ObjectMarkingRefs = []stix.ID{stix.TLP("clear").Marking().ID}
-			p, changes, err := Draft(t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Alpha Air: " + secret + " " + hex.EncodeToString(md5sum(secret)), Cut: []Cut{{secret, "host"}}, Objects: []stix.Object{host}})
+			p, changes, err := Draft(t.Context(), o.c, dir, DraftOptions{Proposal: p, Summary: "Alpha Air: " + secret + " " + hex.EncodeToString(md5sum(secret)), Cut: []Cut{{Value: secret, Sort: "host"}}, Objects: []stix.Object{host}})
 			o.ok(err)
 			if len(changes) < 3 {
 				t.Errorf("%s: the difference tells %d changes", p.Release, len(changes))
@@ -472,7 +473,7 @@ func TestACorrectionSupersedesAndNeverOverwrites(t *testing.T) {
 }
 
 func TestScannerFindsAndDoesNotInvent(t *testing.T) {
-	s, err := NewScanner([]Cut{{secret, "host"}})
+	s, err := NewScanner([]Cut{{Value: secret, Sort: "host"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -485,7 +486,7 @@ func TestScannerFindsAndDoesNotInvent(t *testing.T) {
 			t.Errorf("invented %v %v", leaks, err)
 		}
 	}
-	if _, err := NewScanner([]Cut{{"ab", "host"}}); err == nil {
+	if _, err := NewScanner([]Cut{{Value: "ab", Sort: "host"}}); err == nil {
 		t.Error("a value of two bytes was taken")
 	}
 }
@@ -494,7 +495,7 @@ func FuzzScan(f *testing.F) {
 	for _, b := range spoiled(f) {
 		f.Add(b)
 	}
-	s, err := NewScanner([]Cut{{secret, "host"}})
+	s, err := NewScanner([]Cut{{Value: secret, Sort: "host"}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -34,9 +34,20 @@ type Leak struct {
 	File string // "!" before a path inside a container
 	Sort string // of the value; the value itself is not told, because errors end in logs
 	As   string // plain, base64, UTF-16, hex, MD5 …
+	// Passenger says that it is not a value that was cut, but what the screen takes for a passenger's, and Line where, from 1; 0 when
+	// there are no lines.
+	Passenger bool
+	Line      int
 }
 
 func (l Leak) String() string {
+	if l.Passenger {
+		where := l.File
+		if l.Line > 0 {
+			where = fmt.Sprintf("%s:%d", l.File, l.Line)
+		}
+		return fmt.Sprintf("%s: what looks like a passenger's data is left: %s (%s)", where, l.Sort, l.As)
+	}
 	if l.Sort == "" {
 		return fmt.Sprintf("%s: %s", l.File, l.As)
 	}
@@ -56,6 +67,18 @@ type Scanner struct {
 	folded  *index // searched for in lower case
 	exact   *index // base64
 	digests *index
+	words   words
+	// Screen looks for what is nobody's to pass on, whoever drafted it: passengers' data. May be nil.
+	Screen Screen
+}
+
+// Screen finds what must not leave in a text and says what it is and where, as a byte offset.
+type Screen func(text []byte) []Place
+
+// Place is where something was found.
+type Place struct {
+	Sort   string // of what: travel document, booking …
+	Offset int
 }
 
 // index finds needles by their first bytes: there are thousands, and each place of what is searched is looked up once.
@@ -95,6 +118,10 @@ func NewScanner(cuts []Cut) (*Scanner, error) {
 	for _, c := range cuts {
 		if len(c.Value) < minCutBytes {
 			return nil, fmt.Errorf("disclosure: a %s to be cut has fewer than %d bytes and cannot be searched for", c.Sort, minCutBytes)
+		}
+		if c.Whole {
+			s.words.add(c)
+			continue
 		}
 		for _, v := range spellings(c.Value) {
 			if seen[v] {
@@ -275,6 +302,7 @@ func (w *walk) search(name string, depth int, b []byte) {
 			}
 		}
 	}
+	w.legible(name, views)
 	for _, m := range run64.FindAllString(strings.NewReplacer("-", "+", "_", "/").Replace(text), -1) {
 		for offset := range 4 {
 			part := m[offset:]
@@ -307,6 +335,38 @@ func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
 	}
 	if w.left -= int64(len(d)); plain == len(d) && w.left > 0 {
 		w.search(name, depth+1, d)
+	}
+}
+
+// legible looks for whole words, and for what the screen finds, in a text and in what it hides in other forms.
+func (w *walk) legible(name string, escaped [][]byte) {
+	if len(w.scanner.words.sorts) == 0 && w.scanner.Screen == nil {
+		return
+	}
+	var views []view
+	for _, v := range escaped {
+		views = append(append(views, view{"plain", v}), hidden(v)...)
+	}
+	found := map[Leak]bool{}
+	tell := func(l Leak) {
+		if !found[l] && len(found) < 1000 {
+			found[l] = true
+			w.leaks = append(w.leaks, l)
+		}
+	}
+	for _, v := range views {
+		text := string(v.text)
+		w.scanner.words.each(text, func(_, _ int, sort string) { tell(Leak{File: name, Sort: sort, As: v.as}) })
+		if w.scanner.Screen == nil {
+			continue
+		}
+		for _, p := range w.scanner.Screen(v.text) {
+			l := Leak{File: name, Sort: p.Sort, As: v.as, Passenger: true}
+			if v.as == "plain" {
+				l.Line = 1 + strings.Count(text[:min(max(p.Offset, 0), len(text))], "\n")
+			}
+			tell(l)
+		}
 	}
 }
 

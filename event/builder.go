@@ -20,6 +20,8 @@ type Builder struct {
 	host   builderColumn
 	batch  Batch
 	out    []*Column
+	used   int // columns with a value in the batch
+	values int // of the batch
 
 	order   []int // columns by name, for Compact
 	filled  []byte
@@ -89,14 +91,38 @@ func (b *Builder) SetHost(host []byte) {
 	b.host.codes[len(b.host.codes)-1] = b.host.intern(host)
 }
 
+// Full says that the rows should be delivered before another one begins. A column has a cell for every row, so rows that each bring fields
+// of their own would make batches that grow with the square of the evidence: a batch holds no more than a bounded number of cells, and
+// not many more of them than values.
+func (b *Builder) Full() bool {
+	cells := b.batch.Rows * b.used
+	return cells > maxCells || cells > leastCells && cells > cellsPerValue*b.values
+}
+
+const (
+	maxCells      = 4 << 20
+	leastCells    = 32 << 10
+	cellsPerValue = 32
+)
+
 // Text sets a value of the current row; set again, the field is a list.
 func (b *Builder) Text(field int, value []byte) {
-	c := &b.cols[field]
+	c := b.column(field)
 	c.add(b.batch.Rows-1, c.intern(value))
 }
 
 // Null sets the current row's field to null.
-func (b *Builder) Null(field int) { b.cols[field].add(b.batch.Rows-1, Null) }
+func (b *Builder) Null(field int) { b.column(field).add(b.batch.Rows-1, Null) }
+
+// column gives a column that gets a value.
+func (b *Builder) column(field int) *builderColumn {
+	c := &b.cols[field]
+	if c.rows == 0 {
+		b.used++
+	}
+	b.values++
+	return c
+}
 
 // Batch gives the rows since the last Reset. It is valid until Reset. Fetch is nil: the reader sets it.
 func (b *Builder) Batch() *Batch {
@@ -151,6 +177,7 @@ const maxCompact = 64
 func (b *Builder) Reset() {
 	t := &b.batch
 	*t = Batch{Time: t.Time[:0], Offset: t.Offset[:0], Record: t.Record[:0]}
+	b.used, b.values = 0, 0
 	b.host.reset()
 	for i := range b.cols {
 		b.cols[i].reset()
@@ -217,7 +244,7 @@ func (c *builderColumn) remember(i int) Code {
 }
 
 func (c *builderColumn) grow() {
-	size := max(64, 2*len(c.table))
+	size := max(16, 2*len(c.table))
 	c.table = make([]uint32, size)
 	mask := uint64(size - 1)
 	for i, h := range c.hashes {
@@ -249,14 +276,20 @@ func (c *builderColumn) add(row int, code Code) {
 
 // pad makes codes speak of the given number of rows.
 func (c *builderColumn) pad(rows int) {
-	for c.rows < rows {
-		if c.starts != nil {
-			c.starts = append(c.starts, uint32(len(c.codes)))
-		} else {
-			c.codes = append(c.codes, Absent)
-		}
-		c.rows++
+	n := rows - c.rows
+	if n <= 0 {
+		return
 	}
+	c.rows = rows
+	if c.starts != nil {
+		for range n {
+			c.starts = append(c.starts, uint32(len(c.codes)))
+		}
+		return
+	}
+	at := len(c.codes)
+	c.codes = slices.Grow(c.codes, n)[:at+n]
+	clear(c.codes[at:]) // Absent
 }
 
 func (c *builderColumn) finish(rows int) *Column {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,16 @@ func (n *Needs) Covers(ns int64) bool {
 type Want struct {
 	All    bool
 	Fields []string // sorted, unique
+	// TextOnly says, with All, that fields which Fields does not name are wanted only where their values are text. A reader may
+	// leave out the others, and need not.
+	TextOnly bool
+}
+
+// Union wants what either of two wants.
+func (w Want) Union(o Want) Want {
+	fields := slices.Concat(w.Fields, o.Fields)
+	slices.Sort(fields)
+	return Want{All: w.All || o.All, Fields: slices.Compact(fields), TextOnly: (w.All || o.All) && (!w.All || w.TextOnly) && (!o.All || o.TextOnly)}
 }
 
 // Nothing says that no column is wanted.

@@ -2,6 +2,7 @@ package exposure
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/contrail-ir/contrail/exposure/internal/edifact"
@@ -15,6 +16,13 @@ import (
 type Masker struct {
 	detector prose.Detector
 	known    *Counter
+	secrets  map[string]bool // values of the record under way, in lower case
+	context  []byte
+	texts    [][]byte
+	inner    *Masker // for text within text
+
+	// KeepContacts leaves telephones alone that nothing ties to a booking: where people write down whom to call.
+	KeepContacts bool
 }
 
 // NewMasker returns a Masker. With a Counter it also masks every word of the text that the counter has
@@ -33,65 +41,86 @@ func Mask(text []byte) []byte {
 	return m.Mask(text)
 }
 
-// MaskString is Mask for strings.
+// MaskString is Mask for strings, with everything that Masker.Value looks into.
 func MaskString(text string) string {
-	in := []byte(text)
-	out := Mask(in)
-	if len(out) == len(in) && (len(in) == 0 || &out[0] == &in[0]) {
-		return text
-	}
-	return string(out)
+	m := maskers.Get().(*Masker)
+	defer maskers.Put(m)
+	return m.Value("", text)
 }
 
 // Segments that hold personal data, and the first element that does.
 var personalSegments = map[string]bool{"TIF": true, "NAD": true, "ADD": true, "FTI": true, "TKT": true, "FOP": true, "RCI": true, "DOC": true,
 	"RFF": true, "IFT": true, "REF": true, "LTS": true, "COM": true, "SSR": true}
 
+// span is a place to be masked and what stands there instead.
+type span struct {
+	from, to int
+	note     string
+	kind     record.Kind
+}
+
 // Mask masks one text.
 func (m *Masker) Mask(text []byte) []byte {
+	return replaced(text, m.spans(text))
+}
+
+// spans finds the places in text, ordered and apart.
+func (m *Masker) spans(text []byte) []span {
+	var out []span
+	for _, s := range m.segments(text) {
+		out = append(out, span{s[0], s[1], "[masked]", record.Rows})
+	}
+	for _, h := range m.detector.Find(text) {
+		note := "[masked " + h.Kind.String() + "]"
+		if h.Kind == record.Cards && len(h.Value) >= 13 {
+			note = string(h.Value[:6]) + string(bytes.Repeat([]byte("*"), len(h.Value)-10)) + string(h.Value[len(h.Value)-4:])
+		}
+		out = append(out, span{h.From, h.To, note, h.Kind})
+		if h.Holder != nil && m.secrets != nil {
+			m.learn(h.Holder.Surname)
+			m.learn(h.Holder.Given)
+			m.learn(h.Holder.Number)
+		}
+	}
+	for _, w := range m.words(text) {
+		out = append(out, span{w[0], w[1], "[masked]", record.Rows})
+	}
+	return apart(out)
+}
+
+// apart orders spans and drops those that begin inside another.
+func apart(spans []span) []span {
+	if len(spans) < 2 {
+		return spans
+	}
+	slices.SortStableFunc(spans, func(a, b span) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return b.to - a.to
+	})
+	out := spans[:1]
+	for _, s := range spans[1:] {
+		switch last := &out[len(out)-1]; {
+		case s.from >= last.to:
+			out = append(out, s)
+		case s.to > last.to: // what sticks out must not stay
+			last.to, last.note = s.to, "[masked]"
+		}
+	}
+	return out
+}
+
+// replaced returns text itself when there is nothing to replace.
+func replaced(text []byte, spans []span) []byte {
+	if len(spans) == 0 {
+		return text
+	}
 	var out []byte
 	done := 0
-	replace := func(from, to int, with []byte) {
-		if from < done {
-			return
-		}
-		out = append(append(out, text[done:from]...), with...)
-		done = to
-	}
-	spans := m.segments(text)
-	hits := m.detector.Find(text)
-	words := m.words(text)
-	for len(spans)+len(hits)+len(words) > 0 {
-		next := 3
-		at := len(text) + 1
-		if len(spans) > 0 && spans[0][0] < at {
-			next, at = 0, spans[0][0]
-		}
-		if len(hits) > 0 && hits[0].From < at {
-			next, at = 1, hits[0].From
-		}
-		if len(words) > 0 && words[0][0] < at {
-			next = 2
-		}
-		switch next {
-		case 0:
-			replace(spans[0][0], spans[0][1], []byte("[masked]"))
-			spans = spans[1:]
-		case 1:
-			h := hits[0]
-			note := []byte("[masked " + h.Kind.String() + "]")
-			if h.Kind == record.Cards && len(h.Value) >= 13 {
-				note = append(append(append([]byte{}, h.Value[:6]...), bytes.Repeat([]byte("*"), len(h.Value)-10)...), h.Value[len(h.Value)-4:]...)
-			}
-			replace(h.From, h.To, note)
-			hits = hits[1:]
-		default:
-			replace(words[0][0], words[0][1], []byte("[masked]"))
-			words = words[1:]
-		}
-	}
-	if done == 0 {
-		return text
+	for _, s := range spans {
+		out = append(append(out, text[done:s.from]...), s.note...)
+		done = s.to
 	}
 	return append(out, text[done:]...)
 }

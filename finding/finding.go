@@ -102,15 +102,13 @@ type Ref struct {
 // Compare orders findings by time, file, record and rule; then by organisation and offset, so that the order is total.
 // Findings without a time come first.
 func Compare(a, b *Finding) int {
-	return cmp.Or(
-		cmp.Compare(a.Time, b.Time),
-		cmp.Compare(a.File, b.File),
-		cmp.Compare(a.Record, b.Record),
-		cmp.Compare(a.Rule.ID, b.Rule.ID),
-		cmp.Compare(a.Org, b.Org),
-		cmp.Compare(a.Offset, b.Offset),
-		compareMatched(a.Matched, b.Matched),
-	)
+	if a.Time != b.Time { // nearly always: cmp.Or would work out all the others first
+		return cmp.Compare(a.Time, b.Time)
+	}
+	if n := cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Record, b.Record), cmp.Compare(a.Rule.ID, b.Rule.ID), cmp.Compare(a.Org, b.Org), cmp.Compare(a.Offset, b.Offset)); n != 0 {
+		return n
+	}
+	return compareMatched(a.Matched, b.Matched)
 }
 
 func compareMatched(a, b []event.Matched) int {

@@ -18,20 +18,42 @@ type Counter interface {
 	Count(kind Kind, value string) (seen, hosts int)
 }
 
+// TrailCounter is a Counter that counts habits in the trails of other intrusions.
+type TrailCounter interface {
+	Counter
+	// Shared gives the intrusions that show the habit and all whose trails were looked at.
+	Shared(kind Kind, value string) (shared, intrusions int)
+}
+
 // Rate counts every item with each counter, looks it up in the warning lists, and sets tier and weight anew. A person's approval of an
 // item whose tier got better does not stand.
 func (f *Fingerprint) Rate(lists *Warninglists, counters ...Counter) {
 	for i := range f.Items {
 		it := &f.Items[i]
 		before := it.Tier
-		if len(counters) > 0 {
-			it.Specificity.Hosts, it.Specificity.Seen = 0, 0
-		}
+		// What is counted anew replaces what was counted; hosts and intrusions are counted apart.
+		var hosts, intrusions bool
+		old := it.Specificity
+		it.Specificity.Hosts, it.Specificity.Seen, it.Specificity.Intrusions, it.Specificity.Shared = 0, 0, 0, 0
 		for _, c := range counters {
-			seen, hosts := c.Count(it.Kind, it.Value)
-			hosts = max(hosts, 0)
-			it.Specificity.Hosts += hosts
-			it.Specificity.Seen += min(max(seen, 0), hosts)
+			if c, ok := c.(TrailCounter); ok {
+				intrusions = true
+				if shared, n := c.Shared(it.Kind, it.Value); it.Kind.Behaviour() {
+					it.Specificity.Intrusions += max(n, 0)
+					it.Specificity.Shared += min(max(shared, 0), max(n, 0))
+				}
+				continue
+			}
+			hosts = true
+			seen, n := c.Count(it.Kind, it.Value)
+			it.Specificity.Hosts += max(n, 0)
+			it.Specificity.Seen += min(max(seen, 0), max(n, 0))
+		}
+		if !hosts {
+			it.Specificity.Hosts, it.Specificity.Seen = old.Hosts, old.Seen
+		}
+		if !intrusions {
+			it.Specificity.Intrusions, it.Specificity.Shared = old.Intrusions, old.Shared
 		}
 		if lists != nil {
 			it.Specificity.Lists = lists.Match(it.Kind, it.Value)
@@ -42,7 +64,7 @@ func (f *Fingerprint) Rate(lists *Warninglists, counters ...Counter) {
 				fixed = t
 			}
 		}
-		it.Reasons = slices.DeleteFunc(it.Reasons, func(why string) bool { return why == "counted nowhere yet" })
+		it.Reasons = slices.DeleteFunc(it.Reasons, func(why string) bool { return why == whyUncounted })
 		it.rate()
 		if tierRank[it.Tier] < tierRank[fixed] {
 			it.Tier = fixed
@@ -54,6 +76,9 @@ func (f *Fingerprint) Rate(lists *Warninglists, counters ...Counter) {
 	}
 	f.sort()
 }
+
+// whyUncounted is taken back when something is counted.
+const whyUncounted = "counted nowhere yet"
 
 // Reasons that hold whatever is counted.
 const (
@@ -258,3 +283,6 @@ func (l *warninglist) has(v string) bool {
 	}
 	return false
 }
+
+// PublicProgram says whether a program, by its name or path, is one that every Windows or Linux has, or a tool that anyone can get.
+func PublicProgram(path string) bool { return publicName(path) }

@@ -20,6 +20,8 @@ type DraftOptions struct {
 	Counters []Counter
 	// Beacons are intervals that the sweep measured, as Go durations.
 	Beacons []Item
+	// Refuse says of a value that it must never enter a fingerprint. May be nil.
+	Refuse func(value string) bool
 }
 
 // ErrNoIntrusion says that a trail established nothing a fingerprint could be made of.
@@ -34,7 +36,7 @@ func Draft(t *Trail, o DraftOptions) (f *Fingerprint, dropped int, err error) {
 	if o.Marking.IsZero() {
 		o.Marking.TLP = marking.AmberStrict
 	}
-	d := &drafter{t: t, f: &Fingerprint{Name: cmp.Or(o.Name, "intrusion"), Version: 1, Marking: o.Marking, Items: []Item{}}, victim: t.victim(o.Victim)}
+	d := &drafter{refuse: o.Refuse, t: t, own: t.ownNames(), f: &Fingerprint{Name: cmp.Or(o.Name, "intrusion"), Version: 1, Marking: o.Marking, Items: []Item{}}, victim: t.victim(o.Victim)}
 	d.files()
 	d.infrastructure()
 	d.persistence()
@@ -56,8 +58,11 @@ type drafter struct {
 	t       *Trail
 	f       *Fingerprint
 	victim  Victim
+	own     map[string]string // names that the intruder gave, in small letters → the program, "" for what is none
+	after   map[string]string // words of commands → the program before them; nil until it is needed
 	wayIn   map[Ref]bool
 	dropped int
+	refuse  func(value string) bool
 }
 
 // victim adds what the trail itself tells of the victim.
@@ -118,7 +123,7 @@ func (d *drafter) add(it Item, refs ...TrailRef) {
 	if len(refs) > 0 && len(it.Refs) == 0 {
 		return // only context
 	}
-	if d.victim.Holds(it.Kind, it.Value) != "" {
+	if d.victim.Holds(it.Kind, it.Value) != "" || d.refuse != nil && d.refuse(it.Value) {
 		d.dropped++
 		return
 	}
@@ -223,17 +228,11 @@ func (d *drafter) persistence() {
 }
 
 func (d *drafter) nodes() {
-	private := func(w string) bool { return d.victim.Holds(CommandLine, w) != "" }
+	// What the intruder named is made anew with the next kit: it is no habit.
+	private := func(w string) bool { return d.victim.Holds(CommandLine, w) != "" || d.names(w) }
 	for i := range d.t.Nodes {
 		n := &d.t.Nodes[i]
-		line := ""
 		switch n.Kind {
-		case "command":
-			line = n.Label
-		case "process":
-			if _, after, ok := strings.Cut(n.Label, " ["); ok {
-				line = strings.TrimSuffix(after, "]")
-			}
 		case "pipe":
 			if strings.HasPrefix(n.Label, "<") {
 				continue // an anonymous one
@@ -242,13 +241,17 @@ func (d *drafter) nodes() {
 		case "url":
 			d.add(Item{Kind: URL, Value: n.Label, Group: "infrastructure " + registered(n.Label)}, n.Refs...)
 		}
+		line := n.command()
 		if line == "" {
 			continue
 		}
 		if t := Template(line, private); t != "" {
 			it := Item{Kind: CommandLine, Value: t, Reasons: []string{"how the intruder calls it; variable parts generalised"}}
 			program, telling := calls(t)
-			it.Group = "command " + program
+			if program == "" { // a shell runs what its folder tells: the same words follow where it was told apart
+				program = cmp.Or(d.tails()[tail(t)], "cmd")
+			}
+			it.Group = d.groupOf(program)
 			// Everybody's discovery commands are one habit that nearly every intruder has.
 			if publicName(program) && telling < 4 {
 				it.Group, it.Reasons = "public commands", append(it.Reasons, whyPublic)
@@ -256,6 +259,57 @@ func (d *drafter) nodes() {
 			d.add(it, n.Refs...)
 		}
 	}
+}
+
+// ownNames are the names that the intruder gave to programs, to what starts them, to accounts and pipes.
+func (t *Trail) ownNames() map[string]string {
+	own := map[string]string{}
+	name := func(v, program string) {
+		v = strings.ToLower(baseName(v))
+		if v = strings.TrimSuffix(v, ".exe"); len(v) >= 5 && own[v] == "" && !publicName(v) {
+			own[v] = program
+		}
+	}
+	for _, i := range t.Implant {
+		file := strings.ToLower(baseName(i.Name))
+		if !publicName(file) {
+			own[file] = file
+			name(i.Name, file)
+		}
+	}
+	for _, p := range t.Persistence {
+		name(p.Name, "")
+	}
+	for _, a := range t.Accounts {
+		if a.Made {
+			name(a.Account, "")
+		}
+	}
+	for i := range t.Nodes {
+		if n := &t.Nodes[i]; n.Kind == "pipe" && !publicPipes[strings.ToLower(baseName(n.Label))] {
+			name(n.Label, "")
+		}
+	}
+	return own
+}
+
+// names says whether a word is or holds a name that the intruder gave.
+func (d *drafter) names(word string) bool {
+	low := strings.ToLower(word)
+	for n := range d.own {
+		if hasWord(low, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// groupOf gives the group of a command: the program's own where the intruder brought it.
+func (d *drafter) groupOf(program string) string {
+	if file := cmp.Or(d.own[program], d.own[program+".exe"]); file != "" {
+		return "program " + file
+	}
+	return "command " + strings.TrimSuffix(program, ".exe")
 }
 
 // calls gives the program that a template runs, seen through a shell, and how many telling words follow it.
@@ -273,23 +327,43 @@ func calls(template string) (program string, telling int) {
 	return name(words[0]), telling
 }
 
-// chains are which program started which.
-func (d *drafter) chains() {
-	name := map[string]string{}
-	for i := range d.t.Nodes {
-		if n := &d.t.Nodes[i]; n.Kind == "process" {
-			image, _, _ := strings.Cut(n.Label, " [")
-			if image != "a process" {
-				name[n.ID] = strings.ToLower(baseName(image))
+// tails gives the programs of commands by the words that follow them.
+func (d *drafter) tails() map[string]string {
+	if d.after == nil {
+		d.after = map[string]string{}
+		private := func(w string) bool { return d.victim.Holds(CommandLine, w) != "" || d.names(w) }
+		for i := range d.t.Nodes {
+			if t := Template(d.t.Nodes[i].command(), private); t != "" {
+				if program, _ := calls(t); program != "" && d.after[tail(t)] == "" {
+					d.after[tail(t)] = program
+				}
 			}
 		}
 	}
+	return d.after
+}
+
+// tail gives the words after a template's program, seen through a shell.
+func tail(template string) string {
+	words := strings.Fields(template)
+	if len(words) > 2 && strings.HasPrefix(strings.ToLower(words[0]), "*cmd") && strings.EqualFold(words[1], "/c") {
+		words = words[2:]
+	}
+	return strings.Join(words[1:], " ")
+}
+
+// chains are which program started which.
+func (d *drafter) chains() {
+	name := d.t.programs()
 	for _, e := range d.t.Edges {
 		from, to := name[e.From], name[e.To]
-		if from == "" || to == "" || from == to || e.Kind != "started" && e.Kind != "created" {
+		if from == "" || to == "" || from == to || !startsOther(e.Kind) {
 			continue
 		}
-		group := "command " + strings.TrimSuffix(to, ".exe")
+		group := d.groupOf(to)
+		if d.own[from] != "" {
+			group = "program " + d.own[from]
+		}
 		if publicName(from) && publicName(to) {
 			group = "public commands"
 		}

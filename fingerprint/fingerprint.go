@@ -149,6 +149,8 @@ func (f *Fingerprint) Check() error {
 		}
 		if s := it.Specificity; s.Seen < 0 || s.Hosts < s.Seen {
 			return fmt.Errorf("%s: seen on %d of %d hosts", where, s.Seen, s.Hosts)
+		} else if s.Shared < 0 || s.Intrusions < s.Shared {
+			return fmt.Errorf("%s: shared by %d of %d intrusions", where, s.Shared, s.Intrusions)
 		}
 	}
 	return nil
@@ -220,10 +222,13 @@ func (f *Fingerprint) sort() {
 
 // Specificity says how unlikely an item is elsewhere.
 type Specificity struct {
-	Hosts    int      `json:"hosts"`           // on which it was counted: the organisation's others and the baseline
-	Seen     int      `json:"seen"`            // of these that show it
-	Lists    []string `json:"lists,omitempty"` // warning lists that name it
-	Decibans float64  `json:"decibans"`        // what sharing it weighs: 10·log10 of the likelihood ratio
+	Hosts int `json:"hosts"` // on which it was counted: the organisation's others and the baseline
+	Seen  int `json:"seen"`  // of these that show it
+	// Intrusions are those by others in whose trails a habit was looked for, Shared those that show it.
+	Intrusions int      `json:"intrusions,omitempty"`
+	Shared     int      `json:"shared,omitempty"`
+	Lists      []string `json:"lists,omitempty"` // warning lists that name it
+	Decibans   float64  `json:"decibans"`        // what sharing it weighs: 10·log10 of the likelihood ratio
 }
 
 // exactDecibans is the weight of a key that cannot be shared by chance and was seen nowhere else: one in ten thousand that somebody else's
@@ -237,9 +242,16 @@ const neverAloneDecibans = 3
 func Cap(n int) float64 { return 10 * math.Log10(float64(max(n, 0))+1) }
 
 // Weigh computes what sharing an item weighs. The frequency elsewhere is estimated by (seen+1)/(hosts+1), so that the ratio never
-// exceeds hosts+1; an exact key that was seen nowhere is exempt.
+// exceeds hosts+1; an exact key that was seen nowhere is exempt. A habit weighs no more than it tells this intruder from others; what
+// only trails show is counted among intrusions instead of hosts.
 func Weigh(k Kind, t Tier, s Specificity) float64 {
 	w := Cap(s.Hosts) - Cap(s.Seen)
+	if k.OfTrails() {
+		w = Cap(s.Intrusions) - Cap(s.Shared)
+	}
+	if kinds[k].behaviour {
+		w = min(w, 10*math.Log10(k.Reuse()/k.Others(s)))
+	}
 	if kinds[k].exact && s.Seen == 0 && len(s.Lists) == 0 && t != NeverAlone {
 		w = max(w, exactDecibans)
 	}
@@ -270,13 +282,23 @@ func (it *Item) rate() {
 		lower(NeverAlone, "common where it was counted")
 	case s.Seen > 0:
 		lower(Supporting, "seen elsewhere where it was counted")
-	case s.Hosts == 0 && !kinds[it.Kind].exact:
-		lower(Supporting, "counted nowhere yet")
+	case s.Shared > 0 && s.Shared*2 >= s.Intrusions:
+		lower(NeverAlone, "most other intruders do it, too")
+	case !it.Counted() && !kinds[it.Kind].exact:
+		lower(Supporting, whyUncounted)
 	}
 	if it.WayIn {
 		lower(NeverAlone, "the way in, which other intruders use too")
 	}
 	s.Decibans = Weigh(it.Kind, it.Tier, *s)
+}
+
+// Counted says whether it was counted anywhere how common an item is.
+func (it *Item) Counted() bool {
+	if it.Kind.OfTrails() {
+		return it.Specificity.Intrusions > 0
+	}
+	return it.Specificity.Hosts > 0
 }
 
 // itemID is the UUIDv5 of an item's kind and value.

@@ -11,7 +11,7 @@ import (
 //
 // Templates are compared without regard to case, as Sigma does.
 func Template(line string, private func(word string) bool) string {
-	words := commandWords(line)
+	words := wholeProgram(commandWords(line))
 	if len(words) == 0 {
 		return ""
 	}
@@ -36,6 +36,20 @@ func Template(line string, private func(word string) bool) string {
 		return ""
 	}
 	return text
+}
+
+// wholeProgram joins a program's path that has spaces and no quotes: C:\Program Files\x\y.exe.
+func wholeProgram(words []string) []string {
+	const most = 6
+	if len(words) < 2 || !strings.Contains(words[0], `\`) || strings.Contains(baseName(words[0]), ".") || strings.HasPrefix(words[0], `"`) {
+		return words
+	}
+	for i := 1; i < min(len(words), most); i++ {
+		if strings.HasSuffix(strings.ToLower(words[i]), ".exe") {
+			return append([]string{strings.Join(words[:i+1], " ")}, words[i+1:]...)
+		}
+	}
+	return words
 }
 
 // commandWords cuts a command line at spaces outside double quotes. Quotes stay, because they tell text from verbs.
@@ -112,10 +126,15 @@ func generalValue(v string) string {
 	if strings.ContainsAny(v, `"'`) && strings.ContainsAny(bare, " ") {
 		return "*"
 	}
-	if varies(bare) {
+	if varies(bare) || numbered(bare) {
 		return "*" + fileEnding(bare)
 	}
 	return escapeStars(bare)
+}
+
+// numbered says whether a word is a letter with a number, as jobs and shares are called: j70.
+func numbered(w string) bool {
+	return len(w) >= 2 && len(w) <= 4 && unicode.IsLetter(rune(w[0])) && allDigits(w[1:])
 }
 
 // fileEnding keeps the kind of a file: .dmp, .7z.

@@ -49,6 +49,7 @@ type trait struct {
 	behaviour bool // a habit, and no indicator
 	ceiling   Tier // the best tier an item can have
 	reuse     int  // per cent of an intruder's other victims that show the item too; judgement, no measurement
+	others    int  // of a habit: per cent of other intruders that have it as well; judgement, until trails of others are counted
 	hex       int  // length of a digest
 	stix      string
 	misp      string
@@ -79,12 +80,12 @@ var kinds = map[Kind]trait{
 	UserAgent:    {ceiling: Supporting, reuse: 50, stix: "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'", misp: "user-agent"},
 	EMail:        {ceiling: Strong, reuse: 30, stix: "email-addr:value", misp: "email-src"},
 	Account:      {ceiling: Supporting, reuse: 30, stix: "user-account:account_login", misp: "target-user"},
-	CommandLine:  {behaviour: true, ceiling: Strong, reuse: 70, misp: "text"},
-	ProcessChain: {behaviour: true, ceiling: Supporting, reuse: 60, misp: "text"},
-	Beacon:       {behaviour: true, ceiling: Supporting, reuse: 60, misp: "text"},
-	ToolSet:      {behaviour: true, ceiling: Supporting, reuse: 60, misp: "text"},
-	WorkingHours: {behaviour: true, ceiling: NeverAlone, reuse: 70, misp: "text"},
-	Sequence:     {behaviour: true, ceiling: Strong, reuse: 70, misp: "text"},
+	CommandLine:  {behaviour: true, ceiling: Strong, reuse: 70, others: 20, misp: "text"},
+	ProcessChain: {behaviour: true, ceiling: Supporting, reuse: 60, others: 25, misp: "text"},
+	Beacon:       {behaviour: true, ceiling: Supporting, reuse: 60, others: 20, misp: "text"},
+	ToolSet:      {behaviour: true, ceiling: Supporting, reuse: 60, others: 60, misp: "text"},
+	WorkingHours: {behaviour: true, ceiling: NeverAlone, reuse: 70, others: 40, misp: "text"},
+	Sequence:     {behaviour: true, ceiling: Strong, reuse: 70, others: 30, misp: "text"},
 }
 
 // Kinds lists all kinds, sorted.
@@ -98,6 +99,19 @@ func (k Kind) Behaviour() bool { return kinds[k].behaviour }
 
 // Reuse is the share of an intruder's other victims that are expected to show such an item, 0 to 1.
 func (k Kind) Reuse() float64 { return float64(kinds[k].reuse) / 100 }
+
+// judged is how many counted intrusions the judgement of others is worth: with as many trails counted it is half of the estimate.
+const judged = 4
+
+// Others is the share of other intruders that are expected to have a habit: a judgement for the kind, corrected by what was counted in
+// the trails of other intrusions. A habit is rare among ordinary hosts and yet common among intruders, and it is another intruder
+// that it must be told from.
+func (k Kind) Others(s Specificity) float64 {
+	return (float64(s.Shared) + judged*float64(kinds[k].others)/100) / (float64(s.Intrusions) + judged)
+}
+
+// OfTrails says whether a kind can only be seen in a trail, so that it is counted in trails and not on hosts.
+func (k Kind) OfTrails() bool { return k == Sequence || k == ToolSet || k == WorkingHours }
 
 // maxValue bounds a value, in bytes.
 const maxValue = 4096

@@ -13,6 +13,8 @@ type Rule struct {
 	ID   string // UUID, derived from the item's and the log that the rule reads
 	Item int    // index in Fingerprint.Items
 	Text string // YAML
+	// Network says that the log speaks of the traffic of many hosts, so that one of it searches all of them.
+	Network bool
 }
 
 // search is a rule to be: a log and what is looked for in it, alternatives field by field.
@@ -20,6 +22,11 @@ type search struct {
 	product, category, service string
 	where                      []test // must hold besides
 	any                        []test
+}
+
+// network says whether the log is one that sees what many hosts send.
+func (s *search) network() bool {
+	return s.product == "zeek" || s.product == "" && (s.category == "dns" || s.category == "proxy" || s.category == "firewall")
 }
 
 type test struct{ field, modifier, value string } // the value is a Sigma pattern; with the modifier "re" it is as it stands
@@ -40,7 +47,7 @@ func (f *Fingerprint) Rules() ([]Rule, error) {
 			if err := CheckRule(text); err != nil {
 				return nil, fmt.Errorf("fingerprint %.60s: item %d (%s): %w", f.Name, i+1, it.Kind, err)
 			}
-			out = append(out, Rule{ID: id, Item: i, Text: text})
+			out = append(out, Rule{ID: id, Item: i, Text: text, Network: s.network()})
 		}
 	}
 	return out, nil
@@ -255,7 +262,10 @@ func searches(k Kind, value string) []search {
 			on(windows, "network_connection", "", name("DestinationHostname")...), on("zeek", "", "ssl", name("server_name")...)}
 	case IP:
 		return []search{on("", "firewall", "", is("dst_ip"), is("src_ip")), on(windows, "network_connection", "", is("DestinationIp")), on("linux", "network_connection", "", is("DestinationIp")),
-			on("zeek", "", "ssl", is("id.resp_h")), on("", "dns", "", is("answer"))}
+			on("zeek", "", "ssl", is("id.resp_h")), on("", "dns", "", is("answer")),
+			// Who came from there, and what network devices were told about it.
+			on("", "webserver", "", is("c-ip")), {product: windows, service: "security", where: []test{{"EventID", "", "4624"}}, any: []test{is("IpAddress")}},
+			on("fortigate", "", "event", is("remip"), is("src_ip")), on("cisco", "", "", is("src_ip"), test{"command", "endswith", " " + plain(value)}, test{"command", "contains", " " + plain(value) + " "})}
 	case URL:
 		u, err := url.Parse(value)
 		if err != nil {

@@ -4,21 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 )
 
 // Trail is what this package and kinship take from a trail.json; its shape is the one that docs promise to all programs.
 type Trail struct {
-	Org         string `json:"org"`
-	Established *bool  `json:"established"` // absent in a trail that does not say: then an implant or stages mean yes
-	Nodes       []struct {
-		ID    string     `json:"id"`
-		Kind  string     `json:"kind"`
-		Host  string     `json:"host"`
-		Label string     `json:"label"`
-		Refs  []TrailRef `json:"refs"`
-	} `json:"nodes"`
-	Edges []struct {
+	Org         string      `json:"org"`
+	Established *bool       `json:"established"` // absent in a trail that does not say: then an implant or stages mean yes
+	Nodes       []TrailNode `json:"nodes"`
+	Edges       []struct {
 		From string     `json:"from"`
 		To   string     `json:"to"`
 		Kind string     `json:"kind"`
@@ -37,6 +33,7 @@ type Trail struct {
 		Value string     `json:"value"`
 		Kind  string     `json:"kind"`
 		Role  string     `json:"role"`
+		First string     `json:"first"`
 		Refs  []TrailRef `json:"refs"`
 	} `json:"infrastructure"`
 	Access struct {
@@ -61,6 +58,15 @@ type Trail struct {
 		Path string     `json:"path"`
 		Refs []TrailRef `json:"refs"`
 	} `json:"staged"`
+}
+
+// TrailNode is a node of a trail.
+type TrailNode struct {
+	ID    string     `json:"id"`
+	Kind  string     `json:"kind"`
+	Host  string     `json:"host"`
+	Label string     `json:"label"`
+	Refs  []TrailRef `json:"refs"`
 }
 
 // Stage is one technique of a trail.
@@ -138,12 +144,49 @@ func (t *Trail) Tools() []string {
 // stages or they spread over the day.
 func (t *Trail) Hours() string { return workingHours(t.Stages) }
 
-// First gives the time of the earliest stage, "" when none has one.
+// First gives the time of the first known activity: that of the intruder's own program, and of the stages before it of which each lies
+// within three days of the next. A stage that stands apart from all others weeks before is not taken for the beginning, since what was
+// followed wrongly would make ordinary days the intruder's. Without a program of his own it is the earliest stage; "" when none has a time.
 func (t *Trail) First() string {
-	for _, s := range t.byTime() {
-		if at, err := moment(s.Time); err == nil && !at.IsZero() {
-			return s.Time
+	stages := slices.DeleteFunc(t.byTime(), func(s Stage) bool { at, err := moment(s.Time); return err != nil || at.IsZero() })
+	if len(stages) == 0 {
+		return ""
+	}
+	first, _ := moment(stages[0].Time)
+	text := stages[0].Time
+	own, ok := t.firstOfProgram()
+	if !ok {
+		return text
+	}
+	const apart = 72 * time.Hour
+	begin, at := own, own.UTC().Format(time.RFC3339Nano)
+	for _, s := range slices.Backward(stages) {
+		if then, _ := moment(s.Time); then.Before(begin) && begin.Sub(then) <= apart {
+			begin, at = then, s.Time
 		}
 	}
-	return ""
+	if begin.Before(first) {
+		return text
+	}
+	return at
+}
+
+// firstOfProgram gives the earliest time at which a process of the intruder's own program did or suffered anything.
+func (t *Trail) firstOfProgram() (first time.Time, ok bool) {
+	mine := map[string]bool{}
+	for _, i := range t.Implant {
+		if n := strings.ToLower(baseName(i.Name)); !publicName(n) {
+			mine[n] = true
+		}
+	}
+	names := t.programs()
+	for _, e := range t.Edges {
+		if !mine[names[e.From]] && !mine[names[e.To]] {
+			continue
+		}
+		if at, err := moment(e.Time); err == nil && !at.IsZero() && (!ok || at.Before(first)) {
+			first, ok = at, true
+		}
+	}
+	return first, ok
 }

@@ -22,10 +22,11 @@ type Outcome struct {
 	Fingerprint *fingerprint.Fingerprint // that was asked, rated by what was counted
 	Trails      map[string]*trail.Trail  // of every organisation that was swept
 	Certificate *coverage.Certificate
-	Kinship     *kinship.Result // of every organisation but the first victim
-	Folder      string          // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
-	FirstFolder string          // of the first victim's trace; "" when there is none
-	LeftOut     int             // items of the draft that the review left out
+	Kinship     *kinship.Result   // of every organisation but the first victim
+	Folder      string            // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
+	FirstFolder string            // of the first victim's trace; "" when there is none
+	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was
+	LeftOut     int               // items of the draft that the review left out
 }
 
 // FromFirst is a hunt of one wave without a person: it traces the first victim, drafts a fingerprint, counts it in that organisation's own past, keeps
@@ -63,6 +64,7 @@ func FromFirst(ctx context.Context, o Options) (*Outcome, error) {
 		return out, err
 	}
 	out.Fingerprint, out.Trails, out.Certificate, out.Kinship, out.Folder = w.rated, w.trails, w.cert, w.kinship, w.dir
+	out.Since = w.since
 	return out, nil
 }
 
@@ -81,7 +83,7 @@ func (o *Options) drafted(ctx context.Context, dir string) (f *fingerprint.Finge
 	for _, s := range o.From {
 		follow.From = append(follow.From, Start{Org: o.First, Start: s})
 	}
-	_, err = o.ask(ctx, asking{what: "trace of the first victim", orgs: []string{o.First}, dir: dir, follow: follow, page: true, trails: func(_ string, t *trail.Trail) error {
+	_, _, err = o.ask(ctx, asking{what: "trace of the first victim", orgs: []string{o.First}, dir: dir, follow: follow, page: true, trails: func(_ string, t *trail.Trail) error {
 		first = t
 		return WriteTrail(dir, t)
 	}})
@@ -110,26 +112,7 @@ func (o *Options) draftOf(ctx context.Context, org, trailPath, countDir string, 
 	if dropped > 0 {
 		o.tell(wave, "%d items were left out of the draft: they hold something of the victim or say too little", dropped)
 	}
-	if len(f.Items) == 0 {
-		return f, nil
-	}
-	if _, err := o.ask(ctx, asking{wave: wave, what: "counting the draft's items in the organisation's own past", orgs: []string{org}, dir: countDir, asked: f, draft: true, only: true}); err != nil {
-		return nil, err
-	}
-	s, err := readSightings(countDir)
-	if err != nil {
-		return nil, err
-	}
-	before, err := time.Parse(time.RFC3339Nano, f.FirstSeen)
-	if err != nil {
-		return f, nil // without a time nothing is known to be before the intruder
-	}
-	b, err := s.count(func(string) span { return span{before: before} })
-	if err != nil {
-		return nil, err
-	}
-	f.Rate(o.Lists, b)
-	return f, nil
+	return o.counted(ctx, wave, org, f, countDir)
 }
 
 // wave is one sweep of all organisations with a version of the fingerprint, and the judgement.
@@ -139,8 +122,10 @@ type wave struct {
 	rated   *fingerprint.Fingerprint
 	trails  map[string]*trail.Trail
 	cert    *coverage.Certificate
+	seen    *sightings
 	kinship *kinship.Result
 	demoted []Demotion
+	since   map[string]string // of each organisation: when something of the intruder was seen first
 }
 
 func (o *Options) wave(ctx context.Context, n int, asked *fingerprint.Fingerprint, draft bool, dir string) (*wave, error) {
@@ -150,7 +135,7 @@ func (o *Options) wave(ctx context.Context, n int, asked *fingerprint.Fingerprin
 	if err := os.RemoveAll(filepath.Join(dir, "orgs")); err != nil { // an earlier attempt's trails must not be judged
 		return nil, fmt.Errorf("hunt: %w", err)
 	}
-	w.cert, err = o.ask(ctx, asking{wave: n, what: fmt.Sprintf("sweep of %d organisations with version %d", len(orgs), asked.Version), orgs: orgs, dir: dir, asked: asked, draft: draft, page: true,
+	w.cert, w.seen, err = o.ask(ctx, asking{wave: n, what: fmt.Sprintf("sweep of %d organisations with version %d", len(orgs), asked.Version), orgs: orgs, dir: dir, asked: asked, draft: draft, page: true,
 		follow: &FollowOptions{Seeds: Seeds(asked)}, trails: func(org string, t *trail.Trail) error {
 			w.trails[org] = t
 			folder, err := OrgFolder(dir, org)
@@ -186,14 +171,20 @@ const maxRounds = 3
 // and all the evidence of organisations that were judged clean or unrelated: so an item that is found where the intruder was not loses its
 // weight, and the organisations are judged anew.
 func (o *Options) judge(w *wave, draft bool) error {
-	s, err := readSightings(w.dir)
+	s := w.seen
+	first, err := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	if err != nil {
+		first = s.earliest() // a report that somebody else wrote does not say when it began
+	}
+	all, err := kinship.ReadSweep(w.dir, w.asked)
 	if err != nil {
 		return err
 	}
-	first, _ := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
+	all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
+	DeclareCritical(all, o.Evidence.Inventory)
 	innocent := map[string]bool{}
 	for range maxRounds {
-		b, err := s.count(func(org string) span {
+		counters, err := s.count(func(org string) span {
 			switch {
 			case innocent[org]:
 				return span{}
@@ -208,13 +199,8 @@ func (o *Options) judge(w *wave, draft bool) error {
 			return err
 		}
 		w.rated = clone(w.asked)
-		w.rated.Rate(o.Lists, known{b, w.asked})
-		all, err := kinship.ReadSweep(w.dir, w.rated)
-		if err != nil {
-			return err
-		}
-		all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
-		DeclareCritical(all, o.Evidence.Inventory)
+		w.rated.Rate(o.Lists, known{counters, w.asked})
+		o.cap(w.rated)
 		if w.kinship, err = kinship.Judge(w.rated, all, kinship.Options{Prior: o.Prior}); err != nil {
 			return err
 		}
@@ -229,19 +215,22 @@ func (o *Options) judge(w *wave, draft bool) error {
 			break
 		}
 	}
-	w.demoted = demotions(w.asked, w.rated)
+	w.demoted, w.since = demotions(w.asked, w.rated), s.since(w.rated)
 	return nil
 }
 
 // known adds what was counted elsewhere before, such as in a baseline that a person chose, to what this sweep counted.
 type known struct {
-	*fingerprint.Baseline
-	before *fingerprint.Fingerprint
+	counters []fingerprint.Counter
+	before   *fingerprint.Fingerprint
 }
 
 // Count implements fingerprint.Counter. Where the sweep could count, its count stands: it holds the earlier one's hosts.
 func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
-	seen, hosts = k.Baseline.Count(kind, value)
+	for _, c := range k.counters {
+		s, h := c.Count(kind, value)
+		seen, hosts = seen+s, hosts+h
+	}
 	for _, it := range k.before.Items {
 		if it.Kind == kind && it.Value == value && it.Specificity.Hosts > hosts {
 			// The larger count wins, and nothing that was seen is forgotten.
@@ -249,6 +238,18 @@ func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
 		}
 	}
 	return seen, hosts
+}
+
+// cap keeps what an earlier wave demoted from rising again: an organisation that was innocent then may be judged otherwise since only because
+// of what was learnt meanwhile.
+func (o *Options) cap(f *fingerprint.Fingerprint) {
+	for i := range f.Items {
+		it := &f.Items[i]
+		if t, there := o.capped[it.Rule]; there && worse(t, it.Tier) {
+			it.Tier = t
+			it.Specificity.Decibans = fingerprint.Weigh(it.Kind, t, it.Specificity)
+		}
+	}
 }
 
 func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
@@ -262,8 +263,7 @@ func clone(f *fingerprint.Fingerprint) *fingerprint.Fingerprint {
 
 // worse says whether a tier carries less far than another.
 func worse(a, b fingerprint.Tier) bool {
-	order := []fingerprint.Tier{fingerprint.Unique, fingerprint.Strong, fingerprint.Supporting, fingerprint.NeverAlone}
-	return slices.Index(order, a) > slices.Index(order, b)
+	return slices.Index(tierOrder, a) > slices.Index(tierOrder, b)
 }
 
 func demotions(before, after *fingerprint.Fingerprint) (out []Demotion) {

@@ -33,6 +33,8 @@ type Options struct {
 	Prior  float64                   // as kinship.Options
 	Out    string                    // folder to write to
 
+	capped map[string]fingerprint.Tier // by rule: tiers that earlier waves brought down
+
 	Tell func(Step) // what is being done; may be nil. Calls come one at a time
 }
 

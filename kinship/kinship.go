@@ -45,6 +45,8 @@ type Evidence struct {
 	Org string
 	// Hits are the records that each rule of the fingerprint matched.
 	Hits map[string][]finding.Ref
+	// SeenOn are the hosts on which each rule matched; nil when it is not known. With it, what other organisations show takes weight away.
+	SeenOn map[string][]string
 	// Asked says whether a rule was among those of the sweep.
 	Asked func(rule string) bool
 	// Grave are records of findings of level high and above by other rules.
@@ -112,9 +114,9 @@ func Judge(f *fingerprint.Fingerprint, all []Evidence, o Options) (*Result, erro
 	if err != nil {
 		return nil, fmt.Errorf("kinship: %w", err)
 	}
-	byItem := make([][]string, len(f.Items))
+	byItem := make([][]fingerprint.Rule, len(f.Items))
 	for _, r := range rules {
-		byItem[r.Item] = append(byItem[r.Item], r.ID)
+		byItem[r.Item] = append(byItem[r.Item], r)
 	}
 	if o.AsOf.IsZero() {
 		o.AsOf = lastEvent(all)
@@ -123,8 +125,9 @@ func Judge(f *fingerprint.Fingerprint, all []Evidence, o Options) (*Result, erro
 	if !o.AsOf.IsZero() {
 		res.AsOf = o.AsOf.UTC().Format(time.RFC3339Nano)
 	}
+	others := newSector(f, byItem, all)
 	for i := range all {
-		j := &judge{f: f, rules: byItem, e: &all[i], o: o}
+		j := &judge{f: others.without(f, i), rules: byItem, e: &all[i], o: o}
 		res.Orgs = append(res.Orgs, j.judge())
 	}
 	return res, nil

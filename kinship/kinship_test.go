@@ -3,7 +3,6 @@ package kinship
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +19,12 @@ var asOf = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 type population int
 
 func (p population) Count(fingerprint.Kind, string) (int, int) { return 0, int(p) }
+
+// cases are intrusions by others that have none of the habits.
+type cases int
+
+func (cases) Count(fingerprint.Kind, string) (int, int)    { return 0, 0 }
+func (c cases) Shared(fingerprint.Kind, string) (int, int) { return 0, int(c) }
 
 func sample(t testing.TB, hosts int) *fingerprint.Fingerprint {
 	t.Helper()
@@ -40,7 +45,7 @@ func sample(t testing.TB, hosts int) *fingerprint.Fingerprint {
 			t.Fatal(err)
 		}
 	}
-	f.Rate(nil, population(hosts))
+	f.Rate(nil, population(hosts), cases(hosts))
 	return f
 }
 
@@ -255,43 +260,5 @@ func TestPriorAndBand(t *testing.T) {
 	}
 	if Posterior(0.5, 1e6) != 1 || Band(1) != "almost certain" || Band(0) != "almost certainly not" || Band(0.5) != "about even" {
 		t.Error("the ends of the scale")
-	}
-}
-
-// commonSlow is the definition: the longest subsequence of a that is one of b.
-func commonSlow(a, b []string) (best int) {
-	for m := range 1 << len(a) {
-		at, n, ok := 0, 0, true
-		for i, x := range a {
-			if m>>i&1 == 0 {
-				continue
-			}
-			k := slices.Index(b[at:], x)
-			if k < 0 {
-				ok = false
-				break
-			}
-			at += k + 1
-			n++
-		}
-		if ok {
-			best = max(best, n)
-		}
-	}
-	return best
-}
-
-func TestCommonAgreesWithItsDefinition(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	for range 500 {
-		list := func() (s []string) {
-			for range rng.IntN(9) {
-				s = append(s, string(rune('a'+rng.IntN(4))))
-			}
-			return
-		}
-		if a, b := list(), list(); common(a, b) != commonSlow(a, b) {
-			t.Fatalf("%v %v: %d, want %d", a, b, common(a, b), commonSlow(a, b))
-		}
 	}
 }

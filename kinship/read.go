@@ -1,7 +1,6 @@
 package kinship
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -10,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/contrail-ir/contrail/coverage"
@@ -42,7 +43,7 @@ func ReadSweep(dir string, f *fingerprint.Fingerprint) ([]Evidence, error) {
 	all := make([]Evidence, len(cert.Orgs))
 	at := map[string]*Evidence{}
 	for i := range cert.Orgs {
-		all[i] = Evidence{Org: cert.Orgs[i].Name, Hits: map[string][]finding.Ref{}, Asked: func(r string) bool { return asked[r] }, Coverage: &cert.Orgs[i]}
+		all[i] = Evidence{Org: cert.Orgs[i].Name, Hits: map[string][]finding.Ref{}, SeenOn: map[string][]string{}, Asked: func(r string) bool { return asked[r] }, Coverage: &cert.Orgs[i]}
 		at[all[i].Org] = &all[i]
 		if all[i].Trail, err = trailOf(dir, all[i].Org); err != nil {
 			return nil, err
@@ -102,44 +103,36 @@ func trailOf(dir, org string) (*fingerprint.Trail, error) {
 }
 
 func readFindings(path string, at map[string]*Evidence, ours map[string]bool) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("kinship: read findings: %w", err)
-	}
-	defer file.Close()
-	sc := bufio.NewScanner(file)
-	sc.Buffer(make([]byte, 64<<10), maxLine)
-	line := 0
-	for sc.Scan() {
-		line++
-		f, err := finding.ParseJSON(sc.Bytes())
-		if err != nil {
-			return fmt.Errorf("kinship: read %s line %d: %w", path, line, err)
-		}
+	return eachFinding(path, func(line int, f *finding.Finding) error {
 		e := at[f.Org]
 		if e == nil {
 			return fmt.Errorf("kinship: read %s line %d: organisation %.80q is not in the certificate", path, line, f.Org)
 		}
-		ref, id := finding.Ref{File: f.File, Record: f.Record}, string(f.Rule.ID)
-		switch {
-		case ours[id]:
-			if len(e.Hits[id]) < keep {
-				e.Hits[id] = append(e.Hits[id], ref)
-			}
-		case f.Rule.Kind == finding.Beacon:
-			for _, m := range f.Matched {
-				if d, err := time.ParseDuration(m.Value); err == nil && m.Field == "interval" && len(e.Beacons) < keep {
-					e.Beacons = append(e.Beacons, Beacon{d, ref})
-				}
-			}
-		case f.Rule.Level >= finding.High && len(e.Grave) < keep:
-			e.Grave = append(e.Grave, ref)
+		e.add(f, ours)
+		return nil
+	})
+}
+
+// add takes a finding as a hit of the fingerprint's rules, as a measured beacon or as a grave one of others.
+func (e *Evidence) add(f *finding.Finding, ours map[string]bool) {
+	ref, id := finding.Ref{File: f.File, Record: f.Record}, string(f.Rule.ID)
+	switch {
+	case ours[id]:
+		if len(e.Hits[id]) < keep {
+			e.Hits[id] = append(e.Hits[id], ref)
 		}
+		if h := strings.ToLower(f.Host); e.SeenOn != nil && !slices.Contains(e.SeenOn[id], h) && len(e.SeenOn[id]) < keep {
+			e.SeenOn[id] = append(e.SeenOn[id], h)
+		}
+	case f.Rule.Kind == finding.Beacon:
+		for _, m := range f.Matched {
+			if d, err := time.ParseDuration(m.Value); err == nil && m.Field == "interval" && len(e.Beacons) < keep {
+				e.Beacons = append(e.Beacons, Beacon{d, ref})
+			}
+		}
+	case f.Rule.Level >= finding.High && len(e.Grave) < keep:
+		e.Grave = append(e.Grave, ref)
 	}
-	if err := sc.Err(); err != nil {
-		return fmt.Errorf("kinship: read findings: %w", err)
-	}
-	return nil
 }
 
 // Write writes kinship.json.

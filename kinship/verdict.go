@@ -17,8 +17,11 @@ const (
 	relatedAt   = 0.55
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
-	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it
+	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it, and so do those that
+	silences    = 5                   // end so many of their own mean silences before,
+	mostSlack   = 7 * slackAtEnd      // but never more than this
 	longGap     = 24 * time.Hour      // a silence that could hide an intruder
+	enough      = 0.75                // of the groups of indicators, and of habits, that must have been searched for absence to mean something
 )
 
 func (j *judge) judge() Org {
@@ -40,9 +43,13 @@ func (j *judge) judge() Org {
 func round6(p float64) float64 { return math.Round(p*1e6) / 1e6 }
 
 func (j *judge) verdict(p float64) (Verdict, string, []string) {
-	indicators, weighty := 0, 0
+	indicators, weighty, something := 0, 0, false
 	for _, g := range j.matched {
-		if g.decibans > 0 && !g.item.WayIn {
+		if g.item.WayIn || g.item.Tier == fingerprint.NeverAlone {
+			continue
+		}
+		something = true
+		if g.decibans > 0 {
 			weighty++
 			if !g.item.Kind.Behaviour() {
 				indicators++
@@ -67,7 +74,7 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 		return Unrelated, "there is an intruder's activity, and it does not resemble this one's", nil
 	}
 	missing := j.notShown()
-	if weighty == 0 && len(j.matched) == 0 && len(missing) == 0 && !j.active() {
+	if !something && len(missing) == 0 && !j.active() {
 		return NotFound, "the sources that would show it were searched on all critical hosts from 90 days before its first known activity, and nothing was there", nil
 	}
 	return NotEnough, "what was searched can neither show nor rule out this intruder", missing
@@ -151,13 +158,13 @@ func (j *judge) notShown() (missing []string) {
 	}
 	for h := range c.Hosts {
 		host := &c.Hosts[h]
-		if host.Host == "" || j.e.Critical != nil && !slices.ContainsFunc(j.e.Critical, func(c string) bool { return strings.EqualFold(c, host.Host) }) {
+		if host.Host == "" || j.e.Critical != nil && !slices.ContainsFunc(j.e.Critical, func(c string) bool { return sameHost(c, host.Host) }) {
 			continue
 		}
 		critical++
 		ok := false
 		for i := range j.f.Items {
-			if it := &j.f.Items[i]; it.Tier != fingerprint.NeverAlone && j.onHost(i, h) {
+			if asked, _ := j.onHost(i, h); asked && j.f.Items[i].Tier != fingerprint.NeverAlone {
 				ok = true
 				break
 			}
@@ -173,27 +180,59 @@ func (j *judge) notShown() (missing []string) {
 	if critical == 0 {
 		missing = append(missing, "evidence of any critical host")
 	}
-	for _, name := range sortedNames(groups) {
-		if !groups[name] {
-			missing = append(missing, "sources that can show "+name)
+	for _, habit := range []bool{false, true} {
+		var can, cannot []string
+		for _, name := range sortedNames(groups) {
+			switch g := groups[name]; {
+			case g.habit != habit:
+			case g.searched:
+				can = append(can, name)
+			default:
+				cannot = append(cannot, name)
+			}
+		}
+		if float64(len(can)) < enough*float64(len(can)+len(cannot)) {
+			for _, name := range cannot {
+				missing = append(missing, "sources that can show "+name)
+			}
 		}
 	}
 	return missing
 }
 
+// sameHost compares names of hosts: without case, and a short name with a full one by its first part.
+func sameHost(a, b string) bool {
+	a, b = strings.ToLower(a), strings.ToLower(b)
+	if strings.Contains(a, ".") != strings.Contains(b, ".") {
+		a, _, _ = strings.Cut(a, ".")
+		b, _, _ = strings.Cut(b, ".")
+	}
+	return a == b
+}
+
+// shown is a group that logs can show.
+type shown struct{ habit, searched bool }
+
 // searchable says of each group that logs can show whether it was searched anywhere in the organisation.
-func (j *judge) searchable() map[string]bool {
-	out := map[string]bool{}
-	for i := range j.f.Items {
-		it := &j.f.Items[i]
-		if len(j.rules[i]) == 0 || it.Tier == fingerprint.NeverAlone || it.WayIn {
-			continue
+func (j *judge) searchable() map[string]shown {
+	out := map[string]shown{}
+	for _, g := range j.groups() {
+		s := shown{habit: g.habit}
+		name, some := g.name, false
+		for _, i := range g.items {
+			it := &j.f.Items[i]
+			if len(j.rules[i]) == 0 || it.Tier == fingerprint.NeverAlone || it.WayIn {
+				continue
+			}
+			if it.Group == "" {
+				name = fmt.Sprintf("%s %q", it.Kind, it.Value)
+			}
+			some = true
+			s.searched = s.searched || j.searched(i) > 0
 		}
-		name := it.Group
-		if name == "" {
-			name = fmt.Sprintf("%s %q", it.Kind, it.Value)
+		if some {
+			out[name] = s
 		}
-		out[name] = out[name] || j.searched(i) > 0
 	}
 	return out
 }
@@ -203,14 +242,19 @@ func spans(h *coverage.Host, from, to time.Time) bool {
 	for _, s := range h.Sources {
 		first, err1 := time.Parse(time.RFC3339Nano, s.First)
 		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
-		if err1 != nil || err2 != nil || first.After(from) || last.Before(to.Add(-slackAtEnd)) {
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
+		if first.After(from) || last.Before(to.Add(-slack)) {
 			continue
 		}
 		silent := false
 		for _, g := range s.Gaps {
 			a, err1 := time.Parse(time.RFC3339Nano, g.From)
 			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > longGap && b.After(from)
+			// A silence less than twice as long as the source's usual ones is what it does by itself.
+			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > max(longGap, 2*time.Duration(g.Usual*float64(time.Second))) && b.After(from)
 		}
 		if !silent {
 			return true
@@ -227,7 +271,7 @@ func (j *judge) settle(missing []string) []string {
 	}
 	uncounted := 0
 	for _, it := range j.f.Items {
-		if it.Specificity.Hosts == 0 && !it.Kind.Exact() {
+		if !it.Counted() && !it.Kind.Exact() {
 			uncounted++
 		}
 	}
@@ -244,7 +288,7 @@ func (j *judge) settle(missing []string) []string {
 	return out
 }
 
-func sortedNames(m map[string]bool) []string {
+func sortedNames(m map[string]shown) []string {
 	names := make([]string, 0, len(m))
 	for n := range m {
 		names = append(names, n)

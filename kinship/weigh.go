@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
@@ -15,23 +16,28 @@ import (
 // judge weighs one organisation.
 type judge struct {
 	f     *fingerprint.Fingerprint
-	rules [][]string // of each item
+	rules [][]fingerprint.Rule // of each item
 	e     *Evidence
 	o     Options
 
 	cannot  []map[string]bool // per host: rules that its evidence cannot answer; nil when nothing is known of it
+	spoke   []float64         // per host: the share of the time in question that its logs tell of
+	places  int               // hosts on which something of the fingerprint could show in their own logs, and those that handed over nothing
 	matched []group           // groups with something found, heaviest first
 	items   []Weight
 	total   float64
 	asked   int // groups that could be searched
 }
 
-// group is correlated items of which something was found.
+// group is correlated items: one file, one infrastructure, one habit. They share the weight of the heaviest that is found.
 type group struct {
 	name     string
-	item     *fingerprint.Item // the heaviest
+	items    []int
+	habit    bool              // nothing in it is an indicator
+	item     *fingerprint.Item // the heaviest that is found
 	decibans float64
 	records  []finding.Ref
+	first    int // where its items begin among the weights
 }
 
 // found is an item that the organisation's evidence shows.
@@ -41,78 +47,83 @@ type found struct {
 	text     string
 }
 
+// Bounds of what habits weigh together. They hang together: who has one habit of a hand is likelier to have its others, so that many
+// of them are no more than one estimate from as many hosts as they were counted on. That a hand works altogether otherwise than before is
+// seen in one of ten; the figure is a judgement.
+const habitsAgainst = -10
+
 func (j *judge) weigh() {
 	j.hosts()
-	groups := map[string][]int{}
-	var order []string
-	for i := range j.f.Items {
-		name := j.f.Items[i].Group
-		if name == "" {
-			name = j.f.Items[i].Rule
-		}
-		if _, there := groups[name]; !there {
-			order = append(order, name)
-		}
-		groups[name] = append(groups[name], i)
-	}
-	type absence struct {
-		decibans float64
-		text     string
-		n        int
-	}
-	absent := map[bool]*absence{true: {}, false: {}} // by whether it is behaviour
-	for _, name := range order {
-		best := group{name: name}
-		searched := 0.0
-		reuse, behaviour := 0.0, false
-		start := len(j.items)
-		for _, i := range groups[name] {
-			it := &j.f.Items[i]
-			if hit, ok := j.find(i); ok {
-				w := Weight{For: true, Decibans: hit.decibans, Text: hit.text, Refs: hit.refs, Kind: it.Kind, Value: it.Value, Group: it.Group}
-				j.items = append(j.items, w)
-				if best.item == nil || hit.decibans > best.decibans {
-					best.item, best.decibans = it, hit.decibans
-				}
-				best.records = append(best.records, hit.refs...)
-				continue
-			}
-			if c := j.searched(i); c > 0 && it.Tier != fingerprint.NeverAlone && !it.WayIn {
-				searched, reuse, behaviour = max(searched, c), max(reuse, it.Kind.Reuse()), behaviour || it.Kind.Behaviour()
-			}
-		}
-		if best.item != nil {
+	active := j.e.Trail != nil && j.e.Trail.Intrusion()
+	absent := map[bool]*absence{true: {}, false: {}} // by whether it is a habit
+	habits, population, public := 0.0, 0, -1
+	for _, g := range j.groups() {
+		searched, reuse := j.look(&g)
+		if g.item != nil {
 			j.asked++
-			// Only the heaviest of a group counts.
-			counted := false
-			for k := start; k < len(j.items); k++ {
-				if !counted && j.items[k].Decibans == best.decibans {
-					counted = true
-				} else if j.items[k].Decibans > 0 {
-					j.items[k].Decibans = 0
-					j.items[k].Text += "; shares the weight of another item of its group"
+			switch {
+			case g.item.Tier == fingerprint.NeverAlone || g.item.WayIn:
+				// What everybody may have is one observation, however much of it there is.
+				if public < 0 || g.decibans > j.matched[public].decibans {
+					if public >= 0 {
+						j.share(&j.matched[public], "shares the weight of what else everybody may have")
+					}
+					public = len(j.matched)
+				} else {
+					j.share(&g, "shares the weight of what else everybody may have")
 				}
+			case g.habit:
+				habits += g.decibans
+				population = max(population, g.item.Specificity.Hosts, g.item.Specificity.Intrusions)
+			default:
+				j.total += g.decibans
 			}
-			j.total += best.decibans
-			j.matched = append(j.matched, best)
+			j.matched = append(j.matched, g)
 			continue
 		}
-		if searched > 0 {
-			j.asked++
-			a := absent[behaviour]
-			a.n++
-			if d := 10 * math.Log10(1-reuse*searched); d < a.decibans {
-				a.decibans, a.text = d, fmt.Sprintf("%s %q", j.f.Items[groups[name][0]].Kind, j.f.Items[groups[name][0]].Value)
-			}
+		if searched <= 0 {
+			continue
 		}
+		j.asked++
+		it := &j.f.Items[g.items[0]]
+		text := fmt.Sprintf("%s %q", it.Kind, it.Value)
+		if g.habit && active {
+			// There is an intruder whose habits can be compared: the question is whether it is this one or another.
+			it := j.heaviest(g.items)
+			if fingerprint.Weigh(it.Kind, it.Tier, it.Specificity) <= 0 {
+				continue // what would weigh nothing if it were found weighs nothing when it is absent
+			}
+			d := 10 * math.Log10((1-it.Kind.Reuse()*searched)/(1-it.Kind.Others(it.Specificity)*searched))
+			absent[true].sum(d, text)
+			habits += d
+			continue
+		}
+		absent[g.habit].strongest(10*math.Log10(1-reuse*searched), text)
 	}
-	// An intruder that changes one indicator changes them all, so absent ones share one weight; absent habits likewise.
-	for _, behaviour := range []bool{false, true} {
-		if a := absent[behaviour]; a.n > 0 {
-			what := map[bool]string{false: "indicators", true: "habits"}[behaviour]
-			d := math.Round(a.decibans*100) / 100
-			j.items = append(j.items, Weight{Decibans: d, Text: fmt.Sprintf("%d groups of %s were searched and not found, the strongest being %s", a.n, what, a.text), Refs: []finding.Ref{}})
-			j.total += d
+	if public >= 0 {
+		j.total += j.matched[public].decibans
+	}
+	if active {
+		limit := fingerprint.Cap(population)
+		if d := min(habits, limit) - habits; d < 0 {
+			j.add(d, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
+		} else if d := max(habits, habitsAgainst) - habits; d > 0 {
+			absent[true].decibans += d
+		}
+		habits = min(max(habits, habitsAgainst), limit)
+	} else if limit := fingerprint.Cap(population); habits > limit {
+		j.add(limit-habits, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
+		habits = limit
+	}
+	j.total += habits
+	// An intruder that changes one indicator changes them all, so absent ones share one weight.
+	for _, habit := range []bool{false, true} {
+		if a := absent[habit]; a.n > 0 {
+			what := map[bool]string{false: "indicators", true: "habits"}[habit]
+			j.add(a.decibans, fmt.Sprintf("%d groups of %s were searched and not found, the strongest being %s", a.n, what, a.text))
+			if !habit || !active {
+				j.total += a.decibans
+			}
 		}
 	}
 	slices.SortStableFunc(j.matched, func(a, b group) int { return cmp.Compare(b.decibans, a.decibans) })
@@ -133,6 +144,114 @@ func (j *judge) weigh() {
 	j.total = math.Round(j.total*100) / 100
 }
 
+// absence gathers what was searched and not found.
+type absence struct {
+	decibans float64
+	text     string
+	least    float64
+	n        int
+}
+
+// strongest takes the weightiest of several.
+func (a *absence) strongest(d float64, text string) {
+	a.n++
+	if d < a.decibans {
+		a.decibans, a.text = d, text
+	} else if a.text == "" {
+		a.text = text
+	}
+}
+
+// sum takes all of several.
+func (a *absence) sum(d float64, text string) {
+	a.n++
+	a.decibans += d
+	if d < a.least || a.text == "" {
+		a.least, a.text = d, text
+	}
+}
+
+// add notes a weight against that belongs to no item.
+func (j *judge) add(decibans float64, text string) {
+	d := math.Round(decibans*100) / 100
+	j.items = append(j.items, Weight{For: d >= 0, Decibans: d, Text: text, Refs: []finding.Ref{}})
+}
+
+// groups puts items together that belong together, in the fingerprint's order.
+func (j *judge) groups() (all []group) {
+	at := map[string]int{}
+	for i := range j.f.Items {
+		name := cmp.Or(j.f.Items[i].Group, j.f.Items[i].Rule)
+		k, there := at[name]
+		if !there {
+			k = len(all)
+			at[name] = k
+			all = append(all, group{name: name, habit: true})
+		}
+		all[k].items = append(all[k].items, i)
+		all[k].habit = all[k].habit && j.f.Items[i].Kind.Behaviour()
+	}
+	return all
+}
+
+// look looks for the items of a group. Of a group of which nothing is found it gives how far it was searched and how likely it would be
+// there.
+func (j *judge) look(g *group) (searched, reuse float64) {
+	g.first = len(j.items)
+	for _, i := range g.items {
+		it := &j.f.Items[i]
+		if hit, ok := j.find(i); ok {
+			j.items = append(j.items, Weight{For: true, Decibans: hit.decibans, Text: hit.text, Refs: hit.refs, Kind: it.Kind, Value: it.Value, Group: it.Group})
+			if g.item == nil || hit.decibans > g.decibans {
+				g.item, g.decibans = it, hit.decibans
+			}
+			g.records = append(g.records, hit.refs...)
+			continue
+		}
+		if it.Tier != fingerprint.NeverAlone && !it.WayIn {
+			if c := j.searched(i); c > 0 {
+				searched = max(searched, c)
+				if g.habit || !it.Kind.Behaviour() {
+					reuse = max(reuse, it.Kind.Reuse())
+				}
+			}
+		}
+	}
+	counted := false
+	for k := g.first; k < len(j.items); k++ {
+		if !counted && j.items[k].Decibans == g.decibans {
+			counted = true
+		} else if j.items[k].Decibans > 0 {
+			j.items[k].Decibans = 0
+			j.items[k].Text += "; shares the weight of another item of its group"
+		}
+	}
+	return searched, reuse
+}
+
+// share takes a group's weight away.
+func (j *judge) share(g *group, why string) {
+	for k := g.first; k < g.first+len(g.items) && k < len(j.items); k++ {
+		if j.items[k].Decibans > 0 && j.items[k].Group == g.item.Group && j.items[k].Value == g.item.Value {
+			j.items[k].Decibans = 0
+			j.items[k].Text += "; " + why
+		}
+	}
+	g.decibans = 0
+}
+
+// heaviest gives the item of a group that would weigh most.
+func (j *judge) heaviest(items []int) (best *fingerprint.Item) {
+	most := -1.0
+	for _, i := range items {
+		it := &j.f.Items[i]
+		if w := fingerprint.Weigh(it.Kind, it.Tier, it.Specificity); w > most {
+			best, most = it, w
+		}
+	}
+	return best
+}
+
 // maxRefs bounds the records shown with an item.
 const maxRefs = 100
 
@@ -145,20 +264,20 @@ func (j *judge) find(i int) (found, bool) {
 	}
 	var refs []finding.Ref
 	for _, r := range j.rules[i] {
-		refs = append(refs, j.e.Hits[r]...)
+		refs = append(refs, j.e.Hits[r.ID]...)
 	}
 	text := fmt.Sprintf("%s %q was found", it.Kind, it.Value)
 	share := 1.0
 	if len(refs) == 0 {
 		switch it.Kind {
 		case fingerprint.Sequence:
-			share, refs = j.align(strings.Fields(it.Value))
+			share, refs = j.along(strings.Fields(it.Value))
 			text = fmt.Sprintf("the trail goes the fingerprint's way: %s", it.Value)
 			if share == 0 {
 				return found{}, false
 			}
 		case fingerprint.ToolSet:
-			if !j.sharesTools(strings.Fields(it.Value)) {
+			if j.e.Trail == nil || !j.e.Trail.Uses(strings.Fields(it.Value)) {
 				return found{}, false
 			}
 			text = "the same public tools were used"
@@ -209,16 +328,13 @@ func compareRefs(a, b finding.Ref) int {
 	return 0
 }
 
-// align gives how far the trail follows the fingerprint's order of techniques: the longest common subsequence as a share of the
-// fingerprint's steps, counted from one half on, because half of any intrusion's steps are everybody's. Three steps at least must fit.
-func (j *judge) align(steps []string) (float64, []finding.Ref) {
-	if j.e.Trail == nil || len(steps) == 0 {
+// along gives how far the trail follows the fingerprint's order of techniques, and the records of its steps.
+func (j *judge) along(steps []string) (float64, []finding.Ref) {
+	if j.e.Trail == nil {
 		return 0, nil
 	}
-	theirs := j.e.Trail.Techniques()
-	n := common(steps, theirs)
-	share := (float64(n)/float64(len(steps)) - 0.5) * 2
-	if n < 3 || share <= 0 {
+	share := j.e.Trail.Follows(steps)
+	if share == 0 {
 		return 0, nil
 	}
 	var refs []finding.Ref
@@ -232,45 +348,74 @@ func (j *judge) align(steps []string) (float64, []finding.Ref) {
 	return share, refs
 }
 
-// common is the length of the longest common subsequence. Both are techniques without repetition, so they are short.
-func common(a, b []string) int {
-	row := make([]int, len(b)+1)
-	for _, x := range a {
-		diagonal := 0
-		for k, y := range b {
-			above := row[k+1]
-			if x == y {
-				row[k+1] = diagonal + 1
-			} else {
-				row[k+1] = max(row[k+1], row[k])
-			}
-			diagonal = above
-		}
-	}
-	return row[len(b)]
-}
-
-func (j *judge) sharesTools(want []string) bool {
-	if j.e.Trail == nil || len(want) == 0 {
-		return false
-	}
-	have := j.e.Trail.Tools()
-	n := 0
-	for _, t := range want {
-		if slices.Contains(have, t) {
-			n++
-		}
-	}
-	return float64(n) >= 0.8*float64(len(want))
-}
-
-// hosts reads from the certificate which rules each host's evidence cannot answer.
+// hosts reads from the certificate which rules each host's evidence cannot answer, and for how much of the time in question it speaks.
 func (j *judge) hosts() {
 	if j.e.Coverage == nil {
 		return
 	}
+	profiles := unanswered(j.e.Coverage)
+	from, to, bounded := j.span()
+	for i := range j.e.Coverage.Hosts {
+		h := &j.e.Coverage.Hosts[i]
+		j.cannot = append(j.cannot, profiles[h.Profile])
+		spoke := 1.0
+		if bounded {
+			spoke = speaks(h, from, to)
+		}
+		j.spoke = append(j.spoke, spoke)
+		if j.place(i) {
+			j.places++
+		}
+	}
+	if c := j.e.Coverage; c.Denominator.Known {
+		j.places += len(c.Silent)
+	}
+}
+
+// span is the time in which the intruder could have left something.
+func (j *judge) span() (from, to time.Time, ok bool) {
+	first, err := time.Parse(time.RFC3339Nano, j.f.FirstSeen)
+	if err != nil || j.o.AsOf.IsZero() {
+		return from, to, false
+	}
+	from = first.Add(-before)
+	return from, j.o.AsOf, from.Before(j.o.AsOf)
+}
+
+// speaks gives the share of a span that the fullest of a host's sources tells of, without its silences.
+func speaks(h *coverage.Host, from, to time.Time) (most float64) {
+	within := func(a, b time.Time) time.Duration {
+		if a.Before(from) {
+			a = from
+		}
+		if b.After(to) {
+			b = to
+		}
+		return max(b.Sub(a), 0)
+	}
+	for _, s := range h.Sources {
+		first, err1 := time.Parse(time.RFC3339Nano, s.First)
+		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		told := within(first, last)
+		for _, g := range s.Gaps {
+			a, err1 := time.Parse(time.RFC3339Nano, g.From)
+			b, err2 := time.Parse(time.RFC3339Nano, g.To)
+			if err1 == nil && err2 == nil {
+				told -= within(a, b)
+			}
+		}
+		most = max(most, float64(told)/float64(to.Sub(from)))
+	}
+	return min(most, 1)
+}
+
+// unanswered gives, per profile of an organisation's hosts, the rules that its evidence cannot answer.
+func unanswered(o *coverage.Org) map[string]map[string]bool {
 	profiles := map[string]map[string]bool{}
-	for _, p := range j.e.Coverage.Profiles {
+	for _, p := range o.Profiles {
 		m := map[string]bool{}
 		for _, u := range p.NotSearchable {
 			for _, r := range u.Rules {
@@ -279,45 +424,52 @@ func (j *judge) hosts() {
 		}
 		profiles[p.ID] = m
 	}
-	for _, h := range j.e.Coverage.Hosts {
-		j.cannot = append(j.cannot, profiles[h.Profile])
-	}
+	return profiles
 }
 
-// onHost says whether some rule of an item was asked and could have been answered by a host's evidence.
-func (j *judge) onHost(i, host int) bool {
+// onHost says whether some rule of an item was asked and could have been answered by a host's evidence, and whether it was one of a log
+// that sees the traffic of many hosts.
+func (j *judge) onHost(i, host int) (asked, network bool) {
 	if j.cannot[host] == nil || j.e.Asked == nil {
-		return false
+		return false, false
 	}
 	for _, r := range j.rules[i] {
-		if j.e.Asked(r) && !j.cannot[host][r] {
-			return true
+		if j.e.Asked(r.ID) && !j.cannot[host][r.ID] {
+			asked, network = true, network || r.Network
 		}
 	}
-	return false
+	return asked, network
 }
 
-// searched gives the share of the organisation's hosts on which an item was looked for; of what the trail shows it is 1 with an
-// established trail.
+// searched gives how much of what would show an item was searched, in hosts and time: the share of the organisation's hosts on which it was
+// looked for, each for as much of the time in question as its logs tell of, or what a log of the network covers if that is more. Hosts whose
+// logs can be asked of nothing in the fingerprint are no places where it could show; declared ones that handed over nothing are.
+// What the trail shows is searched when there is one.
 func (j *judge) searched(i int) float64 {
 	if len(j.rules[i]) == 0 {
-		if k := j.f.Items[i].Kind; j.e.Trail != nil && j.e.Trail.Intrusion() && (k == fingerprint.Sequence || k == fingerprint.ToolSet) {
+		if j.f.Items[i].Kind.OfTrails() && j.e.Trail != nil && j.e.Trail.Intrusion() {
 			return 1
 		}
 		return 0
 	}
-	n := 0
+	sum, wide := 0.0, 0.0
 	for h := range j.cannot {
-		if j.onHost(i, h) {
-			n++
+		switch asked, network := j.onHost(i, h); {
+		case network:
+			wide = max(wide, j.spoke[h])
+		case asked:
+			sum += j.spoke[h]
 		}
 	}
-	all := len(j.cannot)
-	if c := j.e.Coverage; c != nil && c.Denominator.Known {
-		all = max(all, c.Denominator.Declared)
+	return max(wide, sum/float64(max(j.places, 1)))
+}
+
+// place says whether a host's own logs can be asked of anything in the fingerprint.
+func (j *judge) place(h int) bool {
+	for i := range j.rules {
+		if asked, network := j.onHost(i, h); asked && !network {
+			return true
+		}
 	}
-	if all == 0 {
-		return 0
-	}
-	return float64(n) / float64(all)
+	return false
 }

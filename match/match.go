@@ -174,12 +174,8 @@ func (s *Set) Needs() event.Needs {
 	return event.Always(func(source event.Source) event.Want {
 		var all event.Want
 		for i := range needs {
-			w := needs[i].Of(source)
-			all.All = all.All || w.All
-			all.Fields = append(all.Fields, w.Fields...)
+			all = all.Union(needs[i].Of(source))
 		}
-		slices.Sort(all.Fields)
-		all.Fields = slices.Compact(all.Fields)
 		return all
 	})
 }

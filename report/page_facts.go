@@ -39,6 +39,7 @@ type facts struct {
 	Tactics    []tactic          `json:"tactics"`
 	Techniques map[string]string `json:"techniques"`
 	Coverage   coverageFacts     `json:"coverage"`
+	Remarks    []sweep.Remark    `json:"-"` // of other handlers; told in the markup
 }
 
 type orgFacts struct {
@@ -227,6 +228,7 @@ func (b *factsBuilder) facts(r *sweep.Result) *facts {
 		}
 	}
 	f.Coverage = covered(r)
+	f.Remarks = r.Remarks
 	return f
 }
 

@@ -85,6 +85,12 @@ func (t *Table) End(r *sweep.Result) error {
 		out.WriteByte('\n')
 	}
 	out.WriteString(Verdict(r, rows2hosts(rows)))
+	for _, x := range r.Remarks {
+		fmt.Fprintf(&out, "\n%s\n", Clean(x.Title))
+		for _, line := range x.Lines {
+			out.WriteString(Clean(line) + "\n")
+		}
+	}
 	_, err := io.WriteString(t.Out, out.String())
 	return err
 }

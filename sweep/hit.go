@@ -43,20 +43,33 @@ func (h *hit) size() int {
 // codec orders hits as finding.Compare orders findings.
 type codec struct{ run *run }
 
+// Compare looks no further than the first difference: cmp.Or would work out every comparison first, which took twice as long.
 func (c codec) Compare(a, b *hit) int {
-	rules := c.run.question.Rules
-	return cmp.Or(
-		cmp.Compare(a.time, b.time),
-		cmp.Compare(a.file.name, b.file.name),
-		cmp.Compare(a.record, b.record),
-		compareRules(rules, a.rule, b.rule),
-		a.file.compare(b.file), // the organisation
-		cmp.Compare(a.offset, b.offset),
-		cmp.Compare(a.rule, b.rule),
-		slices.CompareFunc(a.matched, b.matched, func(x, y event.Matched) int {
-			return cmp.Or(cmp.Compare(x.Field, y.Field), cmp.Compare(x.Value, y.Value))
-		}),
-	)
+	if a.time != b.time {
+		return cmp.Compare(a.time, b.time)
+	}
+	if a.file != b.file {
+		if n := cmp.Compare(a.file.name, b.file.name); n != 0 {
+			return n
+		}
+	}
+	if a.record != b.record {
+		return cmp.Compare(a.record, b.record)
+	}
+	if n := compareRules(c.run.question.Rules, a.rule, b.rule); n != 0 {
+		return n
+	}
+	if n := a.file.compare(b.file); n != 0 { // the organisation
+		return n
+	}
+	if n := cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.rule, b.rule)); n != 0 {
+		return n
+	}
+	return slices.CompareFunc(a.matched, b.matched, compareMatched)
+}
+
+func compareMatched(x, y event.Matched) int {
+	return cmp.Or(cmp.Compare(x.Field, y.Field), cmp.Compare(x.Value, y.Value))
 }
 
 // compareRules orders by id; descriptions are only asked for when the rules differ, since those of indicators are made anew.
@@ -88,7 +101,7 @@ func (c codec) Append(dst []byte, h *hit) []byte {
 	dst = appendText(dst, h.host)
 	dst = appendMatched(dst, h.matched)
 	dst = appendMatched(dst, h.carried)
-	return appendText(dst, string(h.event))
+	return append(binary.AppendUvarint(dst, uint64(len(h.event))), h.event...)
 }
 
 func appendText(dst []byte, s string) []byte {

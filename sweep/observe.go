@@ -30,16 +30,16 @@ func (n *note) size() int { return 120 + len(n.host) + len(n.key) + len(n.value)
 type noteCodec struct{ run *run }
 
 func (c noteCodec) Compare(a, b *note) int {
-	return cmp.Or(
-		cmp.Compare(a.observer, b.observer),
-		cmp.Compare(a.file.org, b.file.org),
-		bytes.Compare(a.key, b.key),
-		cmp.Compare(a.time, b.time),
-		a.file.compare(b.file),
-		cmp.Compare(a.record, b.record),
-		cmp.Compare(a.offset, b.offset),
-		bytes.Compare(a.value, b.value),
-	)
+	if n := cmp.Or(cmp.Compare(a.observer, b.observer), cmp.Compare(a.file.org, b.file.org)); n != 0 {
+		return n
+	}
+	if n := bytes.Compare(a.key, b.key); n != 0 {
+		return n
+	}
+	if a.time != b.time {
+		return cmp.Compare(a.time, b.time)
+	}
+	return cmp.Or(a.file.compare(b.file), cmp.Compare(a.record, b.record), cmp.Compare(a.offset, b.offset), bytes.Compare(a.value, b.value))
 }
 
 func (noteCodec) Append(dst []byte, n *note) []byte {
@@ -94,7 +94,7 @@ func (w *worker) flushNotes() error {
 	if len(w.notes) == 0 {
 		return nil
 	}
-	err := errors.Join(w.run.journal.segment(codec{w.run}, noteCodec{w.run}, w.file, nil, w.notes, nil), w.run.notes.Add(w.notes, w.noted))
+	err := errors.Join(w.run.journal.segment(&w.kept, codec{w.run}, noteCodec{w.run}, w.file, nil, w.notes, nil), w.run.notes.Add(w.notes, w.noted))
 	clear(w.notes)
 	w.notes, w.noted = w.notes[:0], 0
 	return err

@@ -72,6 +72,13 @@ type Result struct {
 	Stats       Stats
 	Rules       []finding.Rule            // those told one by one, and of the others those found
 	Found       map[finding.RuleID]uint64 // findings per rule
+	Remarks     []Remark                  // what handlers have to say, for the handlers after them to show
+}
+
+// Remark is something said of a result in words.
+type Remark struct {
+	Title string
+	Lines []string
 }
 
 // Stats are counts and times of a sweep. Phases are summed over all threads.
@@ -84,6 +91,8 @@ type Stats struct {
 	Seconds         Seconds `json:"seconds"`
 	EventsPerSecond float64 `json:"events_per_second"`
 	PeakRSS         int64   `json:"peak_rss_bytes"`
+	Masked          uint64  `json:"masked_findings,omitempty"` // in which a handler masked passenger values
+	Raw             bool    `json:"raw,omitempty"`             // passenger values were not masked, because somebody asked for that
 }
 
 // Seconds tells where the time went; Total is by the clock.

@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/contrail-ir/contrail/event"
 )
@@ -33,9 +32,7 @@ func needsOf(rules event.Needs, tap Tap) event.Needs {
 		if b.Nothing() {
 			return a
 		}
-		fields := slices.Concat(a.Fields, b.Fields)
-		slices.Sort(fields)
-		return event.Want{All: a.All || b.All, Fields: slices.Compact(fields)}
+		return a.Union(b)
 	})
 }
 

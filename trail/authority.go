@@ -139,7 +139,14 @@ func (a *authority) writtenByKnown(p Node) bool {
 		}
 		in, _ := a.in(out[i].To, never, out[i].Time)
 		for j := range in {
-			if in[j].Rel == Wrote && !a.explains(in[j].From) && (a.kind(in[j].From) == Session || a.kind(in[j].From) == Process) {
+			from := in[j].From
+			if in[j].Rel != Wrote || a.kind(from) != Session && a.kind(from) != Process {
+				continue
+			}
+			if residents[a.program(from)] && installed(a.image(from)) || a.kind(from) == Session && systemSession(a.key(from).value) {
+				continue // the system writes what comes through shares, for whoever sent it
+			}
+			if !a.explains(from) {
 				return false
 			}
 		}
@@ -209,7 +216,13 @@ func (a *authority) logon(s Node) bool {
 		return a.ownDesk(s, account)
 	}
 	for _, address := range from {
-		if !a.internal(a.key(address)) || account == noNode || !a.worksFrom(account, address) {
+		if l, ok := leaseAt(a.leases(address), min(info.began, a.traitsOf(s).last)); ok { // given by a gateway: what counts is whence that session came
+			if !a.explains(l.session) {
+				return false
+			}
+			continue
+		}
+		if !a.internal(a.key(address)) && !a.access(s) || account == noNode || !a.worksFrom(account, address) {
 			return false
 		}
 	}

@@ -30,6 +30,7 @@ type Collector struct {
 	row   row
 	key   []byte
 	value []byte
+	named map[uint32]bool       // folders whose logs are of a host, though they do not name it
 	spoke map[fileHost]struct{} // which hosts the files name
 	place map[string][]byte     // file → what stands for the host of rows that name none
 	owner map[Node]struct{}     // nodes of a host that is known by address or folder only
@@ -45,7 +46,7 @@ type recent struct {
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
 	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{},
-		spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, owner: map[Node]struct{}{}}
+		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, owner: map[Node]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -100,6 +101,7 @@ func (c *Collector) Flush() error {
 	g.mu.Lock()
 	g.instances = append(g.instances, slices.Clone(c.insts))
 	maps.Copy(g.spoke, c.spoke)
+	maps.Copy(g.named, c.named)
 	maps.Copy(g.placed, c.owner)
 	for o, n := range c.own {
 		if len(g.own) < maxOwned || g.own[o] > 0 {
@@ -110,9 +112,10 @@ func (c *Collector) Flush() error {
 	maps.Copy(g.talks, c.talks)
 	g.mu.Unlock()
 	clear(c.own)
-	clear(c.talks)
 	clear(c.spoke)
+	clear(c.named)
 	clear(c.owner)
+	clear(c.talks)
 	c.insts = c.insts[:0]
 	c.err = g.raw.add(c.edges)
 	c.edges = c.edges[:0]
@@ -202,6 +205,9 @@ func (r *row) begin(at int) {
 	if len(r.host) == 0 {
 		r.host = r.folder
 		r.number = r.c.host(r.host, nil)
+		if ofHost(r.b.Schema.Source) {
+			r.c.named[r.number] = true
+		}
 		return
 	}
 	r.number = r.c.host(r.host, r.whole)
@@ -310,7 +316,7 @@ func (r *row) hosted(kind Kind, host, value []byte) Node {
 func (r *row) edge(from Node, rel Relation, to Node) { r.counted(from, rel, to, 1) }
 
 func (r *row) counted(from Node, rel Relation, to Node, n uint32) {
-	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained {
+	if from == noNode && to == noNode || (from == noNode || to == noNode) && rel != Ended && rel != LoggedOff && rel != Changed && rel != Gained && rel != Failed {
 		return
 	}
 	r.c.edges = append(r.c.edges, edge{From: from, To: to, Rel: rel, Host: r.number, Count: n, Time: r.time, File: r.file, Record: r.record})

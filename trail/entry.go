@@ -64,7 +64,7 @@ func (w *walker) entry(a *arrival) (policy, bool) {
 			}}, true
 		}
 	case Service:
-		if w.key(a.node).value == webServerName && a.via.Rel == Started {
+		if w.key(a.node).value == webServerName && (a.via.Rel == Started || a.via.Rel == Requested) {
 			return w.atWebServer(a), true
 		}
 	case Process:
@@ -95,7 +95,16 @@ type lease struct {
 }
 
 // leases gives who had an address when. A record of an end tells how long it lasted; without one a session lasts until the address is given to another.
-func (v *view) leases(address Node) (out []lease) {
+func (v *view) leases(address Node) []lease {
+	all, known := v.leased[address]
+	if !known {
+		all = v.leasesOf(address)
+		v.leased[address] = all
+	}
+	return all
+}
+
+func (v *view) leasesOf(address Node) (out []lease) {
 	if _, ours := v.g.hostOf[v.key(address).value]; ours {
 		return nil
 	}
@@ -161,13 +170,16 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 		return policy{}, false
 	}
 	if w.kind(a.from) == Mail { // of the server that handed the letter on: it may be everybody's
-		if t := w.traitsOf(a.node); t.peers > 10 || w.established(a.node) {
+		if t := w.traitsOf(a.node); t.peers > 10 || w.established(a.node) || w.internal(w.key(a.node)) {
 			return shut, true
 		}
 		return policy{within: lately, factor: 0.8}, true
 	}
 	all := w.leases(a.node)
 	if len(all) == 0 {
+		if w.silent(a.node) && w.strange(a.from) {
+			return w.atSilent(a), true
+		}
 		return w.atVisitor(a), true
 	}
 	l, ok := leaseAt(all, a.time)
@@ -504,56 +516,99 @@ func (w *walker) served(file, url nodeKey) float64 {
 	return 0.7 // a folder that is mapped to another place
 }
 
+const (
+	// beforeShell and afterShell are between which moments a request lies that makes a server start a shell: logs tell the beginning of a request or its
+	// end, and the end may be late.
+	beforeShell = 5 * second
+	atShell     = 2 * second
+	afterShell  = 30 * second
+)
+
+// requestAt says whether a request, or one of those that are folded into it, lies about the start of a shell.
+func requestAt(e *edge, shell, after int64) bool {
+	return e.Time <= shell+after && e.Time+int64(e.Span)*second >= shell-beforeShell
+}
+
 // atWebServer goes from a shell that a server started to the requests that made it do so: those of the seconds about it whose sender came for little
-// else, or the only one. Logs tell the beginning of a request or its end.
+// else, or the only one; and from the intruder's requests to the shells that they started.
 func (w *walker) atWebServer(a *arrival) policy {
-	const before, after = 5 * second, 30 * second
-	var moments []int64
-	out, _ := w.out(a.node, never, always)
-	for i := range out {
-		if out[i].Rel == Started {
-			moments = append(moments, out[i].Time)
+	if a.via.Rel == Requested {
+		if a.from == noNode || w.kind(a.from) != Address || w.shellDays(a.node) > 5 {
+			return shut
 		}
+		end := a.time + int64(a.via.Span)*second + afterShell
+		return policy{within: end - a.time, factor: 0.85, step: func(e *edge, _ Node, forward bool) float64 {
+			return when(forward && e.Rel == Started && requestAt(&a.via, e.Time, atShell), 1)
+		}}
 	}
-	about := func(e *edge, t int64) bool {
-		return e.Time <= t+after && e.Time+int64(e.Span)*second >= t-before
-	}
-	in, _ := w.in(a.node, a.time-int64(time.Hour), a.time+after)
-	senders := map[Node]bool{}
-	for i := range in {
-		if in[i].Rel == Requested && about(&in[i], a.time) {
-			senders[in[i].From] = true
-		}
-	}
-	aimed := func(from Node) bool {
-		all, more := w.out(from, never, always)
-		hits, n := 0, 0
-		for i := range all {
-			if all[i].Rel != Requested || all[i].To != a.node {
-				continue
-			}
-			n++
-			for _, m := range moments {
-				if about(&all[i], m) {
-					hits++
-					break
-				}
-			}
-		}
-		return !more && hits*2 >= n
+	after := atShell
+	senders := w.askedAbout(a, after)
+	if len(senders) == 0 {
+		after = afterShell
+		senders = w.askedAbout(a, after)
 	}
 	return policy{within: int64(time.Hour), factor: 1, step: func(e *edge, other Node, forward bool) float64 {
-		if forward || e.Rel != Requested || !about(e, a.time) || w.internal(w.key(other)) {
+		if forward || e.Rel != Requested || !senders[other] || !requestAt(e, a.time, after) {
 			return 0
 		}
 		switch {
-		case aimed(other) && len(senders) <= 3:
+		case len(senders) <= 3 && w.cameForShells(other, a.node):
 			return 0.85
 		case len(senders) == 1:
 			return 0.7
 		}
 		return 0
 	}}
+}
+
+// askedAbout gives who from outside asked a server about the start of a shell.
+func (w *walker) askedAbout(a *arrival, after int64) map[Node]bool {
+	in, _ := w.in(a.node, a.time-int64(time.Hour), a.time+after)
+	senders := map[Node]bool{}
+	for i := range in {
+		if in[i].Rel == Requested && requestAt(&in[i], a.time, after) && !w.internal(w.key(in[i].From)) {
+			senders[in[i].From] = true
+		}
+	}
+	return senders
+}
+
+// cameForShells says whether most of what an address asked a server for was asked about the start of a shell.
+func (w *walker) cameForShells(from, server Node) bool {
+	var shells []int64
+	out, _ := w.out(server, never, always)
+	for i := range out {
+		if out[i].Rel == Started {
+			shells = append(shells, out[i].Time)
+		}
+	}
+	all, more := w.out(from, never, always)
+	hits, n := 0, 0
+	for i := range all {
+		if all[i].Rel != Requested || all[i].To != server {
+			continue
+		}
+		n++
+		for _, t := range shells {
+			if requestAt(&all[i], t, afterShell) {
+				hits++
+				break
+			}
+		}
+	}
+	return !more && hits*2 >= n
+}
+
+// shellDays is on how many days a server started shells: one that does so by design says nothing by it.
+func (w *walker) shellDays(server Node) int {
+	days := map[int64]bool{}
+	out, _ := w.out(server, never, always)
+	for i := range out {
+		if out[i].Rel == Started {
+			days[out[i].Time/int64(24*time.Hour)] = true
+		}
+	}
+	return len(days)
 }
 
 // atReader is a program that opens what people receive and that started something of the intruder's: back to what it had opened.

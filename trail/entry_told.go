@@ -68,17 +68,24 @@ func (t *teller) entered(e *edge) (Access, bool) {
 		return t.byLetter(letter, host), true
 	case e.Rel == Started && t.key(e.From).value == webServerName:
 		a := Access{Technique: "T1190", Host: host, Text: fmt.Sprintf("The web server, which answers requests from outside, started %s.", t.program(e.To))}
-		for i := range t.kept {
-			if c := &t.kept[i].edge; c.To == e.From && c.Rel == Requested {
-				r := t.ref(c)
-				a.Text += " The request came from " + t.key(c.From).value + "."
-				a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
-				break
-			}
-		}
+		t.requestBehind(&a, e)
 		return a, true
 	}
 	return Access{}, false
+}
+
+// requestBehind adds whose request made a server start something, as its log tells.
+func (t *teller) requestBehind(a *Access, start *edge) {
+	for i := range t.kept {
+		c := &t.kept[i].edge
+		if c.Rel != Requested || t.key(c.To).value != webServerName || t.key(c.To).host != t.g.hosts.text[start.Host] || !requestAt(c, start.Time, afterShell) {
+			continue
+		}
+		r := t.ref(c)
+		a.Text += " The request came from " + t.key(c.From).value + "."
+		a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
+		return
+	}
 }
 
 func (t *teller) asAccount(session Node) string {

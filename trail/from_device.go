@@ -145,7 +145,7 @@ func (r *row) deviceSession(at moment, user, ip, assigned []byte) Node {
 	if len(assigned) > 0 || r.speaksOfAccess() {
 		kind = remoteAccess
 	}
-	if len(ip) > 0 && at != ends {
+	if len(ip) > 0 { // of an end too: its beginning may be lost
 		r.edge(r.node(Address, nil, ip), LoggedOn, s)
 		r.edge(r.socket(ip, r.get("src_port")), LoggedOn, s)
 		r.edge(r.pair(ip, r.deviceName()), LoggedOn, s)

@@ -85,11 +85,15 @@ func (r *row) auditedCall() Node {
 	if n, ok := number(r.get("ses")); ok && n < 1<<31 {
 		r.edge(p, InSession, r.session(r.get("ses")))
 	}
-	if word := r.get("comm"); len(word) > 0 {
-		r.serverStarts(nil, exe, p)
+	if webUsers[string(lower(bytes.Clone(r.get("uid"))))] && shells[string(baseName(cleanPath(exe)))] {
+		r.edge(r.node(Service, r.host, []byte(webServerName)), Started, p)
 	}
 	return p
 }
+
+// webUsers are the accounts in which web servers run, by name or, where the log has numbers only, by the numbers that distributions give them. What such
+// an account starts, the web server started: its own name does not stand in the event.
+var webUsers = set("www-data apache nginx httpd tomcat www wwwrun 33 48")
 
 // arguments puts the words of EXECVE together. Beside SYSCALL, whose registers have the same names, each is the last of its list.
 func (r *row) arguments(beside bool) (line []byte) {

@@ -34,6 +34,7 @@ type Graph struct {
 	instances [][]instance
 	own       map[ownership]int     // host and address seen as its own → how often
 	spoke     map[fileHost]struct{} // which hosts the files name
+	named     map[uint32]bool       // folders whose logs are of a host, though they do not name it
 	placed    map[Node]struct{}     // nodes of a host that is known by address or folder only
 
 	out, in    *adjacency
@@ -110,7 +111,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
 	g.hosts.id("")
 	return g, nil
@@ -152,6 +153,9 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 	hosts, err := g.settlePlaces()
 	if err != nil {
 		return nil, err
+	}
+	for h := range maps.Clone(g.talks) {
+		g.talks[hosts[h]] = true
 	}
 	g.settlePids()
 	g.settleAddresses()

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/contrail-ir/contrail/event"
 )
 
 // A log that names no host – a web server's, a database's, the audit daemon's – is the log of the host whose other logs lie in the same
@@ -14,16 +16,30 @@ const folderMark = "folder "
 
 func inFolder(host []byte) bool { return bytes.HasPrefix(host, []byte(folderMark)) }
 
+// ofHost says whether a log is of a host's own doings rather than of a network's.
+func ofHost(s event.Source) bool {
+	return s.Product == event.ProductWindows || s.Product == "linux" || s.Category == "webserver" || s.Category == "database"
+}
+
 // fileHost says that a file names a host.
 type fileHost struct{ file, host uint32 }
+
+// logFolders are names of folders that are the same on every host.
+var logFolders = set("var log logs audit auditd apache apache2 httpd nginx tomcat catalina iis logfiles inetpub w3svc1 w3svc2 w3svc3 postgresql pgaudit pg_log mysql mariadb mssql oracle journal syslog exim4 postfix mail evtx winevt winlogs squid")
 
 // folder gives what stands for the host of a file's rows that name none.
 func (c *Collector) folder(file string) []byte {
 	p, ok := c.place[file]
 	if !ok {
-		dir := ""
-		if i := strings.LastIndexByte(file, '/'); i >= 0 {
-			dir = file[:i]
+		dir := file
+		for first := true; ; first = false {
+			i := strings.LastIndexByte(dir, '/')
+			if !first && !logFolders[strings.ToLower(dir[i+1:])] {
+				break
+			}
+			if dir = dir[:max(i, 0)]; dir == "" {
+				break
+			}
 		}
 		p = []byte(folderMark + dir)
 		if len(c.place) > 1<<16 {
@@ -55,7 +71,7 @@ func (g *Graph) settlePlaces() ([]uint32, error) {
 	}
 	g.folderHost = map[string]string{}
 	hosts := make([]uint32, len(g.hosts.text))
-	for i, name := range g.hosts.text {
+	for i, name := range slices.Clone(g.hosts.text) {
 		hosts[i] = uint32(i)
 		if !inFolder([]byte(name)) {
 			continue
@@ -71,6 +87,11 @@ func (g *Graph) settlePlaces() ([]uint32, error) {
 			if len(names[dir]) > 0 || dir == "" {
 				break
 			}
+		}
+		if own := place[strings.LastIndexByte(place, '/')+1:]; hosts[i] == 0 && g.named[uint32(i)] && own != "" {
+			// Whoever gathered the logs of a host that does not name itself named the folder for it.
+			short := string(shortHost([]byte(own)))
+			hosts[i], g.folderHost[place] = g.hosts.id(short)&(1<<24-1), short
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(g.placed)) {

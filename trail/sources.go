@@ -173,7 +173,7 @@ var sources = []source{
 	{origin{product: "linux", service: "sshd"}, 0, deviceFields, shellLogon},
 	{origin{product: "linux", service: "sudo"}, 0, "user COMMAND pid", sudoCommand},
 	{origin{product: "linux", service: "auth"}, 0, "action name|user pid device", accountTool},
-	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe comm ses auid proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
+	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe ses uid|UID proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
 	{origin{category: "database"}, 0, databaseFields, databaseQuery},
 	{origin{category: "mail"}, 0, mailFields, mailSeen},
 	{origin{other: true}, 0, otherFields, anything},
@@ -194,7 +194,7 @@ const (
 	deviceFields = remoteNames + " " + userNames + " " + assignedNames + " " + sessionNames + " " + actionNames + " " + lastedNames + " " + deviceNames +
 		" status|result mnemonic name|logdesc|msg command|cmd|CmdSet|Command~Set cfgpath cfgobj cfgattr interface|ui subtype src_port|remport dst_ip|dstip bytes_sent|sentbyte opaque"
 	databaseFields = "user|user_name|username|USERNAME|DBUSERNAME|server_principal_name client_ip|client|src_ip|connection_from|remote_host|host statement|query|sql_text|SQL_TEXT|command session|session_id|SESSIONID|sessionid s-ip"
-	mailFields     = "message_id|message-id queue_id|internal-message-id from|sender-address|sender|mailfrom to|recipient-address|recipient|recipients client|original-client-ip|client-ip|c-ip|src_ip attachment|attachments|filename|fname hash|sha256|fileHash uid"
+	mailFields     = "message_id|message-id queue_id|internal-message-id from|sender-address|sender|mailfrom to|recipient-address|recipient|recipients client|original-client-ip|client-ip|c-ip|src_ip attachment|attachments|filename|fname hash|sha256|fileHash uid relay"
 	otherFields    = deviceFields + " from|SenderFromAddress|sender|sender_address|mailfrom|Sender to|RecipientEmailAddress|recipient|recipient_address|rcptto|duser message_id|InternetMessageId|MessageId|internetMessageId queue_id|NetworkMessageId client attachment|attachments|AttachmentName|FileName|fname hash|SHA256|sha256|fileHash uid statement|query|sql_text" +
 		" dst_port|dstport|dport"
 )
@@ -222,6 +222,9 @@ func (o *origin) matches(s event.Source) bool {
 	return o.channel != "" && o.channel == s.Channel || o.provider != "" && strings.EqualFold(o.provider, s.Provider)
 }
 
+// ownProducts are those whose logs other rows read, as far as they tell anything.
+var ownProducts = set("windows linux zeek suricata aws gcp github kubernetes apache nginx haproxy couchdb clamav")
+
 // sensor says whether a source is a network's own log of who talked to whom.
 func (s *source) sensor() bool {
 	switch s.is.category {
@@ -241,9 +244,6 @@ func (s *source) talk() bool {
 	}
 	return false
 }
-
-// ownProducts are those whose logs other rows read, as far as they tell anything.
-var ownProducts = set("windows linux zeek suricata aws gcp github kubernetes apache nginx haproxy couchdb clamav")
 
 // names gives all native names of the row's fields, sorted.
 func (s *source) names() []string {

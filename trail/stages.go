@@ -387,10 +387,10 @@ func (t *teller) places() {
 	})
 }
 
-// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's: an intruder's own
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's and that nobody reaches on ordinary days: an intruder's own
 // machine within, or a host without logs.
 func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
-	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) {
 		return false
 	}
 	image := t.image(e.From)
@@ -436,6 +436,9 @@ func (t *teller) wayIn() {
 					cr := t.ref(c)
 					best.Refs = append(best.Refs, Ref{cr.File, cr.Record, Intrusion})
 				}
+			}
+			if len(best.Refs) == 0 {
+				t.requestBehind(&best, e) // entry_told.go
 			}
 		case e.Rel == Started && readers[t.program(e.From)] && !readers[t.program(e.To)]:
 			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}

@@ -41,7 +41,7 @@ func (s Start) String() string {
 type Question struct {
 	Org      string
 	From     []Start           // empty: findings of level high and above, and correlations
-	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Findings []finding.Finding // of this organisation; events are not looked at
 	Also     []finding.Ref     // records to begin with beside the findings, when From is empty; what is not in the graph is let pass
 	Lenient  bool              // a start of From that is not there is told in Starts and is no error
 	Baseline []*Baseline       // ordinary days elsewhere
@@ -56,30 +56,22 @@ const maxSeeds = 20_000
 
 // Trace finishes the graph and follows the intruder through it.
 func Trace(g *Graph, q Question) (*Trail, error) {
-	var starts []Start
+	all, err := TraceEach(g, q)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// TraceEach answers several questions of one graph, each as if it were the only one. A graph can be finished once, and filling it costs far more than
+// walking it.
+func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
+	starts := make([][]Start, len(all))
 	var refs []finding.Ref
-	if len(q.From) > 0 {
-		starts = q.From
-		for _, s := range starts {
+	for i := range all {
+		starts[i] = all[i].starts()
+		for _, s := range starts[i] {
 			refs = append(refs, s.Ref)
-		}
-	} else {
-		begun := map[finding.Ref]bool{}
-		begin := func(r finding.Ref) {
-			if len(refs) < maxSeeds && !begun[r] {
-				begun[r] = true
-				starts = append(starts, Start{Ref: r})
-				refs = append(refs, r)
-			}
-		}
-		for _, f := range gravest(q.Findings) {
-			begin(finding.Ref{File: f.File, Record: f.Record})
-			for _, r := range f.Refs {
-				begin(r)
-			}
-		}
-		for _, r := range q.Also {
-			begin(r)
 		}
 	}
 	found, err := g.Finish(refs)
@@ -87,8 +79,50 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 		return nil, err
 	}
 	v := newView(g)
-	v.baseline = q.Baseline
+	out := make([]*Trail, len(all))
+	for i := range all {
+		v.baseline = all[i].Baseline
+		if out[i], err = v.trace(all[i], starts[i], found[:len(starts[i])]); err != nil {
+			return nil, err
+		}
+		found = found[len(starts[i]):]
+	}
+	return out, nil
+}
+
+// starts are those that are asked for, else the gravest findings and what is to be begun with beside them.
+func (q *Question) starts() (starts []Start) {
+	if len(q.From) > 0 {
+		return q.From
+	}
+	begun := map[finding.Ref]bool{}
+	begin := func(r finding.Ref) {
+		if len(starts) < maxSeeds && !begun[r] {
+			begun[r] = true
+			starts = append(starts, Start{Ref: r})
+		}
+	}
+	for _, f := range gravest(q.Findings) {
+		begin(finding.Ref{File: f.File, Record: f.Record})
+		for _, r := range f.Refs {
+			begin(r)
+		}
+	}
+	for _, r := range q.Also {
+		begin(r)
+	}
+	if onlyFlows(q.Findings) { // network.go
+		for _, r := range networkStarts(q.Findings) {
+			begin(r)
+		}
+	}
+	return starts
+}
+
+// trace walks from the starts; found has the edges that each start's record told.
+func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
 	w := newWalker(v)
+	w.flows = flows(q.Findings)
 	asked := len(q.From) > 0
 	missing := map[int]error{}
 	for i, s := range starts {
@@ -103,7 +137,7 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 			}
 		case len(found[i]) == 0 && asked:
 			missing[i] = fmt.Errorf("trace from %s: %w: no such record, or one of a kind that a trail does not use", s, ErrNoStart)
-			if !slices.Contains(g.files.text, s.Ref.File) {
+			if !slices.Contains(v.g.files.text, s.Ref.File) {
 				missing[i] = fmt.Errorf("trace from %s: %w: no such file was read; name it as findings.jsonl does", s, ErrNoStart)
 			}
 		default:

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,6 +33,7 @@ type evidence struct {
 
 	established bool
 	why         string
+	passed      int          // questions
 	explained   map[int]bool // steps
 }
 
@@ -108,21 +110,19 @@ func (t *teller) judgeGroups() {
 	for _, e := range groups {
 		t.judge(e)
 	}
+	furthest := -1
 	for i, s := range t.starts {
 		e := groups[t.find(i)]
 		if e == nil {
 			e = &evidence{why: "no intrusion established: the record leads nowhere"}
 		}
 		t.trail.Starts = append(t.trail.Starts, StartView{Start: s.String(), Established: e.established, Why: e.why})
-		if e.established && !t.trail.Established {
-			t.trail.Established, t.trail.Why = true, e.why
+		if e.passed > furthest { // what came closest is what somebody should look at
+			furthest, t.trail.Established, t.trail.Why = e.passed, e.established, e.why
 		}
 	}
-	if !t.trail.Established {
+	if len(t.starts) == 0 {
 		t.trail.Why = "no intrusion established: nothing to start from was found"
-		if len(t.trail.Starts) > 0 {
-			t.trail.Why = t.trail.Starts[0].Why
-		}
 	}
 	for i, s := range t.taken {
 		switch e := groups[t.find(s.seed)]; {
@@ -138,7 +138,11 @@ func (t *teller) judgeGroups() {
 
 // judge asks the three questions of a group.
 func (t *teller) judge(e *evidence) {
+	wire := t.seenOnWire(e) // network.go: where no process could be seen
 	switch {
+	case wire != "" && !e.addsUp():
+		e.established, e.why = true, wire
+		return
 	case len(e.rules) == 0:
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))
 		return
@@ -146,6 +150,7 @@ func (t *teller) judge(e *evidence) {
 		e.why = "no intrusion established: only " + e.amount()
 		return
 	}
+	e.passed = 1
 	by := t.authorityAt(e.began)
 	rest := newEvidence()
 	for _, i := range e.steps {
@@ -168,12 +173,13 @@ func (t *teller) judge(e *evidence) {
 		e.why = "no intrusion established: " + e.amount() + ", but what they speak of goes back to " + t.people(e) + ", at work from where they worked on earlier days; ask them"
 		return
 	}
+	e.passed = 2
 	tie := t.leadsOutside(e, places)
 	if tie == "" && t.wouldShow(e) {
 		e.why = "no intrusion established: " + rest.amount() + ", but nothing leads outside – no way in, no program that calls, nothing fetched or sent – in logs that would show it; a test or somebody of the house leaves the same: ask whose doing it was" + t.strangers(e)
 		return
 	}
-	e.established, e.why = true, rest.amount()
+	e.passed, e.established, e.why = 3, true, rest.amount()
 	if tie != "" {
 		e.why += "; " + tie
 	}
@@ -196,16 +202,23 @@ func (t *teller) actor(e *edge) Node {
 	return noNode
 }
 
-// outsidePlace gives the address or name outside that a step touches and that not everybody touches, noNode for none.
+// outsidePlace gives the address or name outside that a step touches and that not everybody touches, noNode for none. A private address in a network
+// where no host of the organisation is known counts as outside when a program that nobody installed connects to it.
 func (t *teller) outsidePlace(e *edge) Node {
 	for _, n := range []Node{e.To, e.From} {
-		if k := t.key(n); n != noNode && (k.kind == Address || k.kind == Name) && !t.internal(k) {
+		if k := t.key(n); n != noNode && (k.kind == Address || k.kind == Name) && (!t.internal(k) || n == e.To && t.calledByImplant(e, k) && t.foreignNetwork(k.value)) {
 			if x := t.traitsOf(n); !x.many && x.programs <= 6 && x.hosts <= 12 && !t.established(n) {
 				return n
 			}
 		}
 	}
 	return noNode
+}
+
+// foreignNetwork says whether no host of the organisation is known in an address's network.
+func (t *teller) foreignNetwork(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && t.g.network[network(ip)] == 0
 }
 
 // placesOf says of the places outside in a group whether somebody unexplained used them: a process, or nobody who is known.
@@ -245,6 +258,12 @@ func (t *teller) leadsOutside(e *evidence, places map[Node]verdict) string {
 			return fmt.Sprintf("%s, which answers requests, started %s", from, to)
 		case s.Rel == Started && readers[from] && !readers[to] && !browser(to):
 			return fmt.Sprintf("%s, which opens what people are sent, started %s", from, to)
+		case s.Rel == Started && t.key(s.From).value == webServerName:
+			return "a web server, which answers requests, started " + to
+		case s.Rel == Failed:
+			return "a device that faces the internet broke on what it was sent"
+		case s.Rel == Carried || s.Rel == SentMail:
+			return "a letter brought it"
 		case s.Rel == LoggedOn && t.kind(s.From) == Address && !t.internal(t.key(s.From)):
 			return "a logon came from " + t.key(s.From).value
 		}

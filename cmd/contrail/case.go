@@ -76,7 +76,7 @@ func (ch *change) in(ctx context.Context, dir string, do func(*casefile.Case, *k
 	if err != nil {
 		return err
 	}
-	return withCase(ctx, dir, casefile.Options{}, func(c *casefile.Case) error { return do(c, by, m) })
+	return withCase(ctx, dir, casefile.Options{Mask: maskEntry}, func(c *casefile.Case) error { return do(c, by, m) })
 }
 
 func withCase(ctx context.Context, dir string, o casefile.Options, do func(*casefile.Case) error) error {

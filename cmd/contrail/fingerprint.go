@@ -19,11 +19,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/casefile"
-	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/exchange"
-	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/stix"
@@ -135,6 +134,9 @@ func (f *trustFlags) open(path string, draft bool) (*fingerprint.Fingerprint, []
 }
 
 func writeFingerprint(path string, f *fingerprint.Fingerprint) error {
+	if err := screenItems(f); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
 	return report.WriteFile(path, f.Write)
 }
 
@@ -175,7 +177,7 @@ func (t *terminal) printFingerprint(f *fingerprint.Fingerprint, by []string) {
 
 func (t *terminal) fingerprintEdit() *cobra.Command {
 	var remove, tier, baseline, intrusion []string
-	var name, tlp, lists, why string
+	var name, tlp, lists, why, before string
 	c := &cobra.Command{
 		Use: "edit FILE", Short: "Remove items, change their tier, mark and rename a draft",
 		Example: "  contrail fingerprint edit --remove 7 --tier 3=supporting --tlp amber fingerprint.json", Args: arguments(cobra.ExactArgs(1)),
@@ -228,9 +230,20 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 					return err
 				}
 			}
+			var history time.Time
+			if before != "" {
+				ns, err := moment(before)
+				if err != nil {
+					return usageError{fmt.Errorf("--before: %w", err)}
+				}
+				history = time.Unix(0, ns)
+			}
 			var counters []fingerprint.Counter
 			for _, dir := range baseline {
-				b, err := countSweep(dir, intrusion)
+				b, err := kinship.CountSweep(dir, kinship.CountOptions{Without: intrusion, Before: history})
+				if errors.Is(err, kinship.ErrNotAsked) {
+					return usageError{fmt.Errorf("--baseline %s: %w", dir, err)}
+				}
 				if err != nil {
 					return err
 				}
@@ -253,63 +266,9 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 	fs.StringVar(&tlp, "tlp", "", "marking: clear, green, amber, amber+strict, red")
 	fs.StringArrayVar(&baseline, "baseline", nil, "folder that a sweep of ordinary evidence with --fingerprint wrote: how common items are (repeat)")
 	fs.StringArrayVar(&intrusion, "intrusion-host", nil, "host of the intrusion, not to be counted in a baseline (repeat)")
+	fs.StringVar(&before, "before", "", "only what a baseline shows before this time counts: an organisation's history before the intruder came")
 	fs.StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
 	return c
-}
-
-// countSweep counts a fingerprint's items in what a sweep wrote, without the hosts of the intrusion.
-func countSweep(dir string, without []string) (*fingerprint.Baseline, error) {
-	file, err := os.Open(filepath.Join(dir, "coverage.json"))
-	if err != nil {
-		return nil, fmt.Errorf("read baseline: %w", err)
-	}
-	defer file.Close()
-	cert, err := coverage.Read(file, file.Name())
-	if err != nil {
-		return nil, fmt.Errorf("read baseline: %w", err)
-	}
-	asked, err := draftOf(filepath.Join(dir, "fingerprint.json"))
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--baseline %s: that sweep was not asked with --fingerprint, so it counted nothing: %w", dir, err)}
-	}
-	b, err := fingerprint.NewBaseline(asked)
-	if err != nil {
-		return nil, err
-	}
-	// Hosts of different organisations may share a name.
-	name := func(org, host string) string { return org + "\x00" + strings.ToLower(host) }
-	for _, o := range cert.Orgs {
-		cannot := map[string]map[string]bool{}
-		for _, p := range o.Profiles {
-			cannot[p.ID] = map[string]bool{}
-			for _, u := range p.NotSearchable {
-				for _, r := range u.Rules {
-					cannot[p.ID][r] = true
-				}
-			}
-		}
-		for _, h := range o.Hosts {
-			of := slices.ContainsFunc(without, func(w string) bool { return strings.EqualFold(w, h.Host) })
-			if rules, known := cannot[h.Profile]; h.Host != "" && known && !of {
-				b.Host(name(o.Name, h.Host), rules)
-			}
-		}
-	}
-	found, err := os.Open(filepath.Join(dir, "findings.jsonl"))
-	if err != nil {
-		return nil, fmt.Errorf("read baseline: %w", err)
-	}
-	defer found.Close()
-	sc := bufio.NewScanner(found)
-	sc.Buffer(make([]byte, 64<<10), 64<<20)
-	for line := 1; sc.Scan(); line++ {
-		f, err := finding.ParseJSON(sc.Bytes())
-		if err != nil {
-			return nil, fmt.Errorf("read baseline %s line %d: %w", found.Name(), line, err)
-		}
-		b.Found(string(f.Rule.ID), name(f.Org, f.Host))
-	}
-	return b, sc.Err()
 }
 
 func (t *terminal) fingerprintApprove() *cobra.Command {

@@ -98,7 +98,7 @@ func (t *terminal) kinship(f kinshipFlags) error {
 		return err
 	}
 	if res.Draft {
-		fmt.Fprintln(t.out, strings.TrimSpace(draftMark))
+		fmt.Fprintln(t.out, strings.TrimSpace(hunt.DraftMark))
 	}
 	for _, org := range res.Orgs {
 		other := ""

@@ -9,10 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/contrail-ir/contrail/coverage"
-	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/rules"
 )
@@ -82,23 +80,4 @@ func loadRules(q match.Question) (*match.Set, []coverage.Rejected, error) {
 		return nil, nil, err
 	}
 	return set, rejected, nil
-}
-
-// draftMark stands before the title of every rule of an unsigned fingerprint, so that each finding says what it rests on.
-const draftMark = "DRAFT "
-
-// fingerprintRules gives the rules of a fingerprint as text.
-func fingerprintRules(f *fingerprint.Fingerprint, draft bool) ([]string, error) {
-	all, err := f.Rules()
-	if err != nil {
-		return nil, err
-	}
-	texts := make([]string, len(all))
-	for i, r := range all {
-		texts[i] = r.Text
-		if draft {
-			texts[i] = strings.Replace(r.Text, "title: '", "title: '"+draftMark, 1)
-		}
-	}
-	return texts, nil
 }

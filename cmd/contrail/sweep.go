@@ -47,6 +47,7 @@ type sweepFlags struct {
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
+	raw          bool
 	fingerprint  string
 	draft        bool
 	noTrails     bool
@@ -63,6 +64,8 @@ func (t *terminal) sweepCommand() *cobra.Command {
   coverage.json    what was searched, what was damaged, which rules could not be asked
   stats.json       counts and times
   report.html      one page for people, complete in itself (unless --no-html)
+With --fingerprint and --since it is a verification sweep: it says whether what the fingerprint describes is gone since then, what that rests on
+and what could not be searched, on the terminal, in report.html and in clearance.json.
 With --fingerprint it asks the fingerprint's rules as well, follows the intruder in each organisation from what was found, and writes
   fingerprint.json what it asked
   orgs/NAME/       trail.json, story.md, trace.html, remediation.csv, as trace does (unless --no-trails)
@@ -88,6 +91,7 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
+	addRaw(fs, &f.raw)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
@@ -191,15 +195,15 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	var made []string
 	var asked *fingerprint.Fingerprint
+	var signedBy []string
 	if f.fingerprint != "" {
-		var by []string
-		if asked, by, err = f.trust.open(f.fingerprint, f.draft); err != nil {
+		if asked, signedBy, err = f.trust.open(f.fingerprint, f.draft); err != nil {
 			return err
 		}
-		if by == nil {
+		if signedBy == nil {
 			t.log().Warn("The fingerprint is a DRAFT: what it finds is marked so and cannot be exported")
 		}
-		if made, err = fingerprintRules(asked, by == nil); err != nil {
+		if made, err = hunt.RuleTexts(asked, signedBy == nil); err != nil {
 			return err
 		}
 	}
@@ -241,6 +245,13 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	handlers := []sweep.Handler{folder}
+	if asked != nil && f.since != "" {
+		clearer, err := f.clearer(asked, signedBy, q)
+		if err != nil {
+			return err
+		}
+		handlers = append(handlers, clearer)
+	}
 	forms := f.format
 	if !f.noHTML {
 		forms = append([]string{"html"}, forms...)
@@ -265,11 +276,12 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	several := slices.ContainsFunc(q.Roots, func(r evidence.Root) bool { return r.Org != q.Roots[0].Org })
 	end := &ending{}
 	handlers = append(handlers, &report.Table{Out: t.out, Rows: f.rows, Width: columns, Color: colors(t.out), Orgs: several}, end)
-	handlers = append(handlers, more...)
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(handlers...), stop}, &progress)
+	written, finish := report.Beside(handlers[0], handlers[1:]...)
+	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(written, f.raw)}, more...)...), stop}, &progress)
+	finish()
 	stop()
 	if err != nil {
 		return err
@@ -281,7 +293,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		}
 	}
 	if follower != nil {
-		if err := t.writeTrails(follower, f.out); err != nil {
+		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
 			return err
 		}
 	}
@@ -290,6 +302,15 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		return errIncomplete
 	}
 	return nil
+}
+
+// clearer answers whether what a fingerprint describes is gone since the time that was asked about.
+func (f *sweepFlags) clearer(asked *fingerprint.Fingerprint, signedBy []string, q sweep.Question) (*hunt.Clearer, error) {
+	until := time.Time{}
+	if f.until != "" {
+		until = time.Unix(0, q.Until)
+	}
+	return hunt.NewClearer(f.out, asked, signedBy == nil, time.Unix(0, q.Since), until, q.Inventory)
 }
 
 // stopFirst takes progress off the terminal before the result is printed.

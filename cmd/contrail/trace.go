@@ -57,6 +57,7 @@ When no intrusion can be established, it says so.`,
 	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
 	addInventory(fs, &f.inventory)
 	addSources(fs, &f.sources)
+	addRaw(fs, &f.raw)
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.BoolVar(&f.slack, "slack", false, "also read what is left of deleted Windows event records")
 	return c
@@ -110,7 +111,7 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	if err := t.sweepQuietly(ctx, q, report.All(folder, follower)); err != nil {
+	if err := t.sweepQuietly(ctx, q, report.All(t.masked(folder, f.raw), follower)); err != nil {
 		return err
 	}
 	err = follower.Each(func(org string, out *trail.Trail) (err error) {
@@ -119,6 +120,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 			if dir, err = hunt.OrgFolder(f.out, org); err != nil {
 				return usageError{err}
 			}
+		}
+		if !f.raw {
+			maskTrail(out)
 		}
 		if err := hunt.WriteTrail(dir, out); err != nil {
 			return err
@@ -145,11 +149,14 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 }
 
 // writeTrails follows the intruder in each organisation and writes what it did there.
-func (t *terminal) writeTrails(follower *hunt.Follower, out string) error {
+func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) error {
 	return follower.Each(func(org string, tr *trail.Trail) error {
 		dir, err := hunt.OrgFolder(out, org)
 		if err != nil {
 			return usageError{err}
+		}
+		if !raw {
+			maskTrail(tr)
 		}
 		if err := hunt.WriteTrail(dir, tr); err != nil {
 			return err
@@ -169,13 +176,13 @@ func (t *terminal) draft(dir string) error {
 	if err != nil {
 		return fmt.Errorf("draft fingerprint: %w", err)
 	}
-	draft, dropped, err := fingerprint.Draft(read, fingerprint.DraftOptions{})
+	draft, dropped, err := fingerprint.Draft(read, fingerprint.DraftOptions{Refuse: passengerValue})
 	if err != nil {
 		t.log().Warn("no fingerprint was drafted", "reason", err.Error())
 		return nil
 	}
 	if dropped > 0 {
-		t.log().Info(fmt.Sprintf("%d items were left out of the draft fingerprint: they hold something of the victim", dropped))
+		t.log().Info(fmt.Sprintf("%d items were left out of the draft fingerprint: they hold something of the victim or a passenger", dropped))
 	}
 	return writeFingerprint(filepath.Join(dir, "fingerprint.json"), draft)
 }

@@ -63,6 +63,15 @@ func (c cell) typ() uint8   { return uint8(c >> 48) }
 func (c cell) size() int    { return int(uint16(c >> 32)) }
 func (c cell) at() int      { return int(uint32(c)) }
 
+// textual says whether a value is text or an array of texts.
+func (c cell) textual() bool {
+	switch c.typ() &^ typeArray {
+	case typeString, typeANSI, typeUTF8:
+		return true
+	}
+	return false
+}
+
 // null says whether a value of the evidence is null: of the null type, or of a type that has no empty value.
 func (c cell) null() bool {
 	if c.size() != 0 {

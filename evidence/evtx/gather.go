@@ -84,8 +84,11 @@ func (g *group) begin(ns int64, offset, record uint64, host cell) {
 	g.host = append(g.host, host)
 }
 
-// set gives the row begun last a value; given again, the value is a list.
+// set gives the row begun last a value; given again, the value is a list. Where only text is wanted, other values are left out.
 func (d *Decoder) set(g *group, column int32, v cell) {
+	if g.source.text[column] && !v.textual() {
+		return
+	}
 	if int(column) >= len(g.columns) {
 		g.columns = append(g.columns, make([]gathered, len(g.source.fields)-len(g.columns))...)
 	}

@@ -16,6 +16,7 @@ type source struct {
 	wanted  map[string]bool  // Want.Fields; nil when all are
 	columns map[string]int32 // by field name
 	fields  []string
+	text    []bool  // by column: wanted only where its values are text
 	order   []int32 // columns in the order of a schema
 	schemas map[string]*event.Schema
 	groups  [2]group // the log's own rows, and recovered ones
@@ -45,13 +46,15 @@ func (s *source) column(name string) int32 {
 	i := int32(len(s.fields))
 	s.columns[name] = i
 	s.fields = append(s.fields, name)
+	_, named := slices.BinarySearch(s.want.Fields, name)
+	s.text = append(s.text, s.want.TextOnly && !named)
 	s.order = s.order[:0]
 	return i
 }
 
 // forget drops the columns, because hostile evidence made too many.
 func (s *source) forget() {
-	s.columns, s.fields, s.order, s.schemas = nil, nil, nil, nil
+	s.columns, s.fields, s.text, s.order, s.schemas = nil, nil, nil, nil, nil
 	s.version++
 	for i := range s.groups {
 		s.groups[i].columns = nil

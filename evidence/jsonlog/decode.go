@@ -23,11 +23,10 @@ type span struct{ from, to int }
 
 // Limits of a decoder.
 const (
-	maxRows    = 4096    // of a batch
-	maxCells   = 1 << 22 // rows times columns of a batch, where names come from a hostile hand
-	maxColumns = 2048    // that a builder keeps from batch to batch
-	maxSources = 512     // that are gathered at a time
-	maxNamed   = 8       // places of bad syntax named one by one in a segment
+	maxRows    = 4096 // of a batch
+	maxColumns = 2048 // that a builder keeps from batch to batch
+	maxSources = 512  // that are gathered at a time
+	maxNamed   = 8    // places of bad syntax named one by one in a segment
 )
 
 // decoder implements event.Decoder.
@@ -284,7 +283,7 @@ func (d *decoder) row(s span, number uint64) error {
 	}
 	src := d.sourceOf(r)
 	b := src.build
-	if b.Rows() == maxRows || b.Rows()*b.Fields() > maxCells {
+	if b.Rows() == maxRows || b.Full() {
 		if err := d.flush(src); err != nil {
 			return err
 		}

@@ -21,6 +21,9 @@ const (
 	SegmentSize = 4 << 20
 	// MaxLine is how long a line, or a record with quoted line ends, may be. A longer one is damage and not read.
 	MaxLine = 16 << 20
+
+	leastRead = 128 << 10
+	maxQueue  = 1000 // segments that may come of one read before less is read at a time
 )
 
 // Options say how a format's lines are to be cut. The zero value cuts at any line end.
@@ -93,7 +96,7 @@ func (s *Stream) fill() error {
 	}
 	buf = append(buf[:0], s.rest...)
 	if s.grow == 0 {
-		s.grow = 128 << 10 // most files are small: the first segment is, too
+		s.grow = leastRead // most files are small: the first segment is, too
 	}
 	for want := s.grow; ; want += SegmentSize {
 		if err := s.read(&buf, want); err != nil {
@@ -109,7 +112,9 @@ func (s *Stream) fill() error {
 		if cut > 0 || s.end {
 			s.grow = min(SegmentSize, 4*s.grow)
 			s.rest = append([]byte(nil), buf[cut:]...)
-			s.cut(buf[:cut])
+			if s.cut(buf[:cut]); len(s.queue) > maxQueue { // hardly anything but header lines
+				s.grow = leastRead
+			}
 			return nil
 		}
 	}

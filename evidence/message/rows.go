@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// maxFields is how many field names a source may have in one segment, where names come from the evidence.
+	// maxFields is how many field names a source may have in one batch, and maxNames in one segment, where names come from the evidence.
 	maxFields = 4000
+	maxNames  = 16 * maxFields
 	// maxSources is how many sources a decoder remembers from segment to segment.
 	maxSources = 4000
 )
@@ -47,6 +48,8 @@ type Rows struct {
 // plan is what the needs make of a source.
 type plan struct {
 	builder *event.Builder
+	full    []*event.Builder // of the segment, before builder
+	names   int              // of the segment's fields
 	all     bool
 	wanted  map[string]bool
 	columns map[string]int // of the builder, -1 for a field nobody wants
@@ -71,6 +74,7 @@ func (r *Rows) planOf(s event.Source) *plan {
 	}
 	if p.builder.Rows() == 0 {
 		r.used = append(r.used, p)
+		p.names = len(p.columns)
 	}
 	return p
 }
@@ -97,6 +101,10 @@ func (r *Rows) Row(source event.Source, ns int64, offset, record uint64, host []
 		host = r.hostHint
 	}
 	p := r.planOf(source)
+	if p.builder.Full() { // delivered at the end, since a sink may fetch and a format may be amid something
+		p.full = append(p.full, p.builder)
+		p.builder, p.columns = event.NewBuilder(source), map[string]int{}
+	}
 	p.builder.Row(ns, offset, record, r.text(host))
 	if !p.all && len(p.wanted) == 0 {
 		return false
@@ -129,6 +137,18 @@ func (r *Rows) Add(name string, value []byte) {
 	}
 }
 
+// crowd says whether a name that comes from the evidence is one too many for the segment. Names that a format gives never are, so that
+// a crowd of made-up names hides nothing but itself.
+func (r *Rows) crowd(p *plan, name []byte) bool {
+	if p.names < maxNames && len(p.columns) < maxFields || p.wanted[string(name)] {
+		return false
+	}
+	if p.all && !r.crowded {
+		r.crowded, r.crowdAt = true, r.lastAt
+	}
+	return true
+}
+
 // AddNamed is Add for a name that comes from the evidence.
 func (r *Rows) AddNamed(name, value []byte) {
 	if r.rec == nil {
@@ -141,24 +161,20 @@ func (r *Rows) AddNamed(name, value []byte) {
 			}
 			return
 		}
+		if r.crowd(r.cur, name) {
+			return
+		}
 	}
 	r.Add(string(r.text(name)), value)
 }
 
 func (r *Rows) column(p *plan, name string) int {
-	if len(p.columns) >= maxFields {
-		if !p.wanted[name] {
-			if p.all && !r.crowded {
-				r.crowded, r.crowdAt = true, r.lastAt
-			}
-			return -1
-		}
-	}
 	i := -1
 	if p.all || p.wanted[name] {
 		i = p.builder.Field(name)
 	}
 	p.columns[name] = i
+	p.names++
 	return i
 }
 
@@ -189,20 +205,20 @@ func (r *Rows) end(sink event.Sink, fetch func(offset uint64, rec *event.Record)
 		sink.Damage(event.Damage{Offset: r.oddAt, Reason: fmt.Sprintf("%d records from here do not fit the format, the first: %s", r.odd, r.oddWhy)})
 	}
 	if r.crowded {
-		sink.Damage(event.Damage{Offset: r.crowdAt, Reason: fmt.Sprintf("more than %d field names: from here fields with further names are in fetched events only", maxFields)})
+		sink.Damage(event.Damage{Offset: r.crowdAt, Reason: fmt.Sprintf("too many field names, as many as %d in a batch: from here fields with further names are in fetched events only", maxFields)})
 	}
 	var err error
 	for _, p := range r.used {
-		if p.builder.Rows() == 0 {
-			continue
+		for _, builder := range append(p.full, p.builder) {
+			if err == nil && builder.Rows() > 0 {
+				b := builder.Compact()
+				b.Fetch = func(row int, rec *event.Record) error { return fetch(b.Offset[row], rec) }
+				err = sink.Batch(b)
+			}
 		}
-		if err == nil {
-			b := p.builder.Compact()
-			b.Fetch = func(row int, rec *event.Record) error { return fetch(b.Offset[row], rec) }
-			err = sink.Batch(b)
-		}
+		p.full = nil
 		p.builder.Reset()
-		if len(p.columns) >= maxFields/2 { // names come from the evidence: start anew
+		if p.names >= maxFields/2 { // names come from the evidence: start anew
 			delete(r.plans, p.builder.Source())
 		}
 	}

@@ -102,7 +102,7 @@ func (d *decoder) row(seg *event.Segment, e span, offset, number uint64, out eve
 		s = &source{want: d.needs.Of(key), build: event.NewBuilder(key)}
 		d.sources[key] = s
 	}
-	if s.build.Rows() == maxRows || s.build.Rows() > 0 && s.build.Fields() > maxColumns {
+	if s.build.Rows() == maxRows || s.build.Full() || s.build.Rows() > 0 && s.build.Fields() > maxColumns {
 		if err := d.flush(s, seg, out); err != nil {
 			return err
 		}

@@ -10,9 +10,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/lines"
@@ -38,7 +41,8 @@ func (Format) Recognise(head []byte, _ string) event.Confidence {
 
 // Open implements event.Format.
 func (Format) Open(f event.File) (event.Stream, error) {
-	s, err := lines.Open(f, lines.Options{Mark: '#', Header: readHeader, State: &header{separator: "\t", set: ",", empty: "(empty)", unset: "-"}})
+	known := headers{}
+	s, err := lines.Open(f, lines.Options{Mark: '#', Header: known.read, State: newHeader("\t")})
 	if err != nil {
 		return nil, err
 	}
@@ -51,42 +55,88 @@ func (s *stream) Next(ctx context.Context) (*event.Segment, error) { return s.St
 
 // header is what the lines beginning with # say. It is immutable: a line makes a new one.
 type header struct {
-	separator, set, empty, unset string
-	path                         string
-	fields, types                []string
+	meaning
+	fields, types []string
 }
 
-func readHeader(line []byte, state any) (any, bool) {
-	h := *state.(*header)
-	text := string(line)
-	directive, value, _ := strings.Cut(text, h.separator)
-	if d, v, ok := strings.Cut(text, " "); ok && d == "#separator" {
-		directive, value = d, v
+// meaning is what tells headers apart.
+type meaning struct {
+	separator, set, empty, unset string
+	path                         string
+	fieldsHash, typesHash        xxh3.Uint128
+}
+
+func newHeader(separator string) *header {
+	return &header{meaning: meaning{separator: separator, set: ",", empty: "(empty)", unset: "-"}}
+}
+
+const (
+	maxFields    = 4000 // of a header that are read
+	maxDirective = 1024 // bytes of what a header line says that names no fields
+	maxKnown     = 1000 // headers of a file that are remembered
+)
+
+// headers remembers the headers of a file: one that comes again, as where logs were concatenated, is the same.
+type headers map[meaning]*header
+
+// read reads a line that begins with #. What is none of Zeek's directives is a value.
+func (k headers) read(line []byte, state any) (any, bool) {
+	last := state.(*header)
+	h := *last
+	name, value, _ := bytes.Cut(line, []byte(h.separator))
+	if d, v, ok := bytes.Cut(line, []byte(" ")); ok && string(d) == "#separator" {
+		name, value = d, v
 	}
-	switch directive {
+	if len(name) > len("#set_separator") || len(value) > maxDirective && string(name) != "#fields" && string(name) != "#types" {
+		return state, false
+	}
+	switch string(name) {
 	case "#separator":
 		// A new header: what the last one said is over.
-		h = header{separator: unescape(strings.TrimSpace(value)), set: ",", empty: "(empty)", unset: "-"}
+		h = *newHeader(unescape(strings.TrimSpace(string(value))))
 		if h.separator == "" {
 			h.separator = "\t"
 		}
 	case "#set_separator":
-		h.set = unescape(value)
+		h.set = unescape(string(value))
 	case "#empty_field":
-		h.empty = unescape(value)
+		h.empty = unescape(string(value))
 	case "#unset_field":
-		h.unset = unescape(value)
+		h.unset = unescape(string(value))
 	case "#path":
-		h.path = value
+		h.path = string(value)
 	case "#fields":
-		h.fields = strings.Split(value, h.separator)
+		h.fieldsHash = xxh3.Hash128(value)
 	case "#types":
-		h.types = strings.Split(value, h.separator)
+		h.typesHash = xxh3.Hash128(value)
 	case "#open", "#close":
+		return state, true
 	default:
-		return state, false // a value that begins with #
+		return state, false
 	}
+	if h.meaning == last.meaning {
+		return state, true
+	}
+	if h := k[h.meaning]; h != nil {
+		return h, true
+	}
+	switch string(name) {
+	case "#fields":
+		h.fields = split(value, h.separator)
+	case "#types":
+		h.types = split(value, h.separator)
+	}
+	if len(k) >= maxKnown {
+		clear(k)
+	}
+	k[h.meaning] = &h
 	return &h, true
+}
+
+// split parts the names of a header line, as far as they are read.
+func split(line []byte, separator string) []string {
+	names := strings.SplitN(string(line), separator, maxFields+1)
+	return names[:min(len(names), maxFields)]
 }
 
 // unescape undoes \xNN.
@@ -121,6 +171,7 @@ type plan struct {
 	source  event.Source
 	builder *event.Builder
 	columns []column // by field of the header
+	last    int      // the last field of a line that is looked at
 	time    int      // field of the time, -1 for none
 	system  int      // field of the sensor's name, -1 for none
 }
@@ -141,36 +192,75 @@ const (
 
 type decoder struct {
 	plans map[*header]*plan
+	width int // fields of all plans
+	needs *event.Needs
 	text  []byte
+	host  []byte
+	ends  []int32 // where the fields of a line end
+	odd   odd
 }
 
+// odd counts the lines of a segment that do not fit the header. They are told as one damage.
+type odd struct {
+	lines  int
+	offset uint64 // of the first
+	why    string
+}
+
+func (o *odd) add(l lines.Line, format string, args ...any) {
+	if o.lines++; o.lines == 1 {
+		o.offset, o.why = l.Offset, fmt.Sprintf("line %d", l.Number)+fmt.Sprintf(format, args...)
+	}
+}
+
+func (o *odd) tell(sink event.Sink) {
+	switch {
+	case o.lines == 1:
+		sink.Damage(event.Damage{Offset: o.offset, Reason: o.why})
+	case o.lines > 1:
+		sink.Damage(event.Damage{Offset: o.offset, Reason: fmt.Sprintf("%d lines from here do not fit the header, the first: %s", o.lines, o.why)})
+	}
+	*o = odd{}
+}
+
+// Bounds of what is remembered of headers, and of a batch.
+const (
+	maxWidth = 1 << 16
+	maxRows  = 1 << 16
+	maxCells = 4 << 20
+)
+
 func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
+	if d.needs != needs {
+		d.needs = needs
+		clear(d.plans)
+	}
 	if p := d.plans[h]; p != nil {
 		return p
 	}
-	if len(d.plans) > 1000 { // a file of headers
+	if d.width += len(h.fields) + 16; d.width > maxWidth { // a file of headers
 		clear(d.plans)
+		d.width = len(h.fields) + 16
 	}
-	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1}
+	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, last: -1}
 	p.builder = event.NewBuilder(p.source)
 	want := needs.Of(p.source)
-	wanted := map[string]bool{}
-	for _, f := range want.Fields {
-		wanted[f] = true
-	}
+	p.columns = make([]column, len(h.fields))
 	for i, name := range h.fields {
-		c := column{index: -1}
-		if want.All || wanted[name] {
+		c := column{index: -1, kind: kindOf(h, i)}
+		if want.All || slices.Contains(want.Fields, name) {
 			c.index = p.builder.Field(name)
 		}
-		c.kind = kindOf(h, i)
 		switch name {
 		case "ts":
 			p.time = i
 		case "_system_name":
 			p.system = i
 		}
-		p.columns = append(p.columns, c)
+		if c.index >= 0 || name == "ts" || name == "_system_name" {
+			p.last = i
+		}
+		p.columns[i] = c
 	}
 	d.plans[h] = p
 	return p
@@ -206,39 +296,81 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, sink event.Sink
 		if len(l.Text) == 0 {
 			continue
 		}
-		d.line(p, l, seg, needs, sink)
+		if n := p.builder.Rows(); n == maxRows || n*len(p.columns) > maxCells {
+			if err := d.deliver(p, seg, sink); err != nil {
+				return err
+			}
+		}
+		d.line(p, l, seg, needs)
 	}
+	if len(h.fields) == maxFields {
+		sink.Damage(event.Damage{Offset: seg.Offset, Reason: fmt.Sprintf("the header names %d fields or more: what stands behind is not read", maxFields)})
+	}
+	d.odd.tell(sink)
+	return d.deliver(p, seg, sink)
+}
+
+func (d *decoder) deliver(p *plan, seg *event.Segment, sink event.Sink) error {
 	if p.builder.Rows() == 0 {
 		return nil
 	}
 	b := p.builder.Batch()
 	b.Fetch = func(row int, rec *event.Record) error { return d.fetch(p, seg, b.Offset[row], rec) }
-	return sink.Batch(b)
+	err := sink.Batch(b)
+	p.builder.Reset()
+	return err
 }
 
-// nthField gives a field of a line by its number.
-func nthField(text []byte, separator string, n int) []byte {
-	for ; n > 0; n-- {
-		i := bytes.Index(text, []byte(separator))
-		if i < 0 {
-			return nil
+// cut finds the ends of a line's fields up to the last that is looked at, and counts them all.
+func (d *decoder) cut(text []byte, separator string, last int) (fields int) {
+	d.ends = d.ends[:0]
+	at := 0
+	if len(separator) == 1 {
+		for c := separator[0]; len(d.ends) <= last; at++ {
+			i := bytes.IndexByte(text[at:], c)
+			if i < 0 {
+				d.ends = append(d.ends, int32(len(text)))
+				return len(d.ends)
+			}
+			at += i
+			d.ends = append(d.ends, int32(at))
 		}
-		text = text[i+len(separator):]
+		return len(d.ends) + 1 + bytes.Count(text[at:], []byte(separator))
 	}
-	if i := bytes.Index(text, []byte(separator)); i >= 0 {
-		text = text[:i]
+	for ; len(d.ends) <= last; at += len(separator) {
+		i := bytes.Index(text[at:], []byte(separator))
+		if i < 0 {
+			d.ends = append(d.ends, int32(len(text)))
+			return len(d.ends)
+		}
+		at += i
+		d.ends = append(d.ends, int32(at))
 	}
-	return text
+	return len(d.ends) + 1 + bytes.Count(text[at:], []byte(separator))
 }
 
-func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.Needs, sink event.Sink) {
+// field gives a field of the line that was cut; nil when the line has not so many.
+func (d *decoder) field(text []byte, separator string, n int) []byte {
+	if n < 0 || n >= len(d.ends) {
+		return nil
+	}
+	from := 0
+	if n > 0 {
+		from = int(d.ends[n-1]) + len(separator)
+	}
+	return text[from:d.ends[n]]
+}
+
+func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.Needs) {
 	h := p.h
-	ns := event.NoTime
+	fields := d.cut(l.Text, h.separator, p.last)
+	ns, why := event.NoTime, ""
 	if p.time >= 0 {
-		text := nthField(l.Text, h.separator, p.time)
+		text := d.field(l.Text, h.separator, p.time)
 		var ok bool
 		if ns, ok = parseTime(text); !ok && string(text) != h.unset {
-			sink.Damage(event.Damage{Offset: l.Offset, Reason: fmt.Sprintf("line %d: time %.40q cannot be read", l.Number, text)})
+			d.odd.add(l, ": time %.40q cannot be read", text)
+			why = "time"
 		}
 	}
 	if ns != event.NoTime {
@@ -247,37 +379,34 @@ func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.N
 	if !needs.Covers(ns) {
 		return
 	}
-	host := []byte(seg.File.Hints.Host)
-	if p.system >= 0 {
-		if s := nthField(l.Text, h.separator, p.system); len(s) > 0 && string(s) != h.unset {
-			host = s
-		}
+	d.host = append(d.host[:0], seg.File.Hints.Host...)
+	host := d.host
+	if s := d.field(l.Text, h.separator, p.system); len(s) > 0 && string(s) != h.unset {
+		host = s
 	}
 	p.builder.Row(ns, l.Offset, l.Number, host)
-	fields := 0
-	rest := l.Text
-	for more := true; more; fields++ {
-		text := rest
-		if i := index(rest, h.separator); i >= 0 {
-			text, rest = rest[:i], rest[i+len(h.separator):]
-		} else {
-			more = false
+	// Most lines have nothing to undo: then values are taken as they stand.
+	clean := bytes.IndexByte(l.Text, '\\') < 0 && utf8.Valid(l.Text)
+	from := 0
+	for i, end := range d.ends {
+		if i == len(p.columns) {
+			break
 		}
-		if fields < len(p.columns) && p.columns[fields].index >= 0 {
-			c := p.columns[fields]
-			d.each(h, c.kind, text, func(v []byte) { p.builder.Text(c.index, v) }, func() { p.builder.Null(c.index) })
+		if c := p.columns[i]; c.index >= 0 {
+			text := l.Text[from:end]
+			switch {
+			case string(text) == h.unset:
+			case clean && c.kind == plain && string(text) != h.empty:
+				p.builder.Text(c.index, text)
+			default:
+				d.each(h, c.kind, text, func(v []byte) { p.builder.Text(c.index, v) }, func() { p.builder.Null(c.index) })
+			}
 		}
+		from = int(end) + len(h.separator)
 	}
-	if fields != len(h.fields) {
-		sink.Damage(event.Damage{Offset: l.Offset, Reason: fmt.Sprintf("line %d has %d fields, the header names %d", l.Number, fields, len(h.fields))})
+	if fields != len(h.fields) && why == "" && len(h.fields) < maxFields {
+		d.odd.add(l, " has %d fields, the header names %d", fields, len(h.fields))
 	}
-}
-
-func index(s []byte, separator string) int {
-	if len(separator) == 1 {
-		return bytes.IndexByte(s, separator[0])
-	}
-	return bytes.Index(s, []byte(separator))
 }
 
 // each gives the values of a field: none when it is unset, null when it is an empty list, several when it is a list.
@@ -310,13 +439,15 @@ func (d *decoder) each(h *header, k kind, text []byte, value func([]byte), null 
 	}
 }
 
+var yes, no = []byte("true"), []byte("false")
+
 func (d *decoder) value(k kind, text []byte) []byte {
 	if (k == boolean || k == boolList) && len(text) == 1 {
 		switch text[0] {
 		case 'T':
-			return []byte("true")
+			return yes
 		case 'F':
-			return []byte("false")
+			return no
 		}
 	}
 	if bytes.IndexByte(text, '\\') >= 0 {
@@ -339,7 +470,7 @@ func (d *decoder) fetch(p *plan, seg *event.Segment, offset uint64, rec *event.R
 		text = text[:i]
 	}
 	text = bytes.TrimSuffix(text, []byte{'\r'})
-	for i, field := range bytes.Split(text, []byte(p.h.separator)) {
+	for i, field := range bytes.SplitN(text, []byte(p.h.separator), len(p.h.fields)+1) {
 		if i == len(p.h.fields) {
 			break
 		}

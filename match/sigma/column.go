@@ -13,27 +13,33 @@ import (
 type columnState struct {
 	column *event.Column
 	values int
+	field  uint32 // of the program, under which the memory knows the values
+	paying *attention
 
-	rendered     bool // raw is set
-	raw          []byte
+	memorable bool // numbers are short as text: nobody remembers them
+
+	raw          []byte // as text
 	ends         []uint32
-	folded       []byte // empty until needed
-	foldedEnds   []uint32
-	foldedAll    bool
-	unicode      []bool // by value: has bytes above ASCII; nil when none has
 	ownRaw       []byte // memory of rendered numbers
 	ownEnds      []uint32
-	ownFold      []byte
-	ownFoldEnds  []uint32
-	ownUnicode   []bool
-	candidates   []uint32 // rules, by value
-	candidateEnd []uint32 // by value; empty when no witness is on the column
+	folded       []byte       // of the values that somebody asked for
+	folds        []foldedText // by value
+	numbers      []uint64     // by value: under which answers are remembered; 0 not known yet
+	first        uint64       // number of the first value, if it is not one that is remembered
+	candidates   []uint32     // rules, by value
+	candidateEnd []uint32     // by value; empty when no witness is on the column
 
 	needles *slotNeedles
 	scans   []needleScan // by value, empty until needed
 	hits    []uint32     // arena of scans
 	current int          // the value whose needles are in present, -1 none
 	present []uint64     // bit set of needles
+}
+
+// foldedText says where a folded value is; end 0 is not folded yet.
+type foldedText struct {
+	from, end uint32
+	unicode   bool // has bytes above ASCII
 }
 
 // needleScan says where in hits the literals of a value are; end 0 is not scanned yet.
@@ -45,10 +51,21 @@ const maxHits = 4 << 20
 func (c *columnState) reset(column *event.Column) {
 	c.column = column
 	c.values = column.Dict.Len()
-	c.rendered, c.foldedAll = false, false
+	c.memorable = c.values > 0 && column.Dict.Kind == event.Text
 	c.candidates, c.candidateEnd = c.candidates[:0], c.candidateEnd[:0]
 	c.needles = nil
 	c.forget()
+	c.render()
+	c.folded = c.folded[:0]
+	c.folds = cleared(c.folds, c.values)
+	c.numbers = cleared(c.numbers, c.values)
+}
+
+// cleared gives n zeros in the memory of a slice.
+func cleared[T any](s []T, n int) []T {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
 }
 
 // forget drops what was found in values.
@@ -60,10 +77,6 @@ func (c *columnState) forget() {
 
 // render makes every value text.
 func (c *columnState) render() {
-	if c.rendered {
-		return
-	}
-	c.rendered = true
 	d := c.column.Dict
 	if d == nil || d.Kind == event.Text {
 		c.raw, c.ends = nil, nil
@@ -88,37 +101,32 @@ func slice(text []byte, ends []uint32, i int) []byte {
 	return text[from:ends[i]]
 }
 
+// text gives a value as it is.
+func (c *columnState) text(i int) []byte { return slice(c.raw, c.ends, i) }
+
 // value gives a value as it is and folded.
 func (c *columnState) value(i int) (raw, folded []byte) {
-	if !c.foldedAll {
-		c.fold()
+	raw = slice(c.raw, c.ends, i)
+	f := &c.folds[i]
+	if f.end == 0 {
+		c.fold(f, raw)
 	}
-	return slice(c.raw, c.ends, i), slice(c.folded, c.foldedEnds, i)
+	return raw, c.folded[f.from : f.end-1]
 }
 
-func (c *columnState) ascii(i int) bool { return c.unicode == nil || !c.unicode[i] }
+// ascii says whether a value that was folded is all ASCII.
+func (c *columnState) ascii(i int) bool { return !c.folds[i].unicode }
 
-// fold folds all values at once: nearly all text of logs is ASCII, where folding keeps the places.
-func (c *columnState) fold() {
-	c.render()
-	c.foldedAll = true
-	n := 0
-	if c.values > 0 {
-		n = int(c.ends[c.values-1])
+// fold folds one value: nearly all text of logs is ASCII, where folding keeps the places. Values that the memory knows are
+// seldom asked for again, so they are not folded before.
+func (c *columnState) fold(f *foldedText, raw []byte) {
+	from := len(c.folded)
+	c.folded = slices.Grow(c.folded, len(raw))[:from+len(raw)]
+	if !lowerASCII(c.folded[from:], raw) {
+		c.folded = appendFold(c.folded[:from], raw)
+		f.unicode = true
 	}
-	c.ownFold = slices.Grow(c.ownFold[:0], n)[:n]
-	if lowerASCII(c.ownFold, c.raw[:n]) {
-		c.folded, c.foldedEnds, c.unicode = c.ownFold, c.ends, nil
-		return
-	}
-	c.ownFold, c.ownFoldEnds, c.ownUnicode = c.ownFold[:0], c.ownFoldEnds[:0], c.ownUnicode[:0]
-	for i := range c.values {
-		v := slice(c.raw, c.ends, i)
-		c.ownFold = appendFold(c.ownFold, v)
-		c.ownFoldEnds = append(c.ownFoldEnds, uint32(len(c.ownFold)))
-		c.ownUnicode = append(c.ownUnicode, !isASCIIBytes(v))
-	}
-	c.folded, c.foldedEnds, c.unicode = c.ownFold, c.ownFoldEnds, c.ownUnicode
+	f.from, f.end = uint32(from), uint32(len(c.folded))+1
 }
 
 // lowerASCII writes src with ASCII capitals made small, eight bytes at a time, and says whether all of it is ASCII.
@@ -177,16 +185,17 @@ func (c *columnState) look(value int) {
 	if s.end == 0 {
 		_, folded := c.value(value)
 		from := len(c.hits)
-		if c.needles.ascii != nil {
-			c.hits = c.needles.ascii.find(folded, c.hits)
+		ascii, unicode := c.needles.index()
+		if ascii != nil {
+			c.hits = ascii.find(folded, c.hits)
 		}
-		if c.needles.unicode != nil && !c.ascii(value) {
+		if unicode != nil && !c.ascii(value) {
 			first := uint32(0)
-			if c.needles.ascii != nil {
-				first = uint32(len(c.needles.ascii.text))
+			if ascii != nil {
+				first = uint32(len(ascii.text))
 			}
 			at := len(c.hits)
-			c.hits = c.needles.unicode.find(folded, c.hits)
+			c.hits = unicode.find(folded, c.hits)
 			for i := at; i < len(c.hits); i++ {
 				c.hits[i] += first
 			}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -147,7 +148,11 @@ func TestScannerAgreesWithExpressions(t *testing.T) {
 	hits, compared := 0, 0
 	for _, b := range batches {
 		found := map[[2]int]bool{}
-		if err := scan.Scan(b, func(row int, rule event.RuleIndex) { found[[2]int{row, int(rule)}] = true }); err != nil {
+		during := map[[2]int][]event.Matched{}
+		if err := scan.Scan(b, func(row int, rule event.RuleIndex) {
+			found[[2]int{row, int(rule)}] = true
+			during[[2]int{row, int(rule)}] = scan.Explain(b, row, rule)
+		}); err != nil {
 			t.Fatal(err)
 		}
 		hits += len(found)
@@ -170,7 +175,11 @@ func TestScannerAgreesWithExpressions(t *testing.T) {
 			if !slowly(set, rule, set.Route(rule, b.Schema.Source), b, at[0]) {
 				t.Fatalf("%s row %d rule %q: found wrongly", b.Schema.Source, at[0], set.rules[at[1]].rule.Title)
 			}
-			if len(scan.Explain(b, at[0], rule)) == 0 {
+			after := scan.Explain(b, at[0], rule) // without what the scan has worked out
+			if !slices.Equal(after, during[at]) {
+				t.Fatalf("%s row %d rule %q: explained by %v while scanning, by %v afterwards", b.Schema.Source, at[0], set.rules[at[1]].rule.Title, during[at], after)
+			}
+			if len(after) == 0 {
 				t.Errorf("%s row %d rule %q: nothing explains the hit", b.Schema.Source, at[0], set.rules[at[1]].rule.Title)
 			}
 		}

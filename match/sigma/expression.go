@@ -35,6 +35,7 @@ type atom struct {
 	null    bool   // null holds
 	absent  bool   // absent holds
 	present bool   // any value holds
+	costly  bool   // some test takes long enough to remember its answer
 	id      int
 }
 
@@ -79,6 +80,12 @@ func (s *atomSet) atom(tests []test) *atom {
 	}
 	a.ascii = len(a.tests)
 	a.tests = append(a.tests, unicodeOnly...)
+	for i := range a.tests {
+		switch a.tests[i].kind {
+		case testRegexp, testGlob, testCIDR, testTimePart:
+			a.costly = true
+		}
+	}
 	a.id = len(s.byKey)
 	s.byKey[key.String()] = a
 	return a

@@ -44,12 +44,12 @@ type program struct {
 	predicates []predicate
 	nodes      []programNode
 	keywords   bool // some predicate asks all columns
+	numbered   map[predicateKey]int32
 
-	witness []slotWitness // by slot; the last is for keywords, asked of every column
-	found   []slotNeedles // by slot
-	certain []int32       // rules that hold for every event of the source
-	always  []int32       // rules without a witness
-	size    int
+	witness []slotWitness  // by slot; the last is for keywords, asked of every column
+	found   []*slotNeedles // by slot
+	certain []int32        // rules that hold for every event of the source
+	always  []int32        // rules without a witness
 }
 
 type programRule struct {
@@ -65,6 +65,7 @@ type predicate struct {
 	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	several bool    // worth a scan for all needles of the slot
 	cached  bool    // worth remembering
+	kinds   kindSet // of values for which it can hold, when it asks every column
 }
 
 type programNode struct {
@@ -167,6 +168,7 @@ func (f *family) build(known bool, id []byte) *program {
 		}
 		b.p.rules = append(b.p.rules, programRule{index: r.index, root: root, route: r.route})
 	}
+	b.p.numbered = b.predicates
 	b.p.prepare()
 	return b.p
 }
@@ -296,16 +298,23 @@ func (p *program) prepare() {
 	for i := range p.rules {
 		p.order(p.rules[i].root, costs)
 	}
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			q.kinds = q.atom.kinds()
+		}
+	}
 	p.chooseWitnesses()
 	p.indexNeedles()
-	p.size = 64*len(p.nodes) + 64*len(p.predicates) + 24*len(p.rules)
-	for i := range p.witness {
-		p.size += p.witness[i].size()
-	}
-	for i := range p.found {
-		p.size += p.found[i].size()
+	keywords := &p.witness[len(p.slots)]
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot < 0 {
+			keywords.kinds |= q.kinds
+		}
 	}
 }
+
+// textOnly says whether no keyword can be in a value that is not text.
+func (p *program) textOnly() bool { return p.witness[len(p.slots)].kinds == 1<<event.Text }
 
 // order puts cheap arguments before dear ones, so that a row that cannot match is left soon. Results do not depend
 // on it.
@@ -371,5 +380,5 @@ func (p *program) fields() event.Want {
 			names[s] = true
 		}
 	}
-	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names))}
+	return event.Want{All: p.keywords, Fields: slices.Sorted(maps.Keys(names)), TextOnly: p.keywords && p.textOnly()}
 }

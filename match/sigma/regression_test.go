@@ -114,7 +114,7 @@ func TestScannersKeepNothingOfABatch(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	old := s.Scanner()
-	old.(*scanner).stamp = ^uint32(0) - 3000 // so that it overflows on the way
+	old.(*scanner).memory.next = 1<<valueBits - 1<<32 - 3000 // so that the numbers are used up on the way
 	for range 4000 {
 		seed := rng.IntN(batches)
 		b := fill(uint64(seed))
@@ -130,7 +130,7 @@ func TestScannersKeepNothingOfABatch(t *testing.T) {
 // those of the value looked at last, also when the memory of earlier searches was given up.
 func TestPresentLiteralsFollowTheValue(t *testing.T) {
 	texts := []string{"alpha", "beta", "gamma", "delta"}
-	needles := &slotNeedles{ascii: newLiterals(texts, make([]uint8, len(texts))), count: len(texts)}
+	needles := newSlotNeedles([2][]string{texts})
 	values := []string{"alpha beta", "", "gamma", strings.Repeat("alpha delta ", 40), "beta gamma delta alpha"}
 	var rows [][]string
 	for _, v := range values {

@@ -30,36 +30,38 @@ func (s *Set) want(source event.Source) event.Want {
 
 // Scanner returns the working memory of one goroutine.
 func (s *Set) Scanner() event.Scanner {
-	return &scanner{set: s, bound: map[*event.Schema]*binding{}, cache: make([]cacheEntry, cacheSize)}
+	return &scanner{set: s, bound: map[*event.Schema]*binding{}, fields: map[*program]*fieldsMemory{}, memory: newMemory(), answers: make(answers, 1<<answerBits)}
 }
 
 // maxBindings bounds the schemas that a scanner remembers.
 const maxBindings = 1024
 
-// cacheSize is the number of remembered answers of predicates about values, 512 KiB. An answer replaces another that
-// falls on the same place, so that no evidence can make it grow.
-const cacheSize = 1 << 15
-
 // longValue is the length from which one search for all literals is cheaper than one for the witnesses and another
 // when a candidate asks for more.
 const longValue = 256
-
-type cacheEntry struct {
-	key   uint64 // predicate and value
-	stamp uint32 // batch, and the answer in the lowest bit
-}
 
 // binding is a program and where the columns of a schema are.
 type binding struct {
 	program *program
 	columns []int32 // by slot; -1 the schema lacks the field
+	slots   []int32 // by column: its slot, that of keywords when it has none
+	fields  *fieldsMemory
+}
+
+// fieldsMemory numbers the fields of a program for the memory: its slots, and one for all columns that only keywords are
+// sought in.
+type fieldsMemory struct {
+	first  uint32
+	paying []attention
 }
 
 type scanner struct {
 	set     *Set
 	bound   map[*event.Schema]*binding
-	cache   []cacheEntry
-	stamp   uint32
+	fields  map[*program]*fieldsMemory
+	numbers uint32 // of fields given
+	memory  memory
+	answers answers
 	tried   []uint64 // by rule: the row that it was last tried on
 	row     uint64
 	columns []columnState // by column of the batch
@@ -81,10 +83,24 @@ func (s *scanner) bind(schema *event.Schema) *binding {
 	}
 	if len(s.bound) >= maxBindings {
 		clear(s.bound)
+		clear(s.fields)
+		s.numbers = 0
+		s.memory.forget() // it knows values by these numbers
 	}
 	b := &binding{program: s.set.program(schema.Source)}
-	for _, name := range b.program.slots {
-		b.columns = append(b.columns, int32(schema.Index(name)))
+	b.slots = slices.Repeat([]int32{int32(len(b.program.slots))}, len(schema.Fields))
+	for i, name := range b.program.slots {
+		at := schema.Index(name)
+		b.columns = append(b.columns, int32(at))
+		if at >= 0 {
+			b.slots[at] = int32(i)
+		}
+	}
+	if b.fields = s.fields[b.program]; b.fields == nil {
+		n := len(b.program.slots) + 1
+		b.fields = &fieldsMemory{first: s.numbers, paying: make([]attention, n)}
+		s.numbers += uint32(n)
+		s.fields[b.program] = b.fields
 	}
 	s.bound[schema] = b
 	return b
@@ -98,14 +114,23 @@ func (s *scanner) Scan(b *event.Batch, hit func(row int, rule event.RuleIndex)) 
 		return nil
 	}
 	s.begin(b, bound)
-	for i := range p.slots {
-		if at := bound.columns[i]; at >= 0 {
-			s.witness(int(at), &p.witness[i], &p.found[i])
+	keywords := &p.witness[len(p.slots)]
+	for at, column := range b.Cols {
+		if column == nil || column.Dict.Len() == 0 {
+			continue
 		}
-	}
-	if w := &p.witness[len(p.slots)]; w.ascii != nil || w.unicode != nil || len(w.eager) > 0 {
-		for at := range b.Cols {
-			s.witness(at, w, nil)
+		own, also := &p.witness[bound.slots[at]], keywords
+		if own == keywords || own.empty() {
+			own, also = keywords, nil
+		}
+		if !keywords.kinds.has(column.Dict.Kind) {
+			if own == keywords {
+				continue
+			}
+			also = nil
+		}
+		if !own.empty() {
+			s.witness(at, own, also)
 		}
 	}
 	s.active = s.active[:0]
@@ -120,14 +145,15 @@ func (s *scanner) Scan(b *event.Batch, hit func(row int, rule event.RuleIndex)) 
 			hit(row, rule)
 		}
 	}
+	s.batch = nil // what was worked out is of no use for the next, which may have the same place in memory
 	return nil
 }
 
 func (s *scanner) begin(b *event.Batch, bound *binding) {
 	s.batch, s.binding, s.program = b, bound, bound.program
-	if s.stamp += 2; s.stamp < 2 {
-		clear(s.cache)
-		s.stamp = 2
+	if s.memory.next >= 1<<valueBits-1<<32 { // the numbers are used up: begin anew
+		s.memory = newMemory()
+		clear(s.answers)
 	}
 	if n := len(s.program.rules); len(s.tried) < n {
 		s.tried = make([]uint64, n)
@@ -150,74 +176,119 @@ func (s *scanner) column(at int) *columnState {
 	if !s.used[at] {
 		s.used[at] = true
 		c.reset(s.batch.Cols[at])
+		slot := s.binding.slots[at]
+		if int(slot) < len(s.program.slots) {
+			c.needles = s.program.found[slot]
+		}
+		c.field = s.binding.fields.first + uint32(slot)
+		c.paying = &s.binding.fields.paying[slot]
+		c.first = s.memory.fresh(c.values)
 	}
 	return c
 }
 
-// witness looks at every distinct value of a column for the witnesses on it.
-func (s *scanner) witness(at int, w *slotWitness, needles *slotNeedles) {
+// witness looks at every distinct value of a column for the witnesses on it, and for keywords unless they are nil.
+func (s *scanner) witness(at int, own, keywords *slotWitness) {
 	c := s.column(at)
-	if c == nil {
+	if c == nil || c.values == 0 {
 		return
 	}
-	if needles != nil {
-		c.needles = needles
-	}
-	if w.ascii == nil && w.unicode == nil && len(w.eager) == 0 || c.values == 0 {
-		return
-	}
-	old, oldEnds := c.candidates, c.candidateEnd
-	merge := len(oldEnds) > 0 // keywords besides the field's own witnesses
-	if merge {
-		c.candidates, c.candidateEnd = nil, nil
-	}
+	awake := c.memorable && c.paying.awake(c.values)
 	for v := range c.values {
-		raw, folded := c.value(v)
-		if merge {
-			c.candidates = append(c.candidates, slice32(old, oldEnds, v)...)
-		}
-		if len(folded) > longValue && len(w.byNeedle) > 0 {
-			c.look(v)
-			for _, n := range c.hits[c.scans[v].from : c.scans[v].end-1] {
-				c.addCandidates(w.byNeedle[n])
-			}
-			for _, l := range w.anchored {
-				if w.atEnds(l, folded) {
-					c.addCandidates(w.rules[l])
-				}
-			}
-			s.eager(c, w, v, raw, folded)
-			continue
-		}
-		s.scratch = s.scratch[:0]
-		if w.ascii != nil {
-			s.scratch = w.ascii.find(folded, s.scratch)
-		}
-		for _, l := range s.scratch {
-			c.addCandidates(w.rules[l])
-		}
-		if w.unicode != nil && !c.ascii(v) {
-			first := 0
-			if w.ascii != nil {
-				first = len(w.ascii.text)
-			}
-			s.scratch = w.unicode.find(folded, s.scratch[:0])
-			for _, l := range s.scratch {
-				c.addCandidates(w.rules[first+int(l)])
+		var hash uint64
+		text := c.text(v)
+		long := awake && len(text) >= rememberFrom
+		if long {
+			hash = hashOf(c.field, text)
+			if e := s.memory.find(c.field, text, hash); e != nil {
+				c.paying.known++
+				c.numbers[v] = e.value
+				c.candidates = append(c.candidates, s.memory.witnessed(e)...)
+				c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
+				continue
 			}
 		}
-		s.eager(c, w, v, raw, folded)
+		from := len(c.candidates)
+		s.search(c, own, v)
+		if keywords != nil && !keywords.empty() {
+			s.search(c, keywords, v)
+		}
+		c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
+		if !long {
+			continue // numbered when a predicate is asked
+		}
+		c.numbers[v] = c.first + uint64(v)
+		if s.memory.again(hash) {
+			c.paying.known++
+			s.memory.add(c.field, text, hash, c.numbers[v], c.candidates[from:])
+		}
 	}
 }
 
-// eager asks the witnesses that are no literals, and ends the value's candidates.
+// number gives the number of a value, which for a value that the memory knows is that of earlier batches.
+func (s *scanner) number(c *columnState, v int) uint64 {
+	if n := c.numbers[v]; n != 0 {
+		return n
+	}
+	n := c.first + uint64(v)
+	if c.memorable && c.paying.awake(1) {
+		text := c.text(v)
+		hash := hashOf(c.field, text)
+		if e := s.memory.find(c.field, text, hash); e != nil {
+			c.paying.known++
+			n = e.value
+		} else if s.memory.again(hash) {
+			c.paying.known++
+			s.memory.add(c.field, text, hash, n, nil)
+		}
+	}
+	c.numbers[v] = n
+	return n
+}
+
+// search finds the rules that a value is a witness of.
+func (s *scanner) search(c *columnState, w *slotWitness, v int) {
+	raw, folded := c.value(v)
+	if len(folded) > longValue && len(w.byNeedle) > 0 {
+		c.look(v)
+		for _, n := range c.hits[c.scans[v].from : c.scans[v].end-1] {
+			c.addCandidates(w.byNeedle[n])
+		}
+		for _, l := range w.anchored {
+			if w.atEnds(l, folded) {
+				c.addCandidates(w.rules[l])
+			}
+		}
+		s.eager(c, w, v, raw, folded)
+		return
+	}
+	s.scratch = s.scratch[:0]
+	if w.ascii != nil {
+		s.scratch = w.ascii.find(folded, s.scratch)
+	}
+	for _, l := range s.scratch {
+		c.addCandidates(w.rules[l])
+	}
+	if w.unicode != nil && !c.ascii(v) {
+		first := 0
+		if w.ascii != nil {
+			first = len(w.ascii.text)
+		}
+		s.scratch = w.unicode.find(folded, s.scratch[:0])
+		for _, l := range s.scratch {
+			c.addCandidates(w.rules[first+int(l)])
+		}
+	}
+	s.eager(c, w, v, raw, folded)
+}
+
+// eager asks the witnesses that are no literals.
 func (s *scanner) eager(c *columnState, w *slotWitness, v int, raw, folded []byte) {
 	for i := range w.eager {
 		if e := &w.eager[i]; s.program.predicates[e.predicate].atom.holdsFor(raw, folded, c.ascii(v)) {
 			c.addCandidates(e.rules)
 		}
 	}
-	c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
 }
 
 func (c *columnState) addCandidates(rules []int32) {
@@ -309,7 +380,7 @@ func (s *scanner) node(at int32, row int) bool {
 	case exprNot:
 		return !s.node(n.args[0], row)
 	case exprField:
-		return s.fields(n, row)
+		return s.twoFields(n, row)
 	}
 	return n.op == exprTrue
 }
@@ -318,8 +389,11 @@ func (s *scanner) node(at int32, row int) bool {
 func (s *scanner) predicate(at int32, row int) bool {
 	p := &s.program.predicates[at]
 	if p.slot < 0 {
-		for i := range s.batch.Cols {
-			if c := s.column(i); c != nil && s.anyElement(at, p, c, i+1, row) {
+		for i, column := range s.batch.Cols {
+			if column == nil || column.Dict != nil && !p.kinds.has(column.Dict.Kind) {
+				continue
+			}
+			if c := s.column(i); s.anyElement(at, p, c, row) {
 				return true
 			}
 		}
@@ -329,11 +403,11 @@ func (s *scanner) predicate(at int32, row int) bool {
 	if c == nil {
 		return p.atom.absent
 	}
-	return s.anyElement(at, p, c, 0, row)
+	return s.anyElement(at, p, c, row)
 }
 
-// anyElement asks a column. Which is the column's number plus one for predicates that ask all columns, else 0.
-func (s *scanner) anyElement(at int32, p *predicate, c *columnState, which, row int) bool {
+// anyElement asks a column.
+func (s *scanner) anyElement(at int32, p *predicate, c *columnState, row int) bool {
 	codes := c.column.At(row)
 	if len(codes) == 0 {
 		return p.atom.absent
@@ -342,7 +416,7 @@ func (s *scanner) anyElement(at int32, p *predicate, c *columnState, which, row 
 		v, ok := code.Value()
 		switch {
 		case ok:
-			if s.ask(at, p, c, which, v) {
+			if s.ask(at, p, c, v) {
 				return true
 			}
 		case code == event.Null:
@@ -356,23 +430,27 @@ func (s *scanner) anyElement(at int32, p *predicate, c *columnState, which, row 
 	return false
 }
 
-// ask asks a predicate about a value, through the cache where that pays.
-func (s *scanner) ask(at int32, p *predicate, c *columnState, which, v int) bool {
+// ask asks a predicate about a value, through the remembered answers where that pays: where the work is much, or the value
+// is known from another batch and was not folded in this one.
+func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 	if p.atom.present {
 		return true
 	}
-	if !p.cached {
+	if !p.cached && c.folds[v].end != 0 || at >= mostPredicates {
 		return s.evaluate(p, c, v)
 	}
-	key := (uint64(at)+uint64(which)*uint64(len(s.program.predicates)))<<32 | uint64(v)
-	e := &s.cache[key*0x9E3779B97F4A7C15>>(64-15)]
-	if e.key == key && e.stamp&^1 == s.stamp {
-		return e.stamp&1 != 0
+	number := s.number(c, v)
+	if !p.cached && number == c.first+uint64(v) {
+		return s.evaluate(p, c, v)
+	}
+	key, place := s.answers.key(number, at)
+	if *place&^1 == key {
+		return *place&1 != 0
 	}
 	answer := s.evaluate(p, c, v)
-	e.key, e.stamp = key, s.stamp
+	*place = key
 	if answer {
-		e.stamp |= 1
+		*place |= 1
 	}
 	return answer
 }
@@ -405,8 +483,8 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 	return false
 }
 
-// fields compares two fields of a row: any element of the one with any of the other.
-func (s *scanner) fields(n *programNode, row int) bool {
+// twoFields compares two fields of a row: any element of the one with any of the other.
+func (s *scanner) twoFields(n *programNode, row int) bool {
 	a := s.column(int(s.binding.columns[n.left]))
 	b := s.column(int(s.binding.columns[n.right]))
 	if a == nil || b == nil {

@@ -152,13 +152,7 @@ func (d *Detector) request(at int, code string, line []byte) bool {
 		if !ok {
 			return false
 		}
-		issuer := identifier.Nationality(doc.Issuer)
-		given := doc.Given
-		if cut := bytes.IndexAny(given, "-+"); cut > 0 {
-			given = given[:cut]
-		}
-		d.add(record.Documents, at, end, doc.Number, d.hold(issuer[:]), &record.Passenger{Surname: doc.Surname, Given: given, Birth: doc.Birth,
-			Issuer: d.hold(issuer[:]), Number: doc.Number, Nationality: identifier.Nationality(doc.Nationality)})
+		d.document(at, end, &doc)
 	case "DOCO":
 		if slash < 0 {
 			return false
@@ -210,7 +204,13 @@ func (d *Detector) request(at int, code string, line []byte) bool {
 		d.add(record.Phones, at, end, num, nil, nil)
 	case "FQTV":
 		start := bytes.LastIndexAny(bytes.TrimRight(line, " "), ":/ ") + 1
-		num := bytes.TrimRight(line[start:], " ")
+		num := line[start:]
+		for i, c := range num {
+			if !alphanumeric(c) {
+				num = num[:i]
+				break
+			}
+		}
 		if !identifier.DocumentNumber(num) || alphabetic(num[len(num)-1]) {
 			return false
 		}
@@ -219,6 +219,38 @@ func (d *Detector) request(at int, code string, line []byte) bool {
 		return false
 	}
 	return true
+}
+
+// documents finds the free text of SSR DOCS without its code, as it stands where lines were taken apart: "/P/GBR/925665416/GBR/12JUL64/M/23AUG29/SMITH/JOHN".
+func (d *Detector) documents(p []byte) {
+	for from := 0; ; {
+		k := bytes.Index(p[from:], []byte("/P/"))
+		if k < 0 {
+			return
+		}
+		at := from + k
+		from = at + 3
+		if at+12 > len(p) || p[at+6] != '/' && p[at+5] != '/' || !alphabetic(p[at+3]) || !alphabetic(p[at+4]) {
+			continue
+		}
+		line := p[at:min(len(p), at+300)]
+		if end := bytes.IndexAny(line, "'\n\"\\ ]"); end >= 0 {
+			line = line[:end]
+		}
+		if doc, ok := travel.ParseDOCS(line); ok && doc.Birth != 0 && len(doc.Surname) > 0 {
+			d.document(at, at+len(line), &doc)
+		}
+	}
+}
+
+func (d *Detector) document(from, to int, doc *travel.DOCS) {
+	issuer := identifier.Nationality(doc.Issuer)
+	given := doc.Given
+	if cut := bytes.IndexAny(given, "-+"); cut > 0 {
+		given = given[:cut]
+	}
+	d.add(record.Documents, from, to, doc.Number, d.hold(issuer[:]), &record.Passenger{Surname: doc.Surname, Given: given, Birth: doc.Birth,
+		Issuer: d.hold(issuer[:]), Number: doc.Number, Nationality: identifier.Nationality(doc.Nationality)})
 }
 
 // label names a field whose value may follow in the same line.
