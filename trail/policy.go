@@ -289,6 +289,17 @@ func (w *walker) atSession(a *arrival) policy {
 	if s.kind == 5 || s.kind == 4 {
 		return shut
 	}
+	if a.trust != asSeed && a.via.From == a.node {
+		// Something of the intruder's was made in it. A person's own desktop is his, and the rest of what he does there is not the intruder's; what
+		// was done in those seconds may be.
+		switch s.kind {
+		case 2, 7, 11, 12, 13:
+			return policy{within: meeting, factor: 0.85}
+		}
+		if s.kind == 0 && (s.desktop || w.established(a.node)) {
+			return policy{within: meeting, factor: 0.85}
+		}
+	}
 	return policy{factor: 0.97}
 }
 

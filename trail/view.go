@@ -17,6 +17,7 @@ type view struct {
 
 	baseline    []*Baseline
 	authorities map[int64]*authority // by the day that they ask about
+	leased      map[Node][]lease     // address → who had it when
 }
 
 type nodeKey struct {
@@ -25,7 +26,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, leased: map[Node][]lease{}}
 }
 
 func (v *view) key(n Node) nodeKey {
