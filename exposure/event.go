@@ -40,27 +40,35 @@ func (m *Masker) record(fields []Field, depth int) bool {
 
 // search masks without asking first whether it is worth it.
 func (m *Masker) search(fields []Field, depth int) bool {
+	found := m.recordSpans(fields, depth)
+	changed := false
+	for i, spans := range found {
+		if len(spans) > 0 {
+			fields[i].Value = string(replaced(m.texts[i], spans))
+			changed = true
+		}
+	}
+	return changed
+}
+
+// recordSpans finds what is to be masked in each field's text, which m.texts holds until the next call.
+func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
 	m.secrets = map[string]bool{}
 	defer func() { m.secrets = nil }()
 	m.row(fields)
 	found := make([][]span, len(fields))
-	texts := make([][]byte, len(fields))
+	m.texts = m.texts[:0]
 	for i := range fields {
-		texts[i] = plain(fields[i].Value)
-		m.row(pairs(texts[i]))
-		m.sql(texts[i])
-		found[i] = m.valueSpans(fields[i].Name, texts[i], depth)
+		text := plain(fields[i].Value)
+		m.texts = append(m.texts, text)
+		m.row(pairs(text))
+		m.sql(text)
+		found[i] = m.valueSpans(fields[i].Name, text, depth)
 	}
-	changed := false
 	for i := range fields {
-		spans := apart(append(found[i], m.secretSpans(texts[i])...))
-		if len(spans) == 0 {
-			continue
-		}
-		fields[i].Value = string(replaced(texts[i], spans))
-		changed = true
+		found[i] = apart(append(found[i], m.secretSpans(m.texts[i])...))
 	}
-	return changed
+	return found
 }
 
 // several says whether field names alone, each harmless, could make the record a passenger's.

@@ -18,6 +18,7 @@ type Masker struct {
 	known    *Counter
 	secrets  map[string]bool // values of the record under way, in lower case
 	context  []byte
+	texts    [][]byte
 	inner    *Masker // for text within text
 
 	// KeepContacts leaves telephones alone that nothing ties to a booking: where people write down whom to call.

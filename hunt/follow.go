@@ -100,7 +100,11 @@ func (f *Follower) Finding(x *finding.Finding) error {
 		return nil
 	}
 	f.kept++
-	f.findings[x.Org] = append(f.findings[x.Org], finding.Finding{Rule: x.Rule, Org: x.Org, Time: x.Time, Host: x.Host, File: x.File, Record: x.Record, Refs: x.Refs})
+	kept := finding.Finding{Rule: x.Rule, Org: x.Org, Time: x.Time, Host: x.Host, File: x.File, Record: x.Record, Refs: x.Refs}
+	if x.Rule.Kind == finding.Beacon || x.Rule.Kind == finding.Upload { // between whom
+		kept.Score, kept.Matched = x.Score, slices.Clone(x.Matched[:min(len(x.Matched), 2)])
+	}
+	f.findings[x.Org] = append(f.findings[x.Org], kept)
 	if seed && len(f.seeds[x.Org]) < maxSeeds {
 		f.seeds[x.Org] = append(f.seeds[x.Org], finding.Ref{File: x.File, Record: x.Record})
 	}

@@ -95,7 +95,16 @@ type lease struct {
 }
 
 // leases gives who had an address when. A record of an end tells how long it lasted; without one a session lasts until the address is given to another.
-func (v *view) leases(address Node) (out []lease) {
+func (v *view) leases(address Node) []lease {
+	all, known := v.leased[address]
+	if !known {
+		all = v.leasesOf(address)
+		v.leased[address] = all
+	}
+	return all
+}
+
+func (v *view) leasesOf(address Node) (out []lease) {
 	if _, ours := v.g.hostOf[v.key(address).value]; ours {
 		return nil
 	}
@@ -168,6 +177,9 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	}
 	all := w.leases(a.node)
 	if len(all) == 0 {
+		if w.silent(a.node) && w.strange(a.from) {
+			return w.atSilent(a), true
+		}
 		return w.atVisitor(a), true
 	}
 	l, ok := leaseAt(all, a.time)

@@ -98,11 +98,16 @@ func (r *row) received(f Node, path []byte) {
 	}
 }
 
+// receiving are the folders in which clients lay what people receive.
+var receiving = [][]byte{[]byte(`\content.outlook\`), []byte(`\olk\attachments\`), []byte(`\downloads\`), []byte(`/downloads/`), []byte(`\appdata\local\temp\`), []byte(`\inetcache\`), []byte(`\temporary internet files\`),
+	[]byte(`\microsoft\office\recent\`), []byte(`\microsoft\windows\recent\`), []byte(`\localstate\files\`), []byte(`/.thunderbird/`), []byte(`/.cache/mozilla`), []byte(`\desktop\`), []byte(`\documents\`)}
+
+var homes = []string{`c:\users\`, "/home/", `c:\documents and settings\`}
+
 // receivedFile gives name and owner of a file in a folder for what people receive. Clients put a number in parentheses behind a name that
 // is taken; the name before it is meant.
 func receivedFile(path []byte) (name, user []byte, ok bool) {
-	for _, part := range [][]byte{[]byte(`\content.outlook\`), []byte(`\olk\attachments\`), []byte(`\downloads\`), []byte(`/downloads/`), []byte(`\appdata\local\temp\`), []byte(`\inetcache\`), []byte(`\temporary internet files\`),
-		[]byte(`\microsoft\office\recent\`), []byte(`\microsoft\windows\recent\`), []byte(`\localstate\files\`), []byte(`/.thunderbird/`), []byte(`/.cache/mozilla`), []byte(`\desktop\`), []byte(`\documents\`)} {
+	for _, part := range receiving {
 		if bytes.Contains(path, part) {
 			ok = true
 			break
@@ -118,7 +123,7 @@ func receivedFile(path []byte) (name, user []byte, ok bool) {
 			name = append(bytes.TrimRight(bytes.Clone(name[:j]), " "), name[i:]...)
 		}
 	}
-	for _, home := range []string{`c:\users\`, "/home/", `c:\documents and settings\`} {
+	for _, home := range homes {
 		if rest, found := bytes.CutPrefix(path, []byte(home)); found {
 			if i := bytes.IndexAny(rest, `\/`); i > 0 {
 				user = bytes.Clone(rest[:i])
@@ -128,7 +133,7 @@ func receivedFile(path []byte) (name, user []byte, ok bool) {
 	return name, user, true
 }
 
-// networkFile joins a file that Zeek saw within a message to the message.
+// mailedFile joins a file that Zeek saw within a message to the message.
 func (r *row) mailedFile() {
 	if !bytes.EqualFold(r.get("source"), []byte("SMTP")) {
 		return

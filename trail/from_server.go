@@ -53,8 +53,11 @@ func refused(status []byte) bool {
 
 // pageName is the name of a page that a server executes, "" for other paths.
 func pageName(path []byte) []byte {
-	name := lower(bytes.Clone(baseName(path)))
-	if i := bytes.LastIndexByte(name, '.'); i > 0 && pages[string(name[i:])] {
+	i := bytes.LastIndexByte(path, '.')
+	if i <= 0 || len(path)-i > 6 || bytes.ContainsAny(path[i:], `/\`) {
+		return nil
+	}
+	if name := lower(bytes.Clone(baseName(path))); pages[string(name[len(name)-(len(path)-i):])] {
 		return name
 	}
 	return nil

@@ -41,7 +41,7 @@ func (s Start) String() string {
 type Question struct {
 	Org      string
 	From     []Start           // empty: findings of level high and above, and correlations
-	Findings []finding.Finding // of this organisation; events and matched values are not looked at
+	Findings []finding.Finding // of this organisation; events are not looked at
 	Also     []finding.Ref     // records to begin with beside the findings, when From is empty; what is not in the graph is let pass
 	Lenient  bool              // a start of From that is not there is told in Starts and is no error
 	Baseline []*Baseline       // ordinary days elsewhere
@@ -111,12 +111,18 @@ func (q *Question) starts() (starts []Start) {
 	for _, r := range q.Also {
 		begin(r)
 	}
+	if onlyFlows(q.Findings) { // network.go
+		for _, r := range networkStarts(q.Findings) {
+			begin(r)
+		}
+	}
 	return starts
 }
 
 // trace walks from the starts; found has the edges that each start's record told.
 func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
 	w := newWalker(v)
+	w.flows = flows(q.Findings)
 	asked := len(q.From) > 0
 	missing := map[int]error{}
 	for i, s := range starts {

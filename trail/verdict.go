@@ -138,7 +138,11 @@ func (t *teller) judgeGroups() {
 
 // judge asks the three questions of a group.
 func (t *teller) judge(e *evidence) {
+	wire := t.seenOnWire(e) // network.go: where no process could be seen
 	switch {
+	case wire != "" && !e.addsUp():
+		e.passed, e.established, e.why = 3, true, wire
+		return
 	case len(e.rules) == 0:
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))
 		return

@@ -18,6 +18,7 @@ type view struct {
 	baseline    []*Baseline
 	sessions    map[Node]sessionInfo
 	authorities map[int64]*authority // by the day that they ask about
+	leased      map[Node][]lease     // address → who had it when
 }
 
 type nodeKey struct {
@@ -26,7 +27,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}, leased: map[Node][]lease{}}
 }
 
 func (v *view) key(n Node) nodeKey {

@@ -77,6 +77,7 @@ type walker struct {
 	taken   []step
 	context map[edgeID]edge
 	cut     bool
+	flows   map[[2]string]traffic // network.go
 }
 
 // window is a hub passed at a moment.

@@ -61,6 +61,7 @@ type demo struct {
 	drill drill.Options
 	truth drill.Truth
 	began time.Time
+	since string // day of the first step that the trail tells
 }
 
 func (d *demo) run(ctx context.Context) (err error) {
@@ -141,6 +142,11 @@ func (d *demo) hunt(ctx context.Context) (err error) {
 		return err
 	}
 	first := found.First
+	d.since = first.Stages[0].Time
+	for _, s := range first.Stages {
+		d.since = min(d.since, s.Time)
+	}
+	d.since, _, _ = strings.Cut(d.since, "T")
 	d.say("\nWhat its evidence tells\n")
 	d.say("  Way in:   %s\n", report.Clean(first.Access.Text))
 	for _, p := range first.Implant {
@@ -252,14 +258,17 @@ func amount(k *exposure.KindCount) string {
 // openCase keeps all of it in a case and writes its report.
 func (d *demo) openCase(ctx context.Context) error {
 	folder, key := d.path("case"), d.path("keys", "lead.key")
-	signed := func(why string) []string { return []string{"--key", key, "--why", why} }
+	signed := func(why string) []string { return []string{"--key", key, "--tlp", "amber+strict", "--why", why} }
 	first := d.first()
 	noticed := first.Actions[len(first.Actions)-1].Time.UTC().Format("2006-01-02")
 	steps := [][]string{
 		{"keys", "new", "--dir", d.path("keys"), "lead"},
-		append([]string{"case", "new", "--name", "Demo: " + first.Name, "--organisation", "Sector CERT", "--tlp", "amber+strict", folder}, signed("report of "+first.Name)...),
-		append([]string{"case", "intake", "--tlp", "amber+strict", "--organisation", first.Name, "--member", first.Folder, "--reporter", "head of security", "--contact", "by telephone", "--noticed-by", "night shift",
+		append([]string{"case", "new", "--name", "Demo: " + first.Name, "--organisation", "Sector CERT", folder}, signed("report of "+first.Name)...),
+		append([]string{"case", "intake", "--organisation", first.Name, "--member", first.Folder, "--reporter", "head of security", "--contact", "by telephone", "--noticed-by", "night shift",
 			"--noticed", "Something is wrong in our systems", "--noticed-when", noticed, "--at-risk", "passenger records", "--consent", "sweep:head of security; share:head of security", folder}, signed("telephone call")...),
+	}
+	for _, x := range []struct{ name, when, source string }{{"intrusion", d.since, "trail of " + first.Name}, {"discovery", noticed, "report of " + first.Name}, {"report", noticed, "report of " + first.Name}} {
+		steps = append(steps, append([]string{"case", "add", "milestone", "--when", x.when, "--source", x.source, folder, x.name}, signed("for the clock")...))
 	}
 	for _, a := range d.truth.Airlines[1:] {
 		steps = append(steps, append([]string{"case", "add", "member", "--member", a.Folder, folder, a.Name}, signed("asked to search")...),

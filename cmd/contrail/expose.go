@@ -210,9 +210,12 @@ func howMany(k exposure.KindCount) string {
 	if k.Exact != nil {
 		return fmt.Sprint(*k.Exact)
 	}
-	upper := "?"
-	if k.Upper != nil {
-		upper = fmt.Sprint(*k.Upper)
+	about := fmt.Sprintf(", about %d (90 %%: %d to %d)", k.Estimate, k.Interval[0], k.Interval[1])
+	switch {
+	case k.Upper != nil:
+		return fmt.Sprintf("%d to %d%s", k.Lower, *k.Upper, about)
+	case k.Estimate == k.Lower: // nothing is known of what could not be read
+		return fmt.Sprintf("at least %d", k.Lower)
 	}
-	return fmt.Sprintf("%d to %s, about %d (90 %%: %d to %d)", k.Lower, upper, k.Estimate, k.Interval[0], k.Interval[1])
+	return fmt.Sprintf("at least %d%s", k.Lower, about)
 }

@@ -8,6 +8,7 @@ package prose
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/contrail-ir/contrail/exposure/internal/identifier"
@@ -47,7 +48,17 @@ func (d *Detector) fold(p []byte) {
 		d.folded = make([]byte, len(p)+len(p)/4)
 	}
 	d.folded = d.folded[:len(p)]
-	for i, c := range p {
+	// Eight bytes at once: the high bit of each byte of isCapital says that it is a capital letter.
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(p); i += 8 {
+		w := binary.LittleEndian.Uint64(p[i:])
+		low := w &^ high
+		isCapital := (low + (0x80-'A')*ones) &^ (low + (0x80-'Z'-1)*ones) &^ w & high
+		binary.LittleEndian.PutUint64(d.folded[i:], w|isCapital>>2)
+	}
+	for ; i < len(p); i++ {
+		c := p[i]
 		if c-'A' <= 'Z'-'A' {
 			c |= 0x20
 		}
