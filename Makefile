@@ -53,7 +53,8 @@ bench:
 bench-check:
 	CONTRAIL_BENCH_CHECK=1 go test -count 1 -v -run 'KeepsItsLead' ./match/sigma/reference ./finding
 
-# Trace accuracy on the drill's sector, over seeds FROM-TO and all scenarios; written to docs/trace-accuracy.md.
+# Trace and kinship on the drill's sector, over seeds FROM-TO and all scenarios; written to docs/trace-accuracy.md and docs/kinship-accuracy.md.
 SEEDS ?= 201-203
 accuracy:
-	go test ./internal/accuracy -run Sector -timeout 2h -seeds $(SEEDS) -write $(CURDIR)/docs/trace-accuracy.md
+	go test ./internal/accuracy -run TraceOfTheSector -timeout 4h -seeds $(SEEDS) -write $(CURDIR)/docs/trace-accuracy.md
+	go test ./internal/accuracy -run KinshipOfTheSector -timeout 4h -seeds $(SEEDS) -write-kinship $(CURDIR)/docs/kinship-accuracy.md

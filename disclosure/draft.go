@@ -30,6 +30,11 @@ type DraftOptions struct {
 	Actions  []string // what the audience should do
 	Objects  []stix.Object
 	Cut      []Cut // beside those that the case itself knows
+	// Redaction is how much of the victims' inside is cut, Learned what was learned of it beside what the case's own results tell. Note is
+	// told what could not be learned from; each may be absent.
+	Redaction Redaction
+	Learned   *Learned
+	Note      func(string)
 }
 
 // data is what a template sees.
@@ -63,7 +68,11 @@ func Draft(ctx context.Context, c *casefile.Case, dir string, o DraftOptions) (P
 	if err != nil {
 		return fail(err)
 	}
-	cuts := s.Cuts(p, o.Cut...)
+	inside, err := o.inside(ctx, c)
+	if err != nil {
+		return fail(err)
+	}
+	cuts := s.Cuts(p, append(inside, o.Cut...)...)
 	scan, err := NewScanner(cuts)
 	if err != nil {
 		return fail(err)
@@ -112,6 +121,26 @@ func Draft(ctx context.Context, c *casefile.Case, dir string, o DraftOptions) (P
 	}
 	p.Content, _, _, err = casefile.FolderDigest(ctx, filepath.Join(dir, "release"))
 	return p, changes, err
+}
+
+// inside gives the names and addresses of the victims' inside that the level of redaction cuts.
+func (o *DraftOptions) inside(ctx context.Context, c *casefile.Case) ([]Cut, error) {
+	level, err := o.Redaction.of(o.Proposal.Audience)
+	if err != nil || level == Names {
+		return nil, err
+	}
+	l := o.Learned
+	if l == nil {
+		l = NewLearned()
+	}
+	missing, err := l.Case(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 && o.Note != nil {
+		o.Note("names and addresses could not be learned from " + strings.Join(missing, ", ") + ": they are not in the case and not where they were")
+	}
+	return l.Cuts()
 }
 
 func cite(d *data, e casefile.Entry, anchor, language string) (source, error) {

@@ -26,6 +26,7 @@ const (
 	TipOffGate    Gate = "tip-off"   // check passed
 	VictimsGate   Gate = "victims"   // were told first
 	CutValuesGate Gate = "cut value" // none is left in the bytes
+	PassengerGate Gate = "passenger" // no passenger's data are in them
 )
 
 // Refusal is one gate that is closed, and why.

@@ -18,6 +18,8 @@ import (
 type Cut struct {
 	Value string `json:"value" yaml:"value"`
 	Sort  string `json:"sort" yaml:"sort"` // member, host, user, passenger …; part of the pseudonym
+	// Whole says that the value is cut where it stands as a word, and not inside one.
+	Whole bool `json:"whole,omitempty" yaml:"whole"`
 }
 
 // Change is a line that a release has differently from the case.
@@ -36,20 +38,20 @@ func (s *State) Cuts(p Proposal, more ...Cut) []Cut {
 		if slices.Contains(p.Named, id) || Itself(p, m) {
 			continue
 		}
-		cuts = append(cuts, Cut{m.Name, "member"}, Cut{string(id), "member"})
+		cuts = append(cuts, Cut{Value: m.Name, Sort: "member"}, Cut{Value: string(id), Sort: "member"})
 	}
 	for _, in := range s.reporting {
 		if m, ok := s.named(in.Organisation); ok && Itself(p, m) {
 			continue
 		}
-		cuts = append(cuts, Cut{in.Reporter, "person"}, Cut{in.Contact, "contact"}, Cut{in.Noticed.Who, "person"})
+		cuts = append(cuts, Cut{Value: in.Reporter, Sort: "person"}, Cut{Value: in.Contact, Sort: "contact"}, Cut{Value: in.Noticed.Who, Sort: "person"})
 		if m, ok := s.named(in.Organisation); !ok || !slices.Contains(p.Named, m.ID) {
-			cuts = append(cuts, Cut{in.Organisation, "member"})
+			cuts = append(cuts, Cut{Value: in.Organisation, Sort: "member"})
 		}
 	}
 	for org := range s.verdicts {
 		if _, ok := s.find(org); !ok { // judged, and nobody to be named yet
-			cuts = append(cuts, Cut{org, "member"})
+			cuts = append(cuts, Cut{Value: org, Sort: "member"})
 		}
 	}
 	cuts = slices.DeleteFunc(cuts, func(c Cut) bool { return c.Value == "" })
@@ -85,15 +87,26 @@ func cutList(ps *member.Pseudonyms, cuts []Cut) (ledger.Digest, error) {
 type redactor struct {
 	patterns []*regexp.Regexp
 	with     []string
+	words    words
+	keyed    func(string) string
+	ps       *member.Pseudonyms
 }
 
 func newRedactor(cuts []Cut, ps *member.Pseudonyms, release string) *redactor {
-	r := &redactor{}
+	r := &redactor{ps: ps}
+	r.keyed = func(value string) string {
+		salted := ps.Digest("digest in "+release, []byte(value))
+		return "keyed-" + hex.EncodeToString(salted[:16])
+	}
 	add := func(value, with string) {
 		r.patterns = append(r.patterns, regexp.MustCompile("(?i)"+regexp.QuoteMeta(value)))
 		r.with = append(r.with, with)
 	}
 	for _, c := range cuts {
+		if c.Whole {
+			r.words.add(c)
+			continue
+		}
 		salted := ps.Digest("digest in "+release, []byte(c.Value))
 		for _, v := range spellings(c.Value) {
 			for _, end := range []string{"", "\n", "\r\n"} {
@@ -104,6 +117,9 @@ func newRedactor(cuts []Cut, ps *member.Pseudonyms, release string) *redactor {
 		}
 	}
 	for _, c := range cuts {
+		if c.Whole {
+			continue
+		}
 		add(c.Value, ps.Of(c.Sort, c.Value))
 	}
 	return r
@@ -113,7 +129,12 @@ func (r *redactor) text(s string) string {
 	for i, p := range r.patterns {
 		s = p.ReplaceAllLiteralString(s, r.with[i])
 	}
-	return s
+	return r.words.replace(s, func(sort, value string) string {
+		if _, plain := r.words.sorts[strings.ToLower(value)]; !plain {
+			return r.keyed(strings.ToLower(value))
+		}
+		return r.ps.Of(sort, strings.ToLower(value))
+	})
 }
 
 // file redacts line by line and tells the difference.

@@ -16,8 +16,8 @@ import (
 )
 
 // Release lets a draft leave: the files of dir/release are copied, held against every gate, scanned for what was cut, entered, and only
-// then get the name out, which must not exist. A closed gate is a *RefusedError.
-func Release(ctx context.Context, c *casefile.Case, by *keys.Private, release, dir, out, why string, now time.Time) (entry casefile.Entry, err error) {
+// then get the name out, which must not exist. A closed gate is a *RefusedError. screen looks for passengers' data; nil looks for none.
+func Release(ctx context.Context, c *casefile.Case, by *keys.Private, release, dir, out, why string, now time.Time, screen Screen) (entry casefile.Entry, err error) {
 	fail := func(err error) (casefile.Entry, error) {
 		return casefile.Entry{}, fmt.Errorf("disclosure: release %s: %w", release, err)
 	}
@@ -50,7 +50,7 @@ func Release(ctx context.Context, c *casefile.Case, by *keys.Private, release, d
 		return fail(err)
 	}
 	made, refusals := s.Gates(release, content, now)
-	leaks, err := scanCuts(c, s, made.Proposal, dir, files)
+	leaks, err := scanCuts(c, s, made.Proposal, dir, files, screen)
 	if err != nil {
 		return fail(err)
 	}
@@ -80,7 +80,7 @@ func Release(ctx context.Context, c *casefile.Case, by *keys.Private, release, d
 
 // scanCuts searches every file for what was cut: what the case knows now, and what the draft's own list adds, if it is the list that
 // was proposed.
-func scanCuts(c *casefile.Case, s *State, p Proposal, dir, files string) ([]Refusal, error) {
+func scanCuts(c *casefile.Case, s *State, p Proposal, dir, files string, screen Screen) ([]Refusal, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "cut.json"))
 	if err != nil {
 		return nil, err
@@ -105,6 +105,7 @@ func scanCuts(c *casefile.Case, s *State, p Proposal, dir, files string) ([]Refu
 	if err != nil {
 		return nil, err
 	}
+	scan.Screen = screen
 	err = filepath.WalkDir(files, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || path == files {
 			return err
@@ -128,7 +129,11 @@ func scanCuts(c *casefile.Case, s *State, p Proposal, dir, files string) ([]Refu
 			leaks = append(leaks, found...)
 		}
 		for _, l := range leaks {
-			out = append(out, Refusal{CutValuesGate, l.String()})
+			gate := CutValuesGate
+			if l.Passenger {
+				gate = PassengerGate
+			}
+			out = append(out, Refusal{gate, l.String()})
 		}
 		return nil
 	})

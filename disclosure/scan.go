@@ -34,9 +34,20 @@ type Leak struct {
 	File string // "!" before a path inside a container
 	Sort string // of the value; the value itself is not told, because errors end in logs
 	As   string // plain, base64, UTF-16, hex, MD5 …
+	// Passenger says that it is not a value that was cut, but what the screen takes for a passenger's, and Line where, from 1; 0 when
+	// there are no lines.
+	Passenger bool
+	Line      int
 }
 
 func (l Leak) String() string {
+	if l.Passenger {
+		where := l.File
+		if l.Line > 0 {
+			where = fmt.Sprintf("%s:%d", l.File, l.Line)
+		}
+		return fmt.Sprintf("%s: what looks like a passenger's data is left: %s (%s)", where, l.Sort, l.As)
+	}
 	if l.Sort == "" {
 		return fmt.Sprintf("%s: %s", l.File, l.As)
 	}
@@ -53,19 +64,64 @@ type needle struct {
 // escaped as in HTML and JSON, inside zip, gzip, zlib and tar, within each other, and as unsalted MD5, SHA-1 and SHA-2 – raw, hexadecimal or
 // base64. Letter case is ignored but in digests, where the spelling given, the lower and the upper one are searched for.
 type Scanner struct {
-	folded []needle // searched for in lower case
-	exact  []needle // base64
-	// Digests by their first bytes: there are many, and each place of the bytes is looked up once.
-	digests map[[8]byte][]needle
+	folded  *index // searched for in lower case
+	exact   *index // base64
+	digests *index
+	words   words
+	// Screen looks for what is nobody's to pass on, whoever drafted it: passengers' data. May be nil.
+	Screen Screen
+}
+
+// Screen finds what must not leave in a text and says what it is and where, as a byte offset.
+type Screen func(text []byte) []Place
+
+// Place is where something was found.
+type Place struct {
+	Sort   string // of what: travel document, booking …
+	Offset int
+}
+
+// index finds needles by their first bytes: there are thousands, and each place of what is searched is looked up once.
+type index struct {
+	first [1 << 16]bool // two bytes that some needle begins with
+	by    map[[3]byte][]needle
+}
+
+func newIndex() *index { return &index{by: map[[3]byte][]needle{}} }
+
+func (x *index) add(n needle) {
+	if len(n.bytes) < 3 {
+		return // shorter than what can be cut: base64 of so little is found everywhere
+	}
+	x.first[int(n.bytes[0])<<8|int(n.bytes[1])] = true
+	key := [3]byte(n.bytes)
+	x.by[key] = append(x.by[key], n)
+}
+
+func (x *index) find(b []byte, tell func(needle)) {
+	for i := 0; i+3 <= len(b); i++ {
+		if !x.first[int(b[i])<<8|int(b[i+1])] {
+			continue
+		}
+		for _, n := range x.by[[3]byte(b[i:])] {
+			if bytes.HasPrefix(b[i:], n.bytes) {
+				tell(n)
+			}
+		}
+	}
 }
 
 // NewScanner prepares the search for values. A value of fewer than three bytes is an error: it is found everywhere.
 func NewScanner(cuts []Cut) (*Scanner, error) {
-	s := &Scanner{digests: map[[8]byte][]needle{}}
+	s := &Scanner{folded: newIndex(), exact: newIndex(), digests: newIndex()}
 	seen := map[string]bool{}
 	for _, c := range cuts {
 		if len(c.Value) < minCutBytes {
 			return nil, fmt.Errorf("disclosure: a %s to be cut has fewer than %d bytes and cannot be searched for", c.Sort, minCutBytes)
+		}
+		if c.Whole {
+			s.words.add(c)
+			continue
 		}
 		for _, v := range spellings(c.Value) {
 			if seen[v] {
@@ -88,21 +144,18 @@ func (s *Scanner) value(sort, v string) {
 	for _, form := range [][]byte{[]byte(v), le, be} {
 		s.fold(sort, "hexadecimal", []byte(hex.EncodeToString(form)))
 		for offset := range 3 {
-			if b := base64At(form, offset); len(b) >= minCutBytes {
-				s.exact = append(s.exact, needle{b, sort, "base64"})
-			}
+			s.exact.add(needle{base64At(form, offset), sort, "base64"})
 		}
 		for _, end := range []string{"", "\n", "\r\n"} {
 			for _, d := range digests(append(bytes.Clone(form), end...)) {
-				key := [8]byte(d.sum)
-				s.digests[key] = append(s.digests[key], needle{d.sum, sort, d.as})
+				s.digests.add(needle{d.sum, sort, d.as})
 			}
 		}
 	}
 }
 
 func (s *Scanner) fold(sort, as string, b []byte) {
-	s.folded = append(s.folded, needle{lower(b), sort, as})
+	s.folded.add(needle{lower(b), sort, as})
 }
 
 type digest struct {
@@ -233,20 +286,13 @@ func (w *walk) search(name string, depth int, b []byte) {
 		}
 	}
 	for _, v := range views {
-		small := lower(v)
-		for _, n := range w.scanner.folded {
-			if bytes.Contains(small, n.bytes) {
-				tell(n)
-			}
-		}
-		joined := []byte(strings.NewReplacer("-", "+", "_", "/").Replace(spaces.Replace(string(v))))
-		for _, n := range w.scanner.exact {
-			if bytes.Contains(v, n.bytes) || bytes.Contains(joined, n.bytes) {
-				tell(n)
-			}
+		w.scanner.folded.find(lower(v), tell)
+		w.scanner.exact.find(v, tell)
+		if joined := []byte(strings.NewReplacer("-", "+", "_", "/").Replace(spaces.Replace(string(v)))); !bytes.Equal(joined, v) {
+			w.scanner.exact.find(joined, tell)
 		}
 	}
-	w.digests(b, tell)
+	w.scanner.digests.find(b, tell)
 	text := spaces.Replace(string(b))
 	for _, m := range runHex.FindAllString(text, -1) {
 		for offset := range min(2, len(m)) {
@@ -256,6 +302,7 @@ func (w *walk) search(name string, depth int, b []byte) {
 			}
 		}
 	}
+	w.legible(name, views)
 	for _, m := range run64.FindAllString(strings.NewReplacer("-", "+", "_", "/").Replace(text), -1) {
 		for offset := range 4 {
 			part := m[offset:]
@@ -269,21 +316,10 @@ func (w *walk) search(name string, depth int, b []byte) {
 	}
 }
 
-// digests looks up every place of the bytes.
-func (w *walk) digests(b []byte, tell func(needle)) {
-	for i := 0; i+8 <= len(b); i++ {
-		for _, n := range w.scanner.digests[[8]byte(b[i:])] {
-			if bytes.HasPrefix(b[i:], n.bytes) {
-				tell(n)
-			}
-		}
-	}
-}
-
 // decoded looks into what a run of letters may mean: digests always; a container, or text – encoded once more, perhaps – as a part of its own.
 // Anything else is chance.
 func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
-	w.digests(d, tell)
+	w.scanner.digests.find(d, tell)
 	if depth >= maxDepth {
 		return
 	}
@@ -299,6 +335,38 @@ func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
 	}
 	if w.left -= int64(len(d)); plain == len(d) && w.left > 0 {
 		w.search(name, depth+1, d)
+	}
+}
+
+// legible looks for whole words, and for what the screen finds, in a text and in what it hides in other forms.
+func (w *walk) legible(name string, escaped [][]byte) {
+	if len(w.scanner.words.sorts) == 0 && w.scanner.Screen == nil {
+		return
+	}
+	var views []view
+	for _, v := range escaped {
+		views = append(append(views, view{"plain", v}), hidden(v)...)
+	}
+	found := map[Leak]bool{}
+	tell := func(l Leak) {
+		if !found[l] && len(found) < 1000 {
+			found[l] = true
+			w.leaks = append(w.leaks, l)
+		}
+	}
+	for _, v := range views {
+		text := string(v.text)
+		w.scanner.words.each(text, func(_, _ int, sort string) { tell(Leak{File: name, Sort: sort, As: v.as}) })
+		if w.scanner.Screen == nil {
+			continue
+		}
+		for _, p := range w.scanner.Screen(v.text) {
+			l := Leak{File: name, Sort: p.Sort, As: v.as, Passenger: true}
+			if v.as == "plain" {
+				l.Line = 1 + strings.Count(text[:min(max(p.Offset, 0), len(text))], "\n")
+			}
+			tell(l)
+		}
 	}
 }
 

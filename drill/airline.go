@@ -50,6 +50,7 @@ type Options struct {
 	Size     Size
 	Airlines int                // of a sector; 0 is one of each role
 	Scenario intrusion.Scenario // of a sector; "" is web-exploit
+	Only     []Role             // of a sector: airlines of other roles are drawn, so that these stay the same, and not written; nil writes all
 	Roles    []Role             // of a sector's airlines, instead of Airlines; the first is the first victim
 }
 

@@ -94,6 +94,9 @@ func Sector(dir string, o Options) (Truth, error) {
 	for i := range parts {
 		parts[i] = c.part(i, scale)
 	}
+	if o.Only != nil {
+		parts = slices.DeleteFunc(parts, func(p part) bool { return !slices.Contains(o.Only, p.role) })
+	}
 	if err := writeAll(dir, parts); err != nil {
 		return Truth{}, err
 	}

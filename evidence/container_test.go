@@ -371,3 +371,31 @@ func FuzzDescribers(f *testing.F) {
 		}
 	})
 }
+
+func TestAnOrganisationsOwnSourcesSpeakOfItAlone(t *testing.T) {
+	read := func(text string) *Sources {
+		s, err := ReadSources(strings.NewReader(text), []event.Format{lines{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	own := read("sources:\n  - path: conn.log\n    org: Alpha Airways\n    host: a1\n")
+	rest := read("sources:\n  - path: conn.log\n    org: gamma\n    host: other\n")
+	s := JoinSources(map[string]*Sources{"alpha": own}, rest)
+	for org, want := range map[string]Setting{"alpha": {Host: "a1"}, "beta": {Org: "gamma", Host: "other"}} {
+		if got := s.Of(org).For("conn.log"); got.Host != want.Host || got.Org != want.Org {
+			t.Errorf("%s: %+v, want %+v", org, got, want)
+		}
+	}
+	if got := JoinSources(map[string]*Sources{"alpha": own}, nil).Of("beta").For("conn.log"); got.Host != "" {
+		t.Errorf("nobody spoke of beta: %+v", got)
+	}
+	if got := s.Orgs(); !slices.Equal(got, []string{"gamma"}) {
+		t.Errorf("organisations %v", got)
+	}
+	var none *Sources
+	if none.Of("x") != nil || own.For("conn.log").Org != "Alpha Airways" {
+		t.Error("what was joined has changed")
+	}
+}

@@ -26,9 +26,9 @@ func (c claim) draft() casefile.Draft {
 	return docket.ClaimDraft(c.Claim, []attribution.Source{c.source}, []attribution.Root{c.root})
 }
 
-// claimsOf reads what a bundle claims about actors: that something is attributed to somebody, or that an actor, intrusion set or campaign was active
-// in a span of time. Knowledge without either – an entry of an encyclopaedia – is no claim about an incident.
-func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) ([]claim, error) {
+// claimsOf reads what a bundle claims about actors: that something is attributed to somebody, or that an actor or intrusion set was active in a
+// span of time. Knowledge without either – an entry of an encyclopaedia – is no claim about an incident. bad are those that could not be weighed.
+func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) (found []claim, bad []string) {
 	r := &claims{byID: map[stix.ID]stix.Object{}, out: map[stix.ID][]*stix.Relationship{}, report: map[stix.ID]*stix.Report{}, source: source, kind: kind, tlp: tlp}
 	for _, o := range objects {
 		id := o.Head().ID
@@ -49,8 +49,6 @@ func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) ([]cl
 			}
 		}
 	}
-	var found []claim
-	var bad []string
 	ids := make([]stix.ID, 0, len(r.byID))
 	for id := range r.byID {
 		ids = append(ids, id)
@@ -73,10 +71,7 @@ func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) ([]cl
 			found = append(found, c)
 		}
 	}
-	if len(bad) > 0 {
-		return nil, &RefusedError{bad}
-	}
-	return found, nil
+	return found, bad
 }
 
 func later(a, b stix.Object) bool {
@@ -121,16 +116,12 @@ func (r *claims) claim(o stix.Object, attributed map[stix.ID]bool) (claim, bool)
 		}
 		attributed[o.SourceRef], attributed[o.TargetRef] = true, true
 		c.Notes = strings.TrimSpace(fmt.Sprintf("%s is attributed to it. %s", name(r.byID[o.SourceRef]), o.Description))
-	case *stix.IntrusionSet, *stix.ThreatActor, *stix.Campaign:
+	case *stix.IntrusionSet, *stix.ThreatActor:
 		id := o.Head().ID
 		if c.Window = window(o); !c.Window.Known() || attributed[id] {
 			return c, false
 		}
 		subject, c.Actor = id, actor(o)
-		if c.Actor.Kind == "" { // a campaign that is attributed to nobody
-			c.Actor = attribution.Actor{Kind: "none"}
-			c.Notes = "Campaign " + name(o) + ", attributed to nobody."
-		}
 	default:
 		return c, false
 	}

@@ -8,6 +8,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ import (
 )
 
 // Limits of what a case takes: reading is bounded by them, and what is beyond is refused.
-var limits = stix.Limits{TotalBytes: 256 << 20, Objects: 1_000_000}
+var limits = stix.Limits{TotalBytes: 256 << 20, Objects: 200_000}
 
 // misp is the format of an import that is a MISP event.
 const misp = "misp"
@@ -81,6 +82,9 @@ func imported(ctx context.Context, c *casefile.Case, by *keys.Private, path stri
 	if err != nil {
 		return nil, err
 	}
+	if err := agrees(ctx, c, objects, path, o.Supersedes); err != nil {
+		return nil, err
+	}
 	o.Format = "stix"
 	if o.MISP {
 		o.Format = misp
@@ -92,16 +96,20 @@ func imported(ctx context.Context, c *casefile.Case, by *keys.Private, path stri
 	if o.Source == "" {
 		o.Source = sourceOf(objects)
 	}
+	claims, bad := claimsOf(objects, o.Source, o.ClaimantKind, o.Marking.TLP)
+	if len(bad) > 0 && !o.WithErrors {
+		return nil, &RefusedError{append(bad, "--with-errors takes the objects and leaves these claims out")}
+	}
+	for _, b := range bad {
+		out.Problems = append(out.Problems, "no claim: "+b)
+	}
+	problems = out.Problems
 	for i, p := range slices.Concat(left, problems) {
 		if i == shown {
 			o.Problems = append(o.Problems, fmt.Sprintf("and %d more", len(left)+len(problems)-shown))
 			break
 		}
 		o.Problems = append(o.Problems, p)
-	}
-	claims, err := claimsOf(objects, o.Source, o.ClaimantKind, o.Marking.TLP)
-	if err != nil {
-		return nil, err
 	}
 	drafts := make([]casefile.Draft, 0, len(claims))
 	for _, cl := range claims {
@@ -116,6 +124,25 @@ func imported(ctx context.Context, c *casefile.Case, by *keys.Private, path stri
 	}
 	out.Entries, err = c.ImportWith(ctx, by, casefile.STIXImported, path, o.ImportOptions, drafts...)
 	return out, err
+}
+
+// agrees refuses what disagrees with the case about a version of an object: which of the two is right is for people to say.
+func agrees(ctx context.Context, c *casefile.Case, objects []stix.Object, path string, superseded []uint64) error {
+	h, err := holdings(ctx, c, superseded)
+	if err != nil {
+		return err
+	}
+	refused := &RefusedError{}
+	for _, o := range objects {
+		if err := h.add(o, filepath.Base(path), 0); err != nil {
+			refused.Reasons = append(refused.Reasons, err.Error())
+		}
+	}
+	if len(refused.Reasons) > 0 {
+		refused.Reasons = append(refused.Reasons[:min(len(refused.Reasons), shown)], "--supersedes N enters it instead of that import")
+		return refused
+	}
+	return nil
 }
 
 func slurp(path string) ([]byte, error) {
@@ -365,50 +392,87 @@ func circleIn(objects []stix.Object) []stix.ID {
 	return nil
 }
 
+// version is what tells the versions of objects apart.
+type version struct{ id, modified string }
+
+func versionOf(o stix.Object) version {
+	v := version{id: string(o.Head().ID)}
+	if c := stix.CommonOf(o); c != nil && !c.Modified.IsZero() {
+		v.modified = c.Modified.Time().UTC().Format("2006-01-02T15:04:05.999999999Z")
+	}
+	return v
+}
+
+// held are the objects of a case's imports.
+type held struct {
+	objects []stix.Object
+	from    map[version]origin
+}
+
+type origin struct {
+	raw, file string
+	seq       uint64
+}
+
+// add takes an object; it fails when another import holds the same version with another content.
+func (h *held) add(o stix.Object, file string, seq uint64) error {
+	raw, err := stix.Marshal(o)
+	if err != nil {
+		return err
+	}
+	v := versionOf(o)
+	if old, ok := h.from[v]; ok {
+		if old.raw != string(raw) {
+			return fmt.Errorf("%s of %s is in %s (entry %d) with another content", v.id, v.modified, old.file, old.seq)
+		}
+		return nil
+	}
+	h.from[v] = origin{string(raw), file, seq}
+	h.objects = append(h.objects, o)
+	return nil
+}
+
 // Objects gives every object of the bundles and events that a case holds, the same version once, ordered by id and version. Two imports that
 // disagree about one version are an error that names both.
 func Objects(ctx context.Context, c *casefile.Case) ([]stix.Object, error) {
-	var out []stix.Object
-	type version struct{ id, modified string }
-	from := map[version]struct {
-		raw  string
-		file string
-	}{}
+	h, err := holdings(ctx, c, nil)
+	if err != nil {
+		return nil, fmt.Errorf("exchange: %w", err)
+	}
+	slices.SortStableFunc(h.objects, func(a, b stix.Object) int {
+		x, y := versionOf(a), versionOf(b)
+		return cmp.Or(strings.Compare(x.id, y.id), strings.Compare(x.modified, y.modified))
+	})
+	return h.objects, nil
+}
+
+// holdings reads the imports that stand, but for some entries. What was entered by digest alone is no content of the case.
+func holdings(ctx context.Context, c *casefile.Case, but []uint64) (*held, error) {
+	h := &held{from: map[version]origin{}}
 	for e, err := range c.Entries(ctx, casefile.Query{CurrentOnly: true, Kinds: []casefile.Kind{casefile.STIXImported}}) {
 		if err != nil {
-			return nil, fmt.Errorf("exchange: %w", err)
+			return nil, err
 		}
 		var im casefile.Import
 		if err := e.Decode(&im); err != nil {
-			return nil, fmt.Errorf("exchange: %w", err)
+			return nil, err
 		}
 		for _, f := range im.Files {
+			if f.Copy == "" || slices.Contains(but, e.Seq) {
+				continue
+			}
 			objects, err := kept(ctx, c, f, im.Format == misp)
 			if err != nil {
-				return nil, fmt.Errorf("exchange: entry %d: %w", e.Seq, err)
+				return nil, fmt.Errorf("entry %d: %w", e.Seq, err)
 			}
 			for _, o := range objects {
-				raw, err := stix.Marshal(o)
-				if err != nil {
-					return nil, fmt.Errorf("exchange: entry %d: %w", e.Seq, err)
+				if err := h.add(o, f.Name, e.Seq); err != nil {
+					return nil, fmt.Errorf("entry %d: %s: %w; supersede one of the two imports", e.Seq, f.Name, err)
 				}
-				v := version{id: string(o.Head().ID)}
-				if com := stix.CommonOf(o); com != nil {
-					v.modified = com.Modified.String()
-				}
-				if old, ok := from[v]; ok {
-					if old.raw != string(raw) {
-						return nil, fmt.Errorf("exchange: %s of %s is in %s and in %s with different contents; correct one of the imports with --supersedes", v.id, v.modified, old.file, f.Name)
-					}
-					continue
-				}
-				from[v] = struct{ raw, file string }{string(raw), f.Name}
-				out = append(out, o)
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b stix.Object) int { return strings.Compare(string(a.Head().ID), string(b.Head().ID)) })
-	return out, nil
+	return h, nil
 }
 
 // kept reads the copy of a bundle or event.

@@ -302,19 +302,45 @@ func TestAMarkingThatCameWithTheContentIsNotLoosened(t *testing.T) {
 	}
 }
 
-func TestTwoImportsThatDisagreeAreTold(t *testing.T) {
+func TestTwoImportsThatDisagree(t *testing.T) {
 	c, lead := fresh(t)
-	for i, name := range []string{"a", "b"} {
+	add := func(name string, o Options) (*Imported, error) {
 		file := filepath.Join(t.TempDir(), name+".json")
 		if err := os.WriteFile(file, []byte(`{"type":"bundle","objects":[`+object("tool", "1", `,"name":"`+name+`"`)+`]}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Import(t.Context(), c, lead, file, options()); err != nil {
-			t.Fatal(i, err)
-		}
+		return Import(t.Context(), c, lead, file, o)
 	}
-	if _, err := Objects(t.Context(), c); err == nil || !strings.Contains(err.Error(), "a.json and in b.json") {
+	im, err := add("a", options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := add("b", options()); err == nil || !strings.Contains(err.Error(), "is in a.json (entry 1) with another content") {
 		t.Errorf("%v", err)
+	}
+	o := options()
+	o.Supersedes = []uint64{im.Entries[0].Seq}
+	if _, err := add("b", o); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := Objects(t.Context(), c)
+	if err != nil || len(objects) != 1 || name(objects[0]) == "" || objects[0].(*stix.Tool).Name != "b" {
+		t.Errorf("%v %v", objects, err)
+	}
+}
+
+// A claim that could not be weighed does not keep the rest out, when that was asked for.
+func TestAClaimThatCannotBeWeighedIsLeftOutOnRequest(t *testing.T) {
+	c, lead := fresh(t)
+	file := filepath.Join(t.TempDir(), "b.json")
+	if err := os.WriteFile(file, []byte(`{"type":"bundle","objects":[`+object("intrusion-set", "1", `,"name":"x","first_seen":"2019-01-01T00:00:00Z","last_seen":"2024-01-01T00:00:00Z"`)+`]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options()
+	o.WithErrors = true
+	im, err := Import(t.Context(), c, lead, file, o)
+	if err != nil || im.Claims != 0 || len(im.Problems) != 1 || !strings.Contains(must(t, im.Entries[0]).Problems[0], "no claim: intrusion-set--") {
+		t.Errorf("%+v %v", im, err)
 	}
 }
 
@@ -337,7 +363,7 @@ func FuzzImport(f *testing.F) {
 		if _, err := mark(objects, marking.Marking{}); err != nil {
 			return
 		}
-		if _, err := claimsOf(objects, "x", "", marking.Green); err != nil {
+		if _, bad := claimsOf(objects, "x", "", marking.Green); len(bad) > 0 {
 			return
 		}
 		if _, err := (&stix.Bundle{Objects: objects}).Marshal(); err != nil {

@@ -50,8 +50,8 @@ type asking struct {
 	trails func(org string, t *trail.Trail) error
 }
 
-// ask sweeps and, where it is wanted, follows. What it writes is what the sweep verb writes.
-func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate, err error) {
+// ask sweeps and, where it is wanted, follows. What it writes is what the sweep verb writes; seen is nil when no fingerprint is asked.
+func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate, seen *sightings, err error) {
 	q := o.Evidence
 	q.Roots, q.NoEvent = o.rootsOf(a.orgs), false
 	question := o.Rules
@@ -64,7 +64,7 @@ func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate
 	}
 	if a.asked != nil {
 		if question.Made, err = RuleTexts(a.asked, a.draft); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	set, rejected := match.Load(question)
@@ -73,25 +73,31 @@ func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate
 		q.Rejected = append(q.Rejected, coverage.Rejected(r))
 	}
 	if set.Count() == 0 {
-		return nil, fmt.Errorf("hunt: %s: no rule can be asked", a.what)
+		return nil, nil, fmt.Errorf("hunt: %s: no rule can be asked", a.what)
 	}
 	folder, err := report.NewFolder(a.dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
 	temp := filepath.Join(a.dir, ".hunt")
 	if err := errors.Join(os.RemoveAll(temp), os.MkdirAll(temp, 0o700)); err != nil {
-		return nil, fmt.Errorf("hunt: %s: %w", a.what, err)
+		return nil, nil, fmt.Errorf("hunt: %s: %w", a.what, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	q.TempDir = temp
 	end := &ending{}
 	handlers := []sweep.Handler{folder, end}
+	if a.asked != nil {
+		if seen, err = newSightings(a.asked); err != nil {
+			return nil, nil, err
+		}
+		handlers = append(handlers, seen)
+	}
 	if a.page {
 		page, err := report.NewPage(a.dir)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		defer func() { err = errors.Join(err, page.Close()) }()
 		handlers = append(handlers, page)
@@ -108,19 +114,19 @@ func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate
 		o.Tell(Step{Wave: a.wave, Text: a.what, Orgs: a.orgs, Progress: &progress})
 	}
 	if err := sweep.Run(ctx, q, report.All(handlers...), &progress); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.asked != nil {
 		if err := report.WriteFile(filepath.Join(a.dir, "fingerprint.json"), a.asked.Write); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if end.then != nil {
 		if err := end.then(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return end.result.Certificate, nil
+	return end.result.Certificate, seen, nil
 }
 
 // ending keeps the end of a sweep.

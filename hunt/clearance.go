@@ -290,7 +290,7 @@ func (c *Clearer) critical(org string) func(host string) bool {
 
 // Silences that could hide an intruder who calls home, and ends of logs that reach the end of the evidence nearly.
 const (
-	longSilence = 24 * time.Hour
+	longSilence = 24 * time.Hour // and twice as long as the source's usual ones, as kinship has it
 	nearly      = 24 * time.Hour
 )
 
@@ -317,7 +317,7 @@ func silentSince(h *coverage.Host, from, to time.Time) string {
 		gap := slices.IndexFunc(s.Gaps, func(g coverage.Gap) bool {
 			a, err1 := time.Parse(time.RFC3339Nano, g.From)
 			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			return err1 != nil || err2 != nil || b.After(from) && b.Sub(a) > longSilence
+			return err1 != nil || err2 != nil || b.After(from) && b.Sub(a) > max(longSilence, 2*time.Duration(g.Usual*float64(time.Second)))
 		})
 		if gap < 0 {
 			return ""

@@ -83,7 +83,7 @@ func (o *Options) drafted(ctx context.Context, dir string) (f *fingerprint.Finge
 	for _, s := range o.From {
 		follow.From = append(follow.From, Start{Org: o.First, Start: s})
 	}
-	_, err = o.ask(ctx, asking{what: "trace of the first victim", orgs: []string{o.First}, dir: dir, follow: follow, page: true, trails: func(_ string, t *trail.Trail) error {
+	_, _, err = o.ask(ctx, asking{what: "trace of the first victim", orgs: []string{o.First}, dir: dir, follow: follow, page: true, trails: func(_ string, t *trail.Trail) error {
 		first = t
 		return WriteTrail(dir, t)
 	}})
@@ -122,6 +122,7 @@ type wave struct {
 	rated   *fingerprint.Fingerprint
 	trails  map[string]*trail.Trail
 	cert    *coverage.Certificate
+	seen    *sightings
 	kinship *kinship.Result
 	demoted []Demotion
 	since   map[string]string // of each organisation: when something of the intruder was seen first
@@ -134,7 +135,7 @@ func (o *Options) wave(ctx context.Context, n int, asked *fingerprint.Fingerprin
 	if err := os.RemoveAll(filepath.Join(dir, "orgs")); err != nil { // an earlier attempt's trails must not be judged
 		return nil, fmt.Errorf("hunt: %w", err)
 	}
-	w.cert, err = o.ask(ctx, asking{wave: n, what: fmt.Sprintf("sweep of %d organisations with version %d", len(orgs), asked.Version), orgs: orgs, dir: dir, asked: asked, draft: draft, page: true,
+	w.cert, w.seen, err = o.ask(ctx, asking{wave: n, what: fmt.Sprintf("sweep of %d organisations with version %d", len(orgs), asked.Version), orgs: orgs, dir: dir, asked: asked, draft: draft, page: true,
 		follow: &FollowOptions{Seeds: Seeds(asked)}, trails: func(org string, t *trail.Trail) error {
 			w.trails[org] = t
 			folder, err := OrgFolder(dir, org)
@@ -170,17 +171,20 @@ const maxRounds = 3
 // and all the evidence of organisations that were judged clean or unrelated: so an item that is found where the intruder was not loses its
 // weight, and the organisations are judged anew.
 func (o *Options) judge(w *wave, draft bool) error {
-	s, err := readSightings(w.dir)
-	if err != nil {
-		return err
-	}
+	s := w.seen
 	first, err := time.Parse(time.RFC3339Nano, w.asked.FirstSeen)
 	if err != nil {
 		first = s.earliest() // a report that somebody else wrote does not say when it began
 	}
+	all, err := kinship.ReadSweep(w.dir, w.asked)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
+	DeclareCritical(all, o.Evidence.Inventory)
 	innocent := map[string]bool{}
 	for range maxRounds {
-		b, err := s.count(func(org string) span {
+		counters, err := s.count(func(org string) span {
 			switch {
 			case innocent[org]:
 				return span{}
@@ -195,14 +199,8 @@ func (o *Options) judge(w *wave, draft bool) error {
 			return err
 		}
 		w.rated = clone(w.asked)
-		w.rated.Rate(o.Lists, known{b, w.asked})
+		w.rated.Rate(o.Lists, known{counters, w.asked})
 		o.cap(w.rated)
-		all, err := kinship.ReadSweep(w.dir, w.rated)
-		if err != nil {
-			return err
-		}
-		all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
-		DeclareCritical(all, o.Evidence.Inventory)
 		if w.kinship, err = kinship.Judge(w.rated, all, kinship.Options{Prior: o.Prior}); err != nil {
 			return err
 		}
@@ -223,13 +221,16 @@ func (o *Options) judge(w *wave, draft bool) error {
 
 // known adds what was counted elsewhere before, such as in a baseline that a person chose, to what this sweep counted.
 type known struct {
-	*fingerprint.Baseline
-	before *fingerprint.Fingerprint
+	counters []fingerprint.Counter
+	before   *fingerprint.Fingerprint
 }
 
 // Count implements fingerprint.Counter. Where the sweep could count, its count stands: it holds the earlier one's hosts.
 func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
-	seen, hosts = k.Baseline.Count(kind, value)
+	for _, c := range k.counters {
+		s, h := c.Count(kind, value)
+		seen, hosts = seen+s, hosts+h
+	}
 	for _, it := range k.before.Items {
 		if it.Kind == kind && it.Value == value && it.Specificity.Hosts > hosts {
 			// The larger count wins, and nothing that was seen is forgotten.

@@ -106,17 +106,7 @@ func TestFoldersOfOrganisations(t *testing.T) {
 	}
 }
 
-// sector writes a drill's sector and makes of it what a hunt begins with.
-func sector(t *testing.T, o drill.Options) (drill.Truth, hunt.Options) {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "sector")
-	truth, err := drill.Sector(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return truth, optionsOf(t, dir, &truth)
-}
-
+// optionsOf makes of a sector that was written what a hunt begins with.
 func optionsOf(t *testing.T, dir string, truth *drill.Truth) hunt.Options {
 	t.Helper()
 	h := hunt.Options{Out: filepath.Join(t.TempDir(), "out"), First: truth.Airlines[0].Folder}

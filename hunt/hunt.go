@@ -70,7 +70,11 @@ func Run(ctx context.Context, o Options, p Plan) (*State, error) {
 	if s != nil && o.First == "" && o.Fingerprint == nil { // what it began with is in the folder
 		o.First = s.First
 		if o.First == "" {
-			if o.Fingerprint, err = readFingerprint(filepath.Join(o.Out, versionFile(1))); err != nil {
+			begun := s.Version
+			if len(s.Waves) > 0 {
+				begun = s.Waves[0].Version
+			}
+			if o.Fingerprint, err = readFingerprint(filepath.Join(o.Out, versionFile(begun))); err != nil {
 				return nil, fmt.Errorf("hunt: go on: %w", err)
 			}
 		}
@@ -461,4 +465,17 @@ func orEmpty[T any](s []T) []T {
 		return []T{}
 	}
 	return s
+}
+
+func readFingerprint(path string) (*fingerprint.Fingerprint, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	f, err := fingerprint.Read(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
 }

@@ -130,10 +130,7 @@ func (o *Options) counted(ctx context.Context, wave int, org string, f *fingerpr
 	if rules, err := f.Rules(); err != nil || len(rules) == 0 {
 		return f, err // no log shows any of them
 	}
-	if _, err := o.ask(ctx, asking{wave: wave, what: "counting new items in the past of " + org, orgs: []string{org}, dir: dir, asked: f, draft: true, only: true}); err != nil {
-		return nil, err
-	}
-	s, err := readSightings(dir)
+	_, s, err := o.ask(ctx, asking{wave: wave, what: "counting new items in the past of " + org, orgs: []string{org}, dir: dir, asked: f, draft: true, only: true})
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +138,10 @@ func (o *Options) counted(ctx context.Context, wave int, org string, f *fingerpr
 	if err != nil {
 		return f, nil // without a time nothing is known to be before the intruder
 	}
-	b, err := s.count(func(string) span { return span{before: before} })
+	counters, err := s.count(func(string) span { return span{before: before} })
 	if err != nil {
 		return nil, err
 	}
-	f.Rate(o.Lists, b)
+	f.Rate(o.Lists, counters...)
 	return f, nil
 }

@@ -117,13 +117,33 @@ func ReadState(dir string) (*State, error) {
 		return nil, fmt.Errorf("hunt: %w", err)
 	}
 	defer in.Close()
-	s := &State{}
-	if err := json.NewDecoder(io.LimitReader(in, maxState)).Decode(s); err != nil {
+	s, err := parseState(in)
+	if err != nil {
 		return nil, fmt.Errorf("hunt: read %s: %w", in.Name(), err)
 	}
+	return s, nil
+}
+
+func parseState(in io.Reader) (*State, error) {
+	s := &State{}
+	if err := json.NewDecoder(io.LimitReader(in, maxState)).Decode(s); err != nil {
+		return nil, err
+	}
 	known := []Status{Running, Approving, Signing, Quiet, WaveLimit, NoneToHunt}
-	if !slices.Contains(known, s.Status) || s.Version < 0 || s.File != "" && !filepath.IsLocal(s.File) {
-		return nil, fmt.Errorf("hunt: read %s: it is none that a hunt wrote", in.Name())
+	if !slices.Contains(known, s.Status) || s.Status != NoneToHunt && (s.Version < 1 || s.File != versionFile(s.Version)) {
+		return nil, errors.New("it is none that a hunt wrote: name another folder")
+	}
+	rules := map[string]bool{}
+	for _, l := range s.Lessons {
+		if rules[l.Rule] || !slices.Contains([]Decision{Waiting, Approved, Rejected, LeftOut}, l.Decision) {
+			return nil, fmt.Errorf("item %.60q is there twice or decided in a way that is not known", l.Value)
+		}
+		rules[l.Rule] = true
+	}
+	for rule, tier := range s.Demoted {
+		if !slices.Contains(tierOrder, tier) {
+			return nil, fmt.Errorf("item %.60q has the unknown tier %.40q", rule, string(tier))
+		}
 	}
 	if s.Demoted == nil {
 		s.Demoted = map[string]fingerprint.Tier{}

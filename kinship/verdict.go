@@ -112,6 +112,9 @@ func (j *judge) other(v Verdict) (bool, string) {
 		if !t.Intrusion() {
 			return false, "the trace established no intrusion"
 		}
+		if v == NotEnough && Posterior(j.o.Prior, j.total) >= unrelatedTo {
+			return false, "whether the intrusion that the trace established is this one's is open"
+		}
 		if !known {
 			return true, "the trace established an intrusion that is not this one's by what was weighed"
 		}

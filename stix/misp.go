@@ -292,10 +292,10 @@ func (m *mispImport) cluster(typ string, c map[string]any) error {
 	if err != nil {
 		return err
 	}
-	// Clusters are shared between events; see organisation for the fixed time.
+	// Clusters are shared between events, and a galaxy is rewritten without a date: what an event says of one is the version of that event.
 	com := CommonOf(o)
 	com.Type, com.SpecVersion = typ, "2.1"
-	com.Created, com.Modified = At(time.Unix(0, 0)), At(time.Unix(0, 0))
+	com.Created, com.Modified = At(time.Unix(0, 0)), m.eventTime
 	com.ID = mispID(typ, c["uuid"], text(c["value"]))
 	return m.add(o)
 }

@@ -101,7 +101,7 @@ func (c codec) Append(dst []byte, h *hit) []byte {
 	dst = appendText(dst, h.host)
 	dst = appendMatched(dst, h.matched)
 	dst = appendMatched(dst, h.carried)
-	return appendText(dst, string(h.event))
+	return append(binary.AppendUvarint(dst, uint64(len(h.event))), h.event...)
 }
 
 func appendText(dst []byte, s string) []byte {

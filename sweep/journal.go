@@ -38,6 +38,8 @@ const (
 	journalMagic = "contrail sweep journal 2\n"
 	// maxRecord bounds a record, so that a journal that somebody changed cannot ask for all memory.
 	maxRecord = 1 << 30
+	// maxKeptMemory bounds what a worker keeps for the next record.
+	maxKeptMemory = 4 << 20
 )
 
 // Kinds of records.
@@ -152,32 +154,46 @@ func (j *journal) appendGob(kind byte, v any) error {
 	return j.append(kind, b.Bytes())
 }
 
-// segment records what a worker found in (part of) a segment.
-func (j *journal) segment(c codec, nc noteCodec, f *fileResult, hits []*hit, notes []*note, tally *coverage.Tally) error {
+// segment records what a worker found in (part of) a segment. memory is the worker's, so that a record of megabytes is not put
+// together anew each time.
+func (j *journal) segment(memory *[]byte, c codec, nc noteCodec, f *fileResult, hits []*hit, notes []*note, tally *coverage.Tally) error {
 	if j == nil {
 		return nil
 	}
-	b := binary.AppendUvarint(nil, uint64(f.item))
+	b := binary.AppendUvarint((*memory)[:0], uint64(f.item))
 	b = binary.AppendUvarint(b, uint64(f.nth))
 	b = binary.AppendUvarint(b, uint64(len(hits)))
-	var one []byte
 	for _, h := range hits {
-		one = c.Append(one[:0], h)
-		b = appendText(b, string(one))
+		b = appendSized(b, func(b []byte) []byte { return c.Append(b, h) })
 	}
 	b = binary.AppendUvarint(b, uint64(len(notes)))
 	for _, n := range notes {
-		one = nc.Append(one[:0], n)
-		b = appendText(b, string(one))
+		b = appendSized(b, func(b []byte) []byte { return nc.Append(b, n) })
 	}
 	if tally != nil {
-		kept, err := tally.Append(nil)
-		if err != nil {
+		var err error
+		if b, err = tally.Append(b); err != nil {
 			return err
 		}
-		b = append(b, kept...)
+	}
+	if cap(b) <= maxKeptMemory {
+		*memory = b
 	}
 	return j.append(recordSegment, b)
+}
+
+// appendSized appends bytes with their length before them. The length always takes three bytes, or as many more as it needs, so
+// that what follows seldom has to be moved: a varint may be longer than it must be.
+func appendSized(dst []byte, content func([]byte) []byte) []byte {
+	at := len(dst)
+	dst = content(append(dst, 0, 0, 0))
+	n := len(dst) - at - 3
+	if n >= 1<<21 {
+		text := string(dst[at+3:])
+		return appendText(dst[:at], text)
+	}
+	dst[at], dst[at+1], dst[at+2] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)
+	return dst
 }
 
 func (j *journal) close() error {
@@ -390,7 +406,7 @@ func (s *run) keepFile(f *fileResult, tally *coverage.Tally) error {
 	if s.journal == nil {
 		return nil
 	}
-	if err := s.journal.segment(codec{s}, noteCodec{s}, f, nil, nil, tally); err != nil {
+	if err := s.journal.segment(new([]byte), codec{s}, noteCodec{s}, f, nil, nil, tally); err != nil {
 		return err
 	}
 	format := ""

@@ -94,7 +94,7 @@ func (w *worker) flushNotes() error {
 	if len(w.notes) == 0 {
 		return nil
 	}
-	err := errors.Join(w.run.journal.segment(codec{w.run}, noteCodec{w.run}, w.file, nil, w.notes, nil), w.run.notes.Add(w.notes, w.noted))
+	err := errors.Join(w.run.journal.segment(&w.kept, codec{w.run}, noteCodec{w.run}, w.file, nil, w.notes, nil), w.run.notes.Add(w.notes, w.noted))
 	clear(w.notes)
 	w.notes, w.noted = w.notes[:0], 0
 	return err

@@ -167,3 +167,13 @@ func TestATornOrForeignJournal(t *testing.T) {
 		}
 	}
 }
+
+func TestSizedContentIsReadBack(t *testing.T) {
+	for _, n := range []int{0, 1, 127, 128, 1<<14 - 1, 1 << 14, 1<<21 - 1, 1 << 21, 3 << 20} {
+		want := strings.Repeat("x", n)
+		d := decoder{b: appendText(appendSized([]byte("before"), func(b []byte) []byte { return append(b, want...) }), "after")}
+		if string(d.bytes(6)) != "before" || d.text() != want || d.text() != "after" || d.bad || len(d.b) > 0 {
+			t.Errorf("%d bytes are not read back", n)
+		}
+	}
+}

@@ -34,6 +34,7 @@ type worker struct {
 	matched  time.Duration
 	record   event.Record
 	text     []byte   // of an event, reused
+	kept     []byte   // for the journal, reused
 	shown    []byte   // the event asked for last in this batch
 	shownRow int      // its row; -1 none
 	hosts    []string // names of the batch by the dictionary's index, made when first asked for
@@ -58,7 +59,7 @@ func (w *worker) work(ctx context.Context, q *queue) error {
 		seg.Release()
 		err = errors.Join(err, w.flush(), w.flushNotes())
 		if w.run.journal != nil {
-			err = errors.Join(err, w.run.journal.segment(codec{w.run}, noteCodec{w.run}, file, nil, nil, &w.tally))
+			err = errors.Join(err, w.run.journal.segment(&w.kept, codec{w.run}, noteCodec{w.run}, file, nil, nil, &w.tally))
 		}
 		file.counts.add(&w.tally)
 		if err != nil {
@@ -198,7 +199,7 @@ func (w *worker) flush() error {
 	if len(w.hits) == 0 {
 		return nil
 	}
-	err := errors.Join(w.run.journal.segment(codec{w.run}, noteCodec{w.run}, w.file, w.hits, nil, nil), w.run.hits.Add(w.hits, w.size))
+	err := errors.Join(w.run.journal.segment(&w.kept, codec{w.run}, noteCodec{w.run}, w.file, w.hits, nil, nil), w.run.hits.Add(w.hits, w.size))
 	clear(w.hits)
 	w.hits, w.size = w.hits[:0], 0
 	return err

@@ -98,15 +98,15 @@ type lease struct {
 
 // leases gives who had an address when. A record of an end tells how long it lasted; without one a session lasts until the address is given to another.
 func (v *view) leases(address Node) []lease {
-	out, ok := v.leased[address]
-	if !ok {
-		out = v.readLeases(address)
-		v.leased[address] = out
+	all, known := v.leased[address]
+	if !known {
+		all = v.leasesOf(address)
+		v.leased[address] = all
 	}
-	return out
+	return all
 }
 
-func (v *view) readLeases(address Node) (out []lease) {
+func (v *view) leasesOf(address Node) (out []lease) {
 	if _, ours := v.g.hostOf[v.key(address).value]; ours {
 		return nil
 	}

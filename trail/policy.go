@@ -248,6 +248,9 @@ func (w *walker) atProgram(a *arrival) policy {
 	if w.kind(a.from) == Process && installed(w.image(a.from)) {
 		return shut
 	}
+	if by := w.authorityAt(a.time); by.explains(a.from) {
+		return shut // the same tool in other hands is no cause
+	}
 	if k.kind == Program && (residents[k.value] || servers[k.value] || shells[k.value] || len(k.value) < 4 || w.kind(a.from) != Process) {
 		return shut
 	}
@@ -260,7 +263,7 @@ func (w *walker) atProgram(a *arrival) policy {
 		factor = 0.9
 	}
 	return policy{factor: factor, step: func(e *edge, other Node, forward bool) float64 {
-		if image := w.image(other); image == "" || installed(image) {
+		if image := w.image(other); image == "" || installed(image) || w.authorityAt(e.Time).explains(other) {
 			return 0
 		}
 		return 1
@@ -288,6 +291,17 @@ func (w *walker) atSession(a *arrival) policy {
 	}
 	if s.kind == 5 || s.kind == 4 {
 		return shut
+	}
+	if a.trust != asSeed && a.via.From == a.node {
+		// Something of the intruder's was made in it. A person's own desktop is his, and the rest of what he does there is not the intruder's; what
+		// was done in those seconds may be.
+		switch s.kind {
+		case 2, 7, 11, 12, 13:
+			return policy{within: meeting, factor: 0.85}
+		}
+		if s.kind == 0 && (s.desktop || w.established(a.node)) {
+			return policy{within: meeting, factor: 0.85}
+		}
 	}
 	return policy{factor: 0.97}
 }

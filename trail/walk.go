@@ -95,12 +95,29 @@ func newWalker(v *view) *walker {
 	return w
 }
 
-// seed puts an edge at the beginning of the walk.
+// seed puts an edge at the beginning of the walk. The record of a process's start is about the process, and that of a thing done in a logon about the
+// thing: the parent and the logon are causes, to be judged like others.
 func (w *walker) seed(e edge, seed int) {
 	w.take(e, 1, seed, noNode)
 	for _, x := range [][2]Node{{e.From, e.To}, {e.To, e.From}} {
+		t := asSeed
+		switch e.Rel {
+		case InSession:
+			if x[0] == e.To {
+				t = asCause
+			}
+		case Started:
+			if x[0] == e.From {
+				t = asCause
+			}
+		case OfAccount, Gained, LoggedOff:
+		default:
+			if x[0] == e.From && w.kind(x[0]) == Session {
+				t = asCause
+			}
+		}
 		if x[0] != noNode {
-			heap.Push(&w.queue, &arrival{node: x[0], from: x[1], weight: 1, time: e.Time, via: e, seed: seed, trust: asSeed})
+			heap.Push(&w.queue, &arrival{node: x[0], from: x[1], weight: 1, time: e.Time, via: e, seed: seed, trust: t})
 		}
 	}
 }

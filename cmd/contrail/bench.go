@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contrail-ir/contrail/drill/evtxwrite"
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/match"
@@ -23,6 +24,7 @@ type benchFlags struct {
 	evidence []string
 	rules    []string
 	threads  int
+	unique   float64
 }
 
 func (t *terminal) benchCommand() *cobra.Command {
@@ -33,7 +35,9 @@ func (t *terminal) benchCommand() *cobra.Command {
 		Long: `Sweeps the evidence three times and says where the time went: once cold (rules just read, nothing prepared) and once warm on
 one thread, and once warm on all. Findings are written to a temporary folder, which is removed.
 Times of phases are summed over the threads. A file that was not read lately is slower than its second reading: that is the disk.
-Evidence that repeats itself is searched faster, so the share of values that are new is told with the figures.`,
+Evidence that repeats itself is searched faster, so the share of values that are new is told with the figures. With --unique a copy of
+the evidence is measured in which that share of the longer text values of EVTX logs is unlike every other; the copy is made in
+the temporary folder and needs as much room.`,
 		Example: "  contrail bench --evidence /evidence/host1 --rules sigma/rules/windows",
 		Args:    arguments(cobra.NoArgs),
 		RunE:    func(c *cobra.Command, _ []string) error { return t.bench(c.Context(), f) },
@@ -41,6 +45,7 @@ Evidence that repeats itself is searched faster, so the share of values that are
 	fs := c.Flags()
 	fs.StringArrayVarP(&f.evidence, "evidence", "e", nil, "file or folder of evidence (repeat)")
 	fs.StringArrayVarP(&f.rules, "rules", "r", nil, "file or folder of Sigma rules (repeat)")
+	fs.Float64Var(&f.unique, "unique", 0, "measure a copy in which this share of text values is new, 0 to 1")
 	fs.IntVar(&f.threads, "threads", 0, "threads of the last run; 0 for one per processor")
 	return c
 }
@@ -48,6 +53,9 @@ Evidence that repeats itself is searched faster, so the share of values that are
 func (t *terminal) bench(ctx context.Context, f benchFlags) (err error) {
 	if len(f.evidence) == 0 {
 		return usageError{errors.New("--evidence is missing: name a file or folder")}
+	}
+	if !(f.unique >= 0 && f.unique <= 1) {
+		return usageError{fmt.Errorf("--unique %g: want a share from 0 to 1", f.unique)}
 	}
 	if f.threads <= 0 {
 		f.threads = runtime.GOMAXPROCS(0)
@@ -66,6 +74,11 @@ func (t *terminal) bench(ctx context.Context, f benchFlags) (err error) {
 	q := sweep.Question{Formats: evidence.Formats(), Rules: rules, Rejected: rejected, TempDir: temp}
 	bounds := event.Always(nil)
 	q.Since, q.Until = bounds.Since, bounds.Until
+	if f.unique > 0 {
+		if f.evidence, err = t.varied(ctx, f.evidence, f.unique, filepath.Join(temp, "evidence")); err != nil {
+			return err
+		}
+	}
 	for _, path := range f.evidence {
 		q.Roots = append(q.Roots, evidence.Root{Org: "local", Path: path})
 	}
@@ -101,6 +114,46 @@ func (t *terminal) bench(ctx context.Context, f benchFlags) (err error) {
 		fmt.Fprintf(t.out, "%d values in the fields that the rules ask for: %.1f %% are new in their batch, %.1f %% in all of the evidence\n", d.Cells, share(d.Batch), share(d.Values))
 	}
 	return nil
+}
+
+// varied copies evidence with a share of the values of its EVTX logs made new, and gives the copies. Other files are copied as they are.
+func (t *terminal) varied(ctx context.Context, paths []string, share float64, to string) (copies []string, err error) {
+	v := evtxwrite.Vary{Share: share}
+	for i, root := range paths {
+		items, _, err := evidence.Walk(ctx, []evidence.Root{{Org: "local", Path: root}})
+		if err != nil {
+			return nil, err
+		}
+		dir := filepath.Join(to, fmt.Sprint(i))
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("measure: %w", err)
+		}
+		for n, it := range items {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if err := vary(&v, filepath.Join(dir, fmt.Sprintf("%06d-%s", n, filepath.Base(it.Path))), it.Path); err != nil {
+				return nil, err
+			}
+		}
+		copies = append(copies, dir)
+	}
+	fmt.Fprintf(t.out, "of %d longer text values in EVTX logs %d were made new\n\n", v.Values, v.Made)
+	return copies, nil
+}
+
+func vary(v *evtxwrite.Vary, to, from string) (err error) {
+	src, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("measure: %w", err)
+	}
+	defer src.Close()
+	dst, err := os.Create(to)
+	if err != nil {
+		return fmt.Errorf("measure: %w", err)
+	}
+	defer func() { err = errors.Join(err, dst.Close()) }()
+	return v.Copy(dst, src)
 }
 
 // measure sweeps once, with findings written as a sweep writes them.

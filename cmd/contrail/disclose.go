@@ -21,6 +21,7 @@ import (
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/disclosure"
 	"github.com/contrail-ir/contrail/exchange"
+	"github.com/contrail-ir/contrail/exposure"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/member"
@@ -64,7 +65,9 @@ type plan struct {
 	Summary  string           `yaml:"summary"`
 	Actions  []string         `yaml:"actions"`
 	Cut      []disclosure.Cut `yaml:"cut"`
-	Bundle   bool             `yaml:"bundle"` // also the case as STIX, in the form that the audience may have
+	// How much of the victims' inside is cut: names, inside.
+	Redaction disclosure.Redaction `yaml:"redaction"`
+	Bundle    bool                 `yaml:"bundle"` // also the case as STIX, in the form that the audience may have
 }
 
 func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o disclosure.DraftOptions, withBundle bool, err error) {
@@ -86,7 +89,7 @@ func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o discl
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
-	o.Summary, o.Actions, o.Cut = p.Summary, p.Actions, p.Cut
+	o.Summary, o.Actions, o.Cut, o.Redaction = p.Summary, p.Actions, p.Cut, p.Redaction
 	return o, p.Bundle, nil
 }
 
@@ -160,7 +163,7 @@ func (t *terminal) disclosing(use, short, example string, args int, do func(cont
 
 func (t *terminal) discloseDraft() *cobra.Command {
 	var name, planFile, templateFile, out string
-	var bundles []string
+	var bundles, learn []string
 	c := t.disclosing("draft CASE --name NAME --plan FILE --out DIR", "Draft and propose a release; shows what is cut against the case",
 		"draft --key anna.key --why 'as agreed' --name n1 --plan plan.yaml --out draft CASE", 1,
 		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, _ []string) (casefile.Entry, error) {
@@ -190,6 +193,10 @@ func (t *terminal) discloseDraft() *cobra.Command {
 				}
 				o.Objects = append(o.Objects, objects...)
 			}
+			o.Note = func(s string) { t.log().Warn(s) }
+			if o.Learned, err = learnFrom(learn); err != nil {
+				return casefile.Entry{}, err
+			}
 			p, changes, err := disclosure.Draft(ctx, k, out, o)
 			if err != nil {
 				return casefile.Entry{}, err
@@ -201,11 +208,44 @@ func (t *terminal) discloseDraft() *cobra.Command {
 		})
 	fs := c.Flags()
 	fs.StringVar(&name, "name", "", "name of the release in the case")
-	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects, bundle")
+	fs.StringVar(&planFile, "plan", "", "YAML file: audience, parties, marking, template, language, victims, named, cites, summary, actions, cut, corrects, redaction, bundle")
 	fs.StringVar(&templateFile, "template", "", "a Markdown template of your own")
+	fs.StringArrayVar(&learn, "learn", nil, "KIND=FILE of results that name hosts, users and addresses to be cut, beside those in the case: findings, coverage, trail (repeat)")
 	fs.StringArrayVar(&bundles, "stix", nil, "STIX bundle to release in the form that the audience may have (repeat)")
 	fs.StringVarP(&out, "out", "o", "", "folder to write: release/ is what would leave, the rest stays")
 	return c
+}
+
+// learnFrom reads results that are not in the case.
+func learnFrom(files []string) (*disclosure.Learned, error) {
+	l := disclosure.NewLearned()
+	for _, a := range files {
+		kind, path, _ := strings.Cut(a, "=")
+		learn := map[string]func(io.Reader) error{"findings": l.Findings, "coverage": l.Coverage, "trail": l.Trail}[kind]
+		if learn == nil || path == "" {
+			return nil, usageError{fmt.Errorf("--learn %q: want findings=FILE, coverage=FILE or trail=FILE", a)}
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("--learn: %w", err)
+		}
+		if err := errors.Join(learn(f), f.Close()); err != nil {
+			return nil, fmt.Errorf("--learn %s: %w", path, err)
+		}
+	}
+	return l, nil
+}
+
+// screenText finds passengers' data in a text that is about to leave.
+func screenText(text []byte) (places []disclosure.Place) {
+	found, err := exposure.Search(text)
+	if err != nil { // what cannot be searched cannot leave
+		return []disclosure.Place{{Sort: "it cannot be searched: " + err.Error()}}
+	}
+	for _, f := range found {
+		places = append(places, disclosure.Place{Sort: f.Kind, Offset: f.Offset})
+	}
+	return places
 }
 
 func readBundle(path string) ([]stix.Object, error) {
@@ -251,7 +291,7 @@ func (t *terminal) discloseRelease() *cobra.Command {
 			if draft == "" || out == "" {
 				return casefile.Entry{}, usageError{errors.New("--draft and --out are needed: the draft's folder, and the folder to write")}
 			}
-			return disclosure.Release(ctx, k, by, args[0], draft, filepath.Clean(out), why, time.Now())
+			return disclosure.Release(ctx, k, by, args[0], draft, filepath.Clean(out), why, time.Now(), screenText)
 		})
 	c.Flags().StringVar(&draft, "draft", "", "folder of the draft")
 	c.Flags().StringVarP(&out, "out", "o", "", "folder to write")

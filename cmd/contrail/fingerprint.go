@@ -176,7 +176,7 @@ func (t *terminal) printFingerprint(f *fingerprint.Fingerprint, by []string) {
 }
 
 func (t *terminal) fingerprintEdit() *cobra.Command {
-	var remove, tier, baseline, intrusion []string
+	var remove, tier, baseline, intrusion, others []string
 	var name, tlp, lists, why, before string
 	c := &cobra.Command{
 		Use: "edit FILE", Short: "Remove items, change their tier, mark and rename a draft",
@@ -249,6 +249,13 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 				}
 				counters = append(counters, b)
 			}
+			if others != nil {
+				t, err := trailsOf(others)
+				if err != nil {
+					return err
+				}
+				counters = append(counters, t)
+			}
 			if w != nil || counters != nil {
 				f.Rate(w, counters...)
 			}
@@ -266,9 +273,29 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 	fs.StringVar(&tlp, "tlp", "", "marking: clear, green, amber, amber+strict, red")
 	fs.StringArrayVar(&baseline, "baseline", nil, "folder that a sweep of ordinary evidence with --fingerprint wrote: how common items are (repeat)")
 	fs.StringArrayVar(&intrusion, "intrusion-host", nil, "host of the intrusion, not to be counted in a baseline (repeat)")
+	fs.StringArrayVar(&others, "trail", nil, "trail.json of an intrusion by somebody else: how common habits are among intruders (repeat)")
 	fs.StringVar(&before, "before", "", "only what a baseline shows before this time counts: an organisation's history before the intruder came")
 	fs.StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
 	return c
+}
+
+// trailsOf reads trails of other intrusions.
+func trailsOf(paths []string) (all fingerprint.Trails, err error) {
+	for _, p := range paths {
+		file, err := os.Open(p)
+		if err != nil {
+			return nil, fmt.Errorf("read --trail: %w", err)
+		}
+		t, err := fingerprint.ReadTrail(file)
+		if err = errors.Join(err, file.Close()); err != nil {
+			return nil, fmt.Errorf("read --trail %s: %w", p, err)
+		}
+		if !t.Intrusion() {
+			return nil, usageError{fmt.Errorf("--trail %s: it established no intrusion, so it tells nothing of intruders", p)}
+		}
+		all = append(all, t)
+	}
+	return all, nil
 }
 
 func (t *terminal) fingerprintApprove() *cobra.Command {

@@ -279,7 +279,9 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 
 	var progress sweep.Progress
 	stop := t.watch(&progress)
-	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(report.All(handlers...), f.raw)}, more...)...), stop}, &progress)
+	written, finish := report.Beside(handlers[0], handlers[1:]...)
+	err = sweep.Run(ctx, q, stopFirst{report.All(append([]sweep.Handler{t.masked(written, f.raw)}, more...)...), stop}, &progress)
+	finish()
 	stop()
 	if err != nil {
 		return err

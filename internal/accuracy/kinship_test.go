@@ -1,45 +1,80 @@
 package accuracy_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/drill"
 	"github.com/contrail-ir/contrail/drill/intrusion"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
-	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/hunt"
+	. "github.com/contrail-ir/contrail/internal/accuracy"
 	"github.com/contrail-ir/contrail/kinship"
-	"github.com/contrail-ir/contrail/match"
-	"github.com/contrail-ir/contrail/report"
-	"github.com/contrail-ir/contrail/rules"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
 
 var (
-	keepIn       = flag.String("keep", "", "folder in which drills and sweeps are kept, so that the next run need not make them again")
-	writeKinship = flag.String("write-kinship", "", "file to write the figures of kinship to, as Markdown")
+	keepIn       = flag.String("keep", "", "folder in which drills are kept for the next run, with what was found in them")
+	onlyScenario = flag.String("scenario", "", "the one scenario to measure; by default all")
+	writeKinship = flag.String("write-kinship", "", "file to write the figures of kinship to, as Markdown; all scenarios and roles are measured then")
 )
+
+// TestFaultsOfKinship is the table of what is right and wrong.
+func TestFaultsOfKinship(t *testing.T) {
+	for _, x := range []struct {
+		j    Judged
+		want []Fault
+	}{
+		{Judged{drill.SameIndicators, true, kinship.SameIntrusion, false}, nil},
+		{Judged{drill.SameIndicators, true, kinship.Related, true}, []Fault{Missed, OtherInvented}},
+		{Judged{drill.Earlier, true, kinship.NotFound, false}, []Fault{CleanOnVictim}},
+		{Judged{drill.Double, true, kinship.SameIntrusion, false}, []Fault{OtherUnseen}},
+		{Judged{drill.Rebuilt, true, kinship.NotEnough, false}, []Fault{Abstained}},
+		{Judged{drill.Unrelated, true, kinship.SameIntrusion, true}, []Fault{WrongHand}},
+		{Judged{drill.SameWayIn, true, kinship.Related, true}, []Fault{Suspected}},
+		{Judged{drill.Thin, false, kinship.NotFound, false}, []Fault{CleanOnThin}},
+		{Judged{drill.ThinAndHit, false, kinship.NotFound, false}, []Fault{CleanOnThin}},
+		{Judged{drill.Clean, true, kinship.NotEnough, false}, []Fault{Abstained}},
+		{Judged{drill.Lookalike, true, kinship.Unrelated, true}, nil},
+	} {
+		if got, err := x.j.Faults(); err != nil || !slices.Equal(got, x.want) {
+			t.Errorf("%+v: %v %v, want %v", x.j, got, err, x.want)
+		}
+	}
+	for _, r := range drill.Roles()[1:] {
+		if _, err := (Judged{Role: r}).Faults(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, x := range []struct {
+		n, all int
+		want   float64
+	}{{0, 300, 0.01}, {1, 10, 0.3942}, {5, 100, 0.1023}, {4, 4, 1}} {
+		if got := Upper(x.n, x.all); math.Abs(got-x.want) > 1e-4 {
+			t.Errorf("at most %g of %d of %d, want %g", got, x.n, x.all, x.want)
+		}
+	}
+}
 
 // sector is a drill with what was found in it.
 type sector struct {
 	t     testing.TB
 	truth drill.Truth
 	dir   string // the drill
-	work  string // what sweeps wrote
+	work  string // what the hunt wrote
 }
 
 // newSector writes a drill, or takes the one that an earlier run kept.
@@ -52,6 +87,9 @@ func newSector(t testing.TB, seed uint64, scenario intrusion.Scenario, airlines 
 		s.dir, s.work = filepath.Join(dir, "drill"), filepath.Join(dir, "work")
 	} else {
 		s.dir, s.work = filepath.Join(*keepIn, "drill", name), filepath.Join(*keepIn, "work", name)
+		if err := os.RemoveAll(s.work); err != nil {
+			t.Fatal(err)
+		}
 		if b, err := os.ReadFile(filepath.Join(s.dir, "truth.json")); err == nil {
 			if err := json.Unmarshal(b, &s.truth); err != nil {
 				t.Fatal(err)
@@ -67,227 +105,192 @@ func newSector(t testing.TB, seed uint64, scenario intrusion.Scenario, airlines 
 	return s
 }
 
-// clear removes the evidence.
-func (s *sector) clear() {
-	if *keepIn == "" {
-		if err := errors.Join(os.RemoveAll(s.dir), os.RemoveAll(s.work)); err != nil {
-			s.t.Error(err)
-		}
-	}
-}
-
-func (s *sector) inventory(air *drill.AirlineTruth) []coverage.Declared {
-	f, err := os.Open(filepath.Join(s.dir, air.Folder, "inventory.csv"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer f.Close()
-	all, err := coverage.ReadInventory(f, "inventory.csv")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return all
-}
-
-// ask sweeps an airline with the rules that come with the product and those of a fingerprint, traces it from the starts or, without
-// any, from what was found, and leaves the result in a folder as the command line does. What an earlier run left there is taken as it is.
-func (s *sector) ask(air *drill.AirlineTruth, f *fingerprint.Fingerprint, out string, starts ...trail.Start) *fingerprint.Trail {
+// hunt does what an investigator does with the first victim's alert: trace, draft, counting, sweep of all, judgement.
+func (s *sector) hunt() *hunt.Outcome {
 	s.t.Helper()
-	at := filepath.Join(out, "orgs", air.Name, "trail.json")
-	if tr, err := readTrail(at); err == nil {
-		return tr
-	}
-	var made []string
-	if f != nil {
-		all, err := f.Rules()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, r := range all {
-			made = append(made, r.Text)
-		}
-	}
-	set, rejected := match.Load(match.Question{BuiltIn: rules.FS, Made: made})
-	g, err := trail.NewGraph(trail.Options{TempDir: s.t.TempDir()})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer g.Close()
-	var q sweep.Question
-	q = sweep.Question{Roots: []evidence.Root{{Org: air.Name, Path: filepath.Join(s.dir, air.Folder, "evidence")}}, Formats: evidence.Formats(), Rules: set, TempDir: s.t.TempDir(), Tap: tap{g}, NoEvent: true, Inventory: s.inventory(air)}
-	for _, r := range rejected {
-		q.Rejected = append(q.Rejected, coverage.Rejected(r))
-	}
-	if in, err := os.Open(filepath.Join(s.dir, air.Folder, "sources.yaml")); err == nil {
-		defer in.Close()
-		if q.Sources, err = evidence.ReadSources(in, q.Formats); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	folder, err := report.NewFolder(out)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var c collected
-	if err := errors.Join(sweep.Run(context.Background(), q, report.All(folder, &c), nil), folder.Close()); err != nil {
-		s.t.Fatal(err)
-	}
-	traced, err := trail.Trace(g, trail.Question{Org: air.Name, From: starts, Findings: c.findings, Coverage: c.result.Certificate})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if f != nil {
-		s.file(filepath.Join(out, "fingerprint.json"), f.Write)
-	}
-	s.file(at, traced.Write)
-	tr, err := readTrail(at)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return tr
-}
-
-func (s *sector) file(path string, write func(io.Writer) error) {
-	s.t.Helper()
-	fileOf(s.t, path, write)
-}
-
-// fileOf writes a file and the folders that lead to it.
-func fileOf(t testing.TB, path string, write func(io.Writer) error) {
-	t.Helper()
-	var b bytes.Buffer
-	if err := errors.Join(write(&b), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readTrail(path string) (*fingerprint.Trail, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return fingerprint.ReadTrail(f)
-}
-
-// draft makes the fingerprint of the first victim from the trail of its first alert.
-func (s *sector) draft() *fingerprint.Fingerprint {
-	s.t.Helper()
-	air := &s.truth.Airlines[0]
-	tr := s.ask(air, nil, filepath.Join(s.work, "first"), trail.Start{Ref: finding.Ref(s.truth.Starts["first-alert"].Ref)})
-	var v fingerprint.Victim
-	for _, d := range s.inventory(air) {
-		v.Hosts = append(v.Hosts, d.Host)
-		for _, a := range d.Addresses {
-			if ip, err := netip.ParseAddr(a); err == nil {
-				v.Networks = append(v.Networks, netip.PrefixFrom(ip, ip.BitLen()))
+	q := sweep.Question{Formats: evidence.Formats(), Inventory: []coverage.Declared{}, Threads: 2}
+	by := map[string]*evidence.Sources{}
+	for _, air := range s.truth.Airlines {
+		q.Roots = append(q.Roots, evidence.Root{Org: air.Name, Path: filepath.Join(s.dir, air.Folder, "evidence")})
+		s.open(air.Folder, "inventory.csv", func(r io.Reader) error {
+			hosts, err := coverage.ReadInventory(r, air.Folder)
+			for i := range hosts {
+				hosts[i].Org = air.Name
 			}
-		}
+			q.Inventory = append(q.Inventory, hosts...)
+			return err
+		})
+		s.open(air.Folder, "sources.yaml", func(r io.Reader) (err error) {
+			by[air.Name], err = evidence.ReadSources(r, q.Formats)
+			return err
+		})
 	}
-	f, _, err := fingerprint.Draft(tr, fingerprint.DraftOptions{Name: "sector", Victim: v})
+	q.Sources = evidence.JoinSources(by, nil)
+	out, err := hunt.FromFirst(context.Background(), hunt.Options{Evidence: q, First: s.truth.Airlines[0].Name, Name: "sector", Out: s.work,
+		From: []trail.Start{{Ref: finding.Ref(s.truth.Starts["first-alert"].Ref)}}})
 	if err != nil {
 		s.t.Fatalf("seed %d, %s: %v", s.truth.Seed, s.truth.Scenario, err)
 	}
-	return f
+	return out
 }
 
-// margin is how long before the first victim's first known activity the history of others is taken for ordinary: the intruder
-// may have been with them earlier.
-const margin = 30 * 24 * time.Hour
-
-// judge does what an investigation does: trace of the first victim, draft, sweep of all with it, count in the time before, review, judgement.
-func (s *sector) judge() (*fingerprint.Fingerprint, *kinship.Result) {
+func (s *sector) open(folder, name string, read func(io.Reader) error) {
 	s.t.Helper()
-	f := s.draft()
-	first, err := time.Parse(time.RFC3339Nano, f.FirstSeen)
+	f, err := os.Open(filepath.Join(s.dir, folder, name))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var counters []fingerprint.Counter
-	for i := range s.truth.Airlines {
-		air := &s.truth.Airlines[i]
-		out := filepath.Join(s.work, air.Folder)
-		s.ask(air, f, out)
-		before := first
-		if i > 0 {
-			before = first.Add(-margin)
-		}
-		c, err := kinship.CountSweep(out, kinship.CountOptions{Before: before})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		counters = append(counters, c)
-	}
-	f.Rate(nil, counters...)
-	review(s.t, f)
-	var all []kinship.Evidence
-	for i := range s.truth.Airlines[1:] {
-		air := &s.truth.Airlines[1+i]
-		e, err := kinship.ReadSweep(filepath.Join(s.work, air.Folder), f)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		for _, d := range s.inventory(air) {
-			if d.Critical {
-				e[0].Critical = append(e[0].Critical, d.Host)
-			}
-		}
-		all = append(all, e...)
-	}
-	res, err := kinship.Judge(f, all, kinship.Options{})
-	if err != nil {
+	defer f.Close()
+	if err := read(f); err != nil {
 		s.t.Fatal(err)
 	}
-	return f, res
 }
 
-// review is what a careful reader of the draft does, by a policy that anyone can repeat: what is never alone goes, the rest is approved.
-func review(t testing.TB, f *fingerprint.Fingerprint) {
+// explain writes the judgement of a sector for whoever looks into a fault.
+func (s *sector) explain(w io.Writer, out *hunt.Outcome) {
+	for i, it := range out.Fingerprint.Items {
+		fmt.Fprintf(w, "%3d %-11s %-13s %-6.1f %d/%d way in %t %q %s\n", i+1, it.Tier, it.Kind, it.Specificity.Decibans, it.Specificity.Seen, it.Specificity.Hosts, it.WayIn, it.Group, it.Value)
+	}
+	for i, o := range out.Kinship.Orgs {
+		air := s.truth.Airlines[1+i]
+		fmt.Fprintf(w, "== %s %s suffices=%t: %s %.1f dB p=%.3f other=%t (%s) %s\n", air.Role, o.Org, air.CoverageSuffices, o.Verdict, o.Decibans, o.Posterior, o.OtherIntrusion, o.OtherIntrusionWhy, o.Why)
+		for _, it := range o.Items {
+			fmt.Fprintf(w, "      %6.1f %s [%s] %d refs\n", it.Decibans, it.Text, it.Group, len(it.Refs))
+		}
+		for _, missing := range o.WouldSettle {
+			fmt.Fprintf(w, "      ? %s\n", missing)
+		}
+	}
+}
+
+// measured are the judgements of many sectors.
+type measured struct {
+	sectors  int
+	matrix   map[drill.Role]map[kinship.Verdict]int
+	others   map[drill.Role]int // reported another intrusion
+	judged   map[drill.Role]int
+	faults   map[Fault]int
+	failures []string
+}
+
+func (m *measured) add(t testing.TB, s *sector, out *hunt.Outcome) {
 	t.Helper()
-	var gone, approved []int
-	for i, it := range f.Items {
-		if it.Tier == fingerprint.NeverAlone && !it.WayIn {
-			gone = append(gone, i)
+	m.sectors++
+	if len(out.Kinship.Orgs) != len(s.truth.Airlines)-1 {
+		t.Fatalf("%d organisations were judged of %d", len(out.Kinship.Orgs), len(s.truth.Airlines)-1)
+	}
+	for i, o := range out.Kinship.Orgs {
+		air := s.truth.Airlines[1+i]
+		if o.Org != air.Name {
+			t.Fatalf("organisation %d is %s, want %s", i+1, o.Org, air.Name)
 		}
-	}
-	f.Remove(gone...)
-	for i := range f.Items {
-		approved = append(approved, i)
-	}
-	if err := f.Approve("a policy", approved...); err != nil {
-		t.Fatal(err)
+		role := drill.Role(air.Role)
+		if m.matrix[role] == nil {
+			m.matrix[role] = map[kinship.Verdict]int{}
+		}
+		m.matrix[role][o.Verdict]++
+		m.judged[role]++
+		if o.OtherIntrusion {
+			m.others[role]++
+		}
+		faults, err := Judged{role, air.CoverageSuffices, o.Verdict, o.OtherIntrusion}.Faults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range faults {
+			m.faults[f]++
+			m.failures = append(m.failures, fmt.Sprintf("seed %d, %s, %s: %s: %s, %.1f dB, other intrusion %t: %s", s.truth.Seed, s.truth.Scenario, role, f, o.Verdict, o.Decibans, o.OtherIntrusion, o.Why))
+		}
 	}
 }
 
-func TestKinshipOfTheSector(t *testing.T) {
-	for _, seed := range seedRange(t) {
-		for _, scenario := range intrusion.Scenarios() {
-			if *keepIn != "" {
-				if _, err := os.Stat(filepath.Join(*keepIn, "drill", fmt.Sprintf("%d-%s", seed, scenario))); err != nil {
-					continue
-				}
-			}
-			s := newSector(t, seed, scenario, 0)
-			f, res := s.judge()
-			var b strings.Builder
-			for i, it := range f.Items {
-				fmt.Fprintf(&b, "%3d %-11s %-13s %-6.1f %d/%d wayin=%t %q %s\n", i+1, it.Tier, it.Kind, it.Specificity.Decibans, it.Specificity.Seen, it.Specificity.Hosts, it.WayIn, it.Group, it.Value)
-			}
-			for i, o := range res.Orgs {
-				air := s.truth.Airlines[1+i]
-				fmt.Fprintf(&b, "== %s %s suff=%t: %s %.1f dB p=%.3f other=%t (%s) %s\n", air.Role, o.Org, air.CoverageSuffices, o.Verdict, o.Decibans, o.Posterior, o.OtherIntrusion, o.OtherIntrusionWhy, o.Why)
-				for _, it := range o.Items {
-					fmt.Fprintf(&b, "      %6.1f %s [%s] %d refs\n", it.Decibans, it.Text, it.Group, len(it.Refs))
-				}
-				for _, w := range o.WouldSettle {
-					fmt.Fprintf(&b, "      ? %s\n", w)
-				}
-			}
-			s.file(filepath.Join(*keepIn, "log", fmt.Sprintf("%d-%s.txt", seed, scenario)), func(w io.Writer) error { _, err := io.WriteString(w, b.String()); return err })
-			s.clear()
+// page writes the figures as Markdown.
+func (m *measured) page() string {
+	var md strings.Builder
+	fmt.Fprintf(&md, `# Kinship on the drill's sector
+
+%[1]smake accuracy SEEDS=%[2]s%[1]s. %[3]d sectors, small size, every scenario, every role. In each the first victim is traced from its first alert, the
+fingerprint drafted from that trace is counted in its own past and reviewed by policy (what is never alone goes), and every other organisation is
+swept with it, traced and judged. Nothing is known of the others but their evidence, their inventory and sources.yaml.
+
+Verdicts by role, and in how many another intrusion was reported:
+
+| role | same-intrusion | related | unrelated | not-found | not-enough-evidence | another intrusion |
+|---|---|---|---|---|---|---|
+`, "`", *seeds, m.sectors)
+	for _, r := range drill.Roles()[1:] {
+		if m.judged[r] == 0 {
+			continue
 		}
+		fmt.Fprintf(&md, "| %s |", r)
+		for _, v := range []kinship.Verdict{kinship.SameIntrusion, kinship.Related, kinship.Unrelated, kinship.NotFound, kinship.NotEnough} {
+			if n := m.matrix[r][v]; n > 0 {
+				fmt.Fprintf(&md, " %d |", n)
+			} else {
+				md.WriteString(" |")
+			}
+		}
+		fmt.Fprintf(&md, " %d of %d |\n", m.others[r], m.judged[r])
+	}
+	all := 0
+	for _, n := range m.judged {
+		all += n
+	}
+	fmt.Fprintf(&md, "\nErrors over all %d organisations, gravest first, with the 95 %% upper bound of their rate (3/N where none was seen):\n\n| error | seen | at most |\n|---|---|---|\n", all)
+	for _, f := range Faults() {
+		fmt.Fprintf(&md, "| %s | %d | %.1f %% |\n", f, m.faults[f], 100*Upper(m.faults[f], all))
+	}
+	md.WriteString("\n## Failures\n\n")
+	for _, f := range m.failures {
+		fmt.Fprintf(&md, "- %s\n", f)
+	}
+	if len(m.failures) == 0 {
+		md.WriteString("None.\n")
+	}
+	return md.String()
+}
+
+// TestKinshipOfTheSector hunts from the first victim through a sector and holds the verdicts against the truth. Everything is measured by
+// make accuracy; the plain run takes the roles that a small sector begins with, in one scenario.
+func TestKinshipOfTheSector(t *testing.T) {
+	scenarios, airlines := intrusion.Scenarios(), 0
+	if *writeKinship == "" && *keepIn == "" {
+		scenarios, airlines = scenarios[:1], 6
+		if testing.Short() {
+			airlines = 3
+		}
+	}
+	if *onlyScenario != "" {
+		scenarios = []intrusion.Scenario{intrusion.Scenario(*onlyScenario)}
+	}
+	m := &measured{matrix: map[drill.Role]map[kinship.Verdict]int{}, others: map[drill.Role]int{}, judged: map[drill.Role]int{}, faults: map[Fault]int{}}
+	for _, seed := range seedRange(t) {
+		for _, scenario := range scenarios {
+			s := newSector(t, seed, scenario, airlines)
+			out := s.hunt()
+			m.add(t, s, out)
+			if *keepIn != "" {
+				var b strings.Builder
+				s.explain(&b, out)
+				if err := os.WriteFile(s.work+".txt", []byte(b.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := os.RemoveAll(s.dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(s.work); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Log(m.page())
+	if *writeKinship != "" {
+		if err := os.WriteFile(*writeKinship, []byte(m.page()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for _, f := range slices.Sorted(maps.Keys(m.faults)) {
+		t.Errorf("%s: %d", f, m.faults[f])
 	}
 }

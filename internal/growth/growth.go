@@ -40,7 +40,7 @@ func Ratio(enough float64, base, work func()) (ratio float64) {
 	least := [2]time.Duration{math.MaxInt64, math.MaxInt64}
 	for round := range rounds {
 		for i, run := range []func(){base, work} {
-			least[i] = max(floor, min(least[i], cost(run)))
+			least[i] = max(floor, min(least[i], Cost(run)))
 		}
 		ratio = float64(least[1]) / float64(least[0])
 		if round > 0 && ratio <= enough || round > 3 && ratio > 2*enough {
@@ -50,8 +50,8 @@ func Ratio(enough float64, base, work func()) (ratio float64) {
 	return ratio
 }
 
-// cost gives the time that the goroutine's thread worked.
-func cost(run func()) time.Duration {
+// Cost gives the processor time that the goroutine's thread worked, or the time that passed where the system does not tell.
+func Cost(run func()) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := threadTime()

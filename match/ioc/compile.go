@@ -33,7 +33,7 @@ type Set struct {
 	sieve   filter
 	bits4   []int // prefix lengths that networks have, longest first
 	bits6   []int
-	tops    [1 << 10]uint64    // last labels of domains
+	tops    [1 << 10]uint64    // last labels of hosts' names
 	tails   [1 << 10]uint64    // endings of file names
 	lengths [129]bool          // of hashes
 	has     [Compound + 1]bool // kinds looked up by tokens
@@ -208,10 +208,10 @@ func (s *Set) index(simple int) {
 		if t.byToken() {
 			keys++
 			switch t.Kind {
-			case Domain:
+			case Domain, Email:
 				more++
 			case URL:
-				more += 1 + len(t.Value)/rung
+				more += 2 + len(t.Value)/rung
 			}
 		}
 	}
@@ -246,12 +246,15 @@ func (s *Set) index(simple int) {
 				prefixes[256+n] = true
 			}
 		case Domain:
-			s.sieve.add(hashOf(saltTail, tailOf(key)))
-			e := endingBit(key)
-			s.tops[e>>6] |= 1 << (e & 63)
+			s.named(key)
+		case Email:
+			_, host, _ := strings.Cut(t.Value, "@")
+			s.named([]byte(host))
 		case URL:
 			host, _, _ := strings.Cut(t.Value, "/")
 			s.sieve.add(hashOf(saltHost, []byte(host)))
+			host, _, _ = strings.Cut(host, ":")
+			s.named([]byte(host))
 		case Hash:
 			s.lengths[len(key)] = true
 		case FileName:
@@ -271,6 +274,13 @@ func (s *Set) index(simple int) {
 	if len(texts) > 0 {
 		s.text = newLiterals(texts)
 	}
+}
+
+// named notes the name of a host that some term has.
+func (s *Set) named(host []byte) {
+	s.sieve.add(hashOf(saltTail, tailOf(host)))
+	e := endingBit(host)
+	s.tops[e>>6] |= 1 << (e & 63)
 }
 
 // byToken says whether a term is looked up by a token of the text; others are literals.

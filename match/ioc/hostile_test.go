@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/growth"
 )
 
 // hostileUnits are texts that are repeated to make the scanner work: each is aimed at something that it looks up, verifies or runs.
@@ -29,33 +29,25 @@ func ordinaryText(size int) string {
 	return b.String()[:size]
 }
 
-// cost gives the least time that searching a text took. Others use the machine as well, so the least of several is what it costs.
-func cost(s *Set, text string, runs int) time.Duration {
-	least := time.Duration(1<<63 - 1)
-	for range runs {
-		began := time.Now()
-		found1(s, text)
-		least = min(least, time.Since(began))
-	}
-	return least
-}
-
 // TestHostileTextIsBounded holds text made to be expensive against ordinary text of the same length, and against itself twice as long.
 // The bounds are wide, because machines are busy: what this guards against cost a hundred times as much and grew with the square.
 func TestHostileTextIsBounded(t *testing.T) {
 	s := Compile(sampleTerms(t), Options{})
-	const size, runs = 1 << 15, 7
-	plain := cost(s, ordinaryText(size), runs)
+	size := 1 << 18
+	if testing.Short() {
+		size = 1 << 15
+	}
+	search := func(text string) func() { return func() { found1(s, text) } }
+	plain := search(ordinaryText(size))
 	for _, unit := range hostileUnits {
 		text := strings.Repeat(unit, 2*size/len(unit)+1)
-		once, twice := cost(s, text[:size], runs), cost(s, text[:2*size], runs)
-		t.Logf("%.30q costs %.1f times as much, and %.1f times that when twice as long", unit, float64(once)/float64(plain), float64(twice)/float64(once))
-		if once > 10*plain {
-			t.Errorf("%.30q costs %.1f times as much as ordinary text", unit, float64(once)/float64(plain))
+		once, twice := search(text[:size]), search(text[:2*size])
+		ratio := growth.Ratio(8, plain, once)
+		t.Logf("%.30q costs %.1f times as much as ordinary text", unit, ratio)
+		if ratio > 8 {
+			t.Errorf("%.30q costs %.1f times as much as ordinary text", unit, ratio)
 		}
-		if twice > 3*once && twice > plain {
-			t.Errorf("%.30q costs %.1f times as much when it is twice as long", unit, float64(twice)/float64(once))
-		}
+		growth.AtMost(t, fmt.Sprintf("%.30q, twice as long,", unit), 3, once, twice)
 		if testing.Short() {
 			text = text[:600] // the reference is slow
 		}
@@ -74,27 +66,21 @@ func TestAValueWithEveryIndicator(t *testing.T) {
 		fmt.Fprintf(&text, "name%d.example ", i)
 	}
 	s := Compile(read(t, "l.txt", list.String()), Options{})
-	scan := func(text string) (hits int, least time.Duration) {
-		least = time.Duration(1<<63 - 1)
+	scan := func(text string) (work func(), hits *int) {
+		hits = new(int)
 		b := batchOf(event.Source{}, map[string]string{"message": text})
-		for range 5 {
-			hits = 0
-			sc := s.Scanner()
-			began := time.Now()
-			if err := sc.Scan(b, func(int, event.RuleIndex) { hits++ }); err != nil {
+		return func() {
+			*hits = 0
+			if err := s.Scanner().Scan(b, func(int, event.RuleIndex) { *hits++ }); err != nil {
 				t.Fatal(err)
 			}
-			least = min(least, time.Since(began))
-		}
-		return hits, least
+		}, hits
 	}
 	all := strings.Repeat(text.String(), 4)
-	hits, whole := scan(all)
-	if hits != n {
-		t.Errorf("%d hits of %d indicators", hits, n)
-	}
-	some, part := scan(all[:len(all)/16])
-	if some == 0 || whole > 64*part {
-		t.Errorf("a text 16 times as long, with %d indicators in place of %d, costs %.0f times as much", hits, some, float64(whole)/float64(part))
+	whole, hits := scan(all)
+	half, some := scan(all[:len(all)/8])
+	growth.AtMost(t, "a text eight times as long, with twice as many indicators,", 24, half, whole)
+	if *hits != n || *some < n/3 {
+		t.Errorf("%d and %d hits of %d indicators", *hits, *some, n)
 	}
 }

@@ -16,7 +16,7 @@ const (
 	saltHash
 	saltEmail
 	saltFileName
-	saltTail  // the last two labels of a domain: one question rules out all its parents
+	saltTail  // the last two labels of a host's name: one question rules out all its parents
 	saltHost  // the host of a URL
 	saltPiece // a word of a literal
 )

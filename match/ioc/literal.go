@@ -3,7 +3,8 @@ package ioc
 import (
 	"bytes"
 	"encoding/binary"
-	"regexp"
+
+	"github.com/contrail-ir/contrail/match/internal/automaton"
 )
 
 // edge says what must stand beside a literal for it to be there.
@@ -26,7 +27,7 @@ type literal struct {
 	left, right edge
 	hive        string // for the edge hive: hklm, hkcu …
 	id          int    // of the term
-	pattern     *regexp.Regexp
+	pattern     *automaton.Automaton
 	exact       []byte // all there is to the pattern, in its own case; nil when it is more than a text
 	anchored    bool   // the pattern says where the text begins or ends
 	path        bool   // the pattern needs a backslash
@@ -43,7 +44,7 @@ func literalsOf(t Term, id int) []literal {
 		if err != nil {
 			return nil
 		}
-		run := spaced(t.Kind, re)
+		run := automaton.New(spaced(t.Kind, re))
 		var all []literal
 		for _, text := range required(re) {
 			var exact []byte

@@ -177,7 +177,11 @@ func (f *finder) token(text []byte, from, to int) {
 	for i, c := range t {
 		key[i] = lower[c]
 	}
-	if e := endingBit(key); s.has[Domain] && s.tops[e>>6]&(1<<(e&63)) != 0 && s.sieve.has(hashOf(saltTail, tailOf(key))) {
+	// One question rules out the host of every domain, URL and address of mail: it is what most tokens cost.
+	if e := endingBit(key); s.tops[e>>6]&(1<<(e&63)) == 0 || !s.sieve.has(hashOf(saltTail, tailOf(key))) {
+		return
+	}
+	if s.has[Domain] {
 		for at := len(key) - 1; at >= 0; at-- {
 			if key[at] == '.' && bytes.IndexByte(key[at+1:], '.') >= 0 {
 				f.look(saltDomain, key[at+1:])

@@ -185,16 +185,17 @@ func (c *columnState) look(value int) {
 	if s.end == 0 {
 		_, folded := c.value(value)
 		from := len(c.hits)
-		if c.needles.ascii != nil {
-			c.hits = c.needles.ascii.find(folded, c.hits)
+		ascii, unicode := c.needles.index()
+		if ascii != nil {
+			c.hits = ascii.find(folded, c.hits)
 		}
-		if c.needles.unicode != nil && !c.ascii(value) {
+		if unicode != nil && !c.ascii(value) {
 			first := uint32(0)
-			if c.needles.ascii != nil {
-				first = uint32(len(c.needles.ascii.text))
+			if ascii != nil {
+				first = uint32(len(ascii.text))
 			}
 			at := len(c.hits)
-			c.hits = c.needles.unicode.find(folded, c.hits)
+			c.hits = unicode.find(folded, c.hits)
 			for i := at; i < len(c.hits); i++ {
 				c.hits[i] += first
 			}

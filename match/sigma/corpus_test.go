@@ -73,7 +73,9 @@ func TestCompiledSetIsSmall(t *testing.T) {
 	windowsOnly := 0
 	for _, source := range s.sources() {
 		if source.Product == event.ProductWindows {
-			s.program(source)
+			for _, needles := range s.program(source).found {
+				needles.index() // made when first needed, otherwise
+			}
 			windowsOnly++
 		}
 	}

@@ -213,16 +213,3 @@ func (l *literals) verify(g *grams, key uint32, text []byte, at int, out []uint3
 	}
 	return out
 }
-
-// size gives the bytes the index takes.
-func (l *literals) size() int {
-	n := 0
-	for _, s := range l.text {
-		n += len(s)
-	}
-	n += 16*len(l.text) + len(l.place)
-	for _, g := range []*grams{&l.four, &l.three} {
-		n += 8*len(g.bitmap) + 12*len(g.keys) + 8*len(g.uses)
-	}
-	return n
-}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/contrail-ir/contrail/match/internal/automaton"
 )
 
 // maxAlternatives bounds what the modifiers of one item may expand into: five dashes to the fifth power fit.
@@ -372,7 +374,7 @@ func (c *modifierChain) finish(o operand) (test, error) {
 		if err != nil {
 			return test{}, err
 		}
-		t := test{kind: testRegexp, text: re.String(), cased: true, testDetail: &testDetail{re: re, needs: needsOf(re)}}
+		t := test{kind: testRegexp, text: re.String(), cased: true, testDetail: &testDetail{re: automaton.New(re), needs: needsOf(re)}}
 		if len(t.needs.needles) > 0 {
 			t.needles = t.needs.needles[0]
 		}

@@ -46,11 +46,10 @@ type program struct {
 	keywords   bool // some predicate asks all columns
 	numbered   map[predicateKey]int32
 
-	witness []slotWitness // by slot; the last is for keywords, asked of every column
-	found   []slotNeedles // by slot
-	certain []int32       // rules that hold for every event of the source
-	always  []int32       // rules without a witness
-	size    int
+	witness []slotWitness  // by slot; the last is for keywords, asked of every column
+	found   []*slotNeedles // by slot
+	certain []int32        // rules that hold for every event of the source
+	always  []int32        // rules without a witness
 }
 
 type programRule struct {
@@ -311,13 +310,6 @@ func (p *program) prepare() {
 		if q := &p.predicates[i]; q.slot < 0 {
 			keywords.kinds |= q.kinds
 		}
-	}
-	p.size = 64*len(p.nodes) + 96*len(p.predicates) + 24*len(p.rules)
-	for i := range p.witness {
-		p.size += p.witness[i].size()
-	}
-	for i := range p.found {
-		p.size += p.found[i].size()
 	}
 }
 

@@ -130,7 +130,7 @@ func TestScannersKeepNothingOfABatch(t *testing.T) {
 // those of the value looked at last, also when the memory of earlier searches was given up.
 func TestPresentLiteralsFollowTheValue(t *testing.T) {
 	texts := []string{"alpha", "beta", "gamma", "delta"}
-	needles := &slotNeedles{ascii: newLiterals(texts, make([]uint8, len(texts))), count: len(texts)}
+	needles := newSlotNeedles([2][]string{texts})
 	values := []string{"alpha beta", "", "gamma", strings.Repeat("alpha delta ", 40), "beta gamma delta alpha"}
 	var rows [][]string
 	for _, v := range values {

@@ -178,7 +178,7 @@ func (s *scanner) column(at int) *columnState {
 		c.reset(s.batch.Cols[at])
 		slot := s.binding.slots[at]
 		if int(slot) < len(s.program.slots) {
-			c.needles = &s.program.found[slot]
+			c.needles = s.program.found[slot]
 		}
 		c.field = s.binding.fields.first + uint32(slot)
 		c.paying = &s.binding.fields.paying[slot]

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/contrail-ir/contrail/match/internal/automaton"
 )
 
 type testKind uint8
@@ -39,7 +40,7 @@ type test struct {
 // testDetail is what the rarer kinds need besides.
 type testDetail struct {
 	glob    *glob
-	re      *regexp.Regexp
+	re      *automaton.Automaton
 	needs   needs
 	needles []string // testGlob and testRegexp: folded literals of which one must be in the folded value; nil unknown
 	op      BoundOp
@@ -139,7 +140,7 @@ func (t *test) match(raw, folded []byte) bool {
 		if t.needs.line > 0 { // counting is a thousand times faster than the automaton of .{1000,}
 			return hasLine(raw, t.needs.line)
 		}
-		return t.needs.met(folded, raw) && t.re.Match(raw) // Go's engine runs at some 10 MB/s: not without need
+		return t.needs.met(folded, raw) && t.re.Match(raw) // the dearest of tests: not without need
 	case testNumber:
 		n, ok := NumberOf(raw)
 		return ok && compares(t.op, n.Compare(t.number))

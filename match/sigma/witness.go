@@ -3,6 +3,7 @@ package sigma
 import (
 	"math"
 	"slices"
+	"sync"
 )
 
 // A rule's witness is a set of literals and predicates, each on one field, of which at least one holds wherever the rule
@@ -30,19 +31,6 @@ type eagerWitness struct {
 
 // empty says that there is no witness on the field.
 func (w *slotWitness) empty() bool { return w.ascii == nil && w.unicode == nil && len(w.eager) == 0 }
-
-func (w *slotWitness) size() int {
-	n := 0
-	for _, l := range []*literals{w.ascii, w.unicode} {
-		if l != nil {
-			n += l.size()
-		}
-	}
-	for _, r := range w.rules {
-		n += 24 + 4*len(r)
-	}
-	return n
-}
 
 // clue is one element of a witness.
 type clue struct {
@@ -253,19 +241,28 @@ func (c *chooser) literalsOf(at int32) []clue {
 // slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
 // them all.
 type slotNeedles struct {
+	texts [2][]string // ASCII ones, others
+	count int
+
+	once    sync.Once // the index is made when a value is first looked at: on most fields none ever is
 	ascii   *literals
 	unicode *literals
-	count   int
 }
 
-func (s *slotNeedles) size() int {
-	n := 0
-	for _, l := range []*literals{s.ascii, s.unicode} {
-		if l != nil {
-			n += l.size()
+func newSlotNeedles(texts [2][]string) *slotNeedles {
+	return &slotNeedles{texts: texts, count: len(texts[0]) + len(texts[1])}
+}
+
+// index makes the indexes, nil where there are no literals.
+func (s *slotNeedles) index() (ascii, unicode *literals) {
+	s.once.Do(func() {
+		for kind, to := range []**literals{&s.ascii, &s.unicode} {
+			if t := s.texts[kind]; len(t) > 0 {
+				*to = newLiterals(t, make([]uint8, len(t)))
+			}
 		}
-	}
-	return n
+	})
+	return s.ascii, s.unicode
 }
 
 // indexNeedles numbers the literals of every field and tells each predicate which are its own. The numbers of ASCII
@@ -329,16 +326,9 @@ func (p *program) indexNeedles() {
 		q.several = work > 8
 		q.cached = work > 3 || q.slot < 0 || q.atom.costly
 	}
-	p.found = make([]slotNeedles, len(slots))
+	p.found = make([]*slotNeedles, len(slots))
 	for i := range slots {
-		s, f := &slots[i], &p.found[i]
-		if t := s.texts[0]; len(t) > 0 {
-			f.ascii = newLiterals(t, make([]uint8, len(t)))
-		}
-		if t := s.texts[1]; len(t) > 0 {
-			f.unicode = newLiterals(t, make([]uint8, len(t)))
-		}
-		f.count = len(s.texts[0]) + len(s.texts[1])
+		p.found[i] = newSlotNeedles(slots[i].texts)
 	}
 	number := func(slot int, n int32) int32 {
 		if n < -1 {

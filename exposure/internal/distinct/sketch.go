@@ -110,7 +110,7 @@ func spread(h uint64) uint64 { return h * 0x9e3779b97f4a7c15 >> 20 }
 
 func (s *Sketch) grow(need int) {
 	size := 1024
-	for size*3 < need*5 || size < 4*len(s.slots) && size < 1<<16 {
+	for size*3 < need*5 || size < 4*len(s.slots) && size < 1<<20 {
 		size *= 2
 	}
 	s.rebuild(size)

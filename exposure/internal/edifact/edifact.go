@@ -39,6 +39,9 @@ func (s *Segment) Tag() string {
 	if len(s.Raw) < 3 {
 		return ""
 	}
+	if t := tagOf(s.Raw); t != "" {
+		return t
+	}
 	return string(s.Raw[:3])
 }
 
@@ -111,7 +114,7 @@ func (r *Reader) Next() (Segment, error) {
 			r.r += 3
 			continue
 		}
-		if bytes.HasPrefix(r.buf[r.r:r.w], []byte("UNA")) {
+		if r.buf[r.r] == 'U' && bytes.HasPrefix(r.buf[r.r:r.w], []byte("UNA")) {
 			if seg, ok := r.advice(); ok {
 				return seg, nil
 			}
@@ -127,6 +130,7 @@ func (r *Reader) Next() (Segment, error) {
 			continue
 		}
 		switch {
+		case seg.Raw[0] != 'U':
 		case bytes.HasPrefix(seg.Raw, []byte("UNH")):
 			r.inside = true
 		case bytes.HasPrefix(seg.Raw, []byte("UNT")), bytes.HasPrefix(seg.Raw, []byte("UNZ")), bytes.HasPrefix(seg.Raw, []byte("UNB")):
@@ -245,6 +249,13 @@ func (r *Reader) segment() Segment {
 func (r *Reader) take(n, next int, unended bool) Segment {
 	raw := r.buf[r.r : r.r+n]
 	seg := Segment{Offset: r.base + int64(r.r), Raw: raw, Unended: unended}
+	if bytes.IndexByte(raw, '\n') < 0 { // as nearly all are
+		r.r += next
+		if n := len(raw); n > 0 && raw[n-1] == '\r' {
+			seg.Raw = bytes.TrimRight(raw, "\r")
+		}
+		return seg
+	}
 	for from := 0; ; {
 		i := bytes.IndexByte(raw[from:], '\n')
 		if i < 0 {
@@ -309,12 +320,31 @@ func Known(p []byte, element byte) bool {
 	if len(p) < 3 || len(p) > 3 && p[3] != element && !(p[3] == '\'' || space(p[3])) {
 		return false
 	}
-	switch string(p[:3]) {
-	case "UNA", "UNB", "UNG", "UNH", "UNT", "UNE", "UNZ", "UNS",
-		"MSG", "ORG", "TVL", "EQN", "SRC", "RCI", "SSR", "DAT", "IFT", "ADD", "EBD", "TIF", "FTI", "REF", "FAR", "TKT", "MON", "PTK",
-		"TXD", "FOP", "RPI", "APD", "SAC", "ABI", "TRI", "SSD", "TBD", "LTS", "TRA", "ERC", "ODI", "PDT", "CON", "TOD",
-		"BGM", "NAD", "COM", "TDT", "LOC", "DTM", "ATT", "NAT", "RFF", "DOC", "CNT", "MEA", "GEI", "FTX", "CPI", "QTY", "EMP", "GIR", "AUT", "ERP":
-		return true
+	return tagOf(p) != ""
+}
+
+// tags are the known ones.
+var tags = []string{"",
+	"UNA", "UNB", "UNG", "UNH", "UNT", "UNE", "UNZ", "UNS",
+	"MSG", "ORG", "TVL", "EQN", "SRC", "RCI", "SSR", "DAT", "IFT", "ADD", "EBD", "TIF", "FTI", "REF", "FAR", "TKT", "MON", "PTK",
+	"TXD", "FOP", "RPI", "APD", "SAC", "ABI", "TRI", "SSD", "TBD", "LTS", "TRA", "ERC", "ODI", "PDT", "CON", "TOD",
+	"BGM", "NAD", "COM", "TDT", "LOC", "DTM", "ATT", "NAT", "RFF", "DOC", "CNT", "MEA", "GEI", "FTX", "CPI", "QTY", "EMP", "GIR", "AUT", "ERP"}
+
+// tagIndex gives, by the letters of a tag, its place in tags.
+var tagIndex = func() (index [1 << 15]uint8) {
+	for i, t := range tags[1:] {
+		index[letters(t[0], t[1], t[2])] = uint8(i + 1)
 	}
-	return false
+	return index
+}()
+
+func letters(a, b, c byte) int { return int(a&31)<<10 | int(b&31)<<5 | int(c&31) }
+
+// tagOf gives the known tag that the bytes begin with, "" for none, without making a string.
+func tagOf(p []byte) string {
+	t := tags[tagIndex[letters(p[0], p[1], p[2])]]
+	if t != "" && (p[0] != t[0] || p[1] != t[1] || p[2] != t[2]) {
+		return ""
+	}
+	return t
 }

@@ -160,3 +160,39 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// One pass over a segment gives what the careful way gives, for every element and component.
+func TestSplitIsAsTheSlowOne(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	services := []Service{Default, {'-', '.', ',', '!', ' ', '*'}, {':', '+', '.', 0, ' ', '\''}}
+	letters := []byte("AB12:::+++?'-.!*\r\n \xc3")
+	var fast, slow Fields
+	for range 20_000 {
+		raw := make([]byte, rng.IntN(40))
+		for i := range raw {
+			raw[i] = letters[rng.IntN(len(letters))]
+		}
+		if rng.IntN(50) == 0 {
+			raw = bytes.Repeat(append(raw, '+'), 1+rng.IntN(200))
+		}
+		s := services[rng.IntN(len(services))]
+		fast.Split(s, raw)
+		slow.splitSlowly(s, raw)
+		if fast.Len() != slow.Len() {
+			t.Fatalf("%q: %d elements, want %d", raw, fast.Len(), slow.Len())
+		}
+		for e := -1; e <= min(fast.Len(), 60); e++ {
+			if a, b := fast.Element(e), slow.Element(e); !bytes.Equal(a, b) {
+				t.Fatalf("%q: element %d is %q, want %q", raw, e, a, b)
+			}
+			for c := range 8 {
+				if a, b := fast.Component(e, c), slow.Component(e, c); !bytes.Equal(a, b) || (a == nil) != (b == nil) {
+					t.Fatalf("%q: component %d of %d is %q, want %q", raw, c, e, a, b)
+				}
+				if a, b := fast.Rest(e, c), slow.Rest(e, c); !bytes.Equal(a, b) {
+					t.Fatalf("%q: rest %d of %d is %q, want %q", raw, c, e, a, b)
+				}
+			}
+		}
+	}
+}

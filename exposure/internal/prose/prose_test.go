@@ -74,3 +74,22 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+func TestFoldIsAsByteByByte(t *testing.T) {
+	var d Detector
+	all := make([]byte, 256+7)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	for from := range 9 {
+		d.fold(all[from:])
+		for i, c := range all[from:] {
+			if c >= 'A' && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			if d.folded[i] != c {
+				t.Fatalf("%q becomes %q", all[from+i], d.folded[i])
+			}
+		}
+	}
+}

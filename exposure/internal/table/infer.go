@@ -368,7 +368,7 @@ func valid(k Type, v []byte, order identifier.Order) bool {
 	case NationalID:
 		return identifier.ChineseResident(v) || identifier.Aadhaar(undashed(v))
 	case Locator:
-		return len(v) >= 5 && len(v) <= 8 && identifier.Locator(bytes.ToUpper(v))
+		return len(v) >= 5 && len(v) <= 8 && locator(v)
 	case Carrier:
 		return len(v) >= 2 && len(v) <= 3 && !bytes.ContainsAny(v, " ./")
 	case Index:
@@ -391,6 +391,18 @@ func valid(k Type, v []byte, order identifier.Order) bool {
 		return len(v) >= 2 && len(v) <= 60 && validName(v)
 	}
 	return false
+}
+
+// locator is identifier.Locator for any letter case.
+func locator(v []byte) bool {
+	var upper [8]byte
+	for i, c := range v {
+		if c >= 'a' && c <= 'z' {
+			c -= 32
+		}
+		upper[i] = c
+	}
+	return identifier.Locator(upper[:len(v)])
 }
 
 // validName says whether the value is letters of any script with the marks that names have.

@@ -59,7 +59,8 @@ type Table struct {
 
 	person  record.Passenger
 	scratch []byte
-	texts   []byte // untyped cells on their way to the detectors
+	texts   []byte    // untyped cells on their way to the detectors
+	parts   [3][]byte // of an identifier: kept here, they need no memory of their own
 	buf     [][]byte
 }
 
@@ -167,9 +168,34 @@ func (t *Table) count(cells [][]byte) {
 			untyped = untyped || len(c) >= 10
 			continue
 		}
-		c = bytes.TrimSpace(c)
-		if len(c) == 0 || !valid(kind, c, t.orders[i]) {
+		if c = trimmed(c); len(c) == 0 {
 			continue
+		}
+		// Dates and telephones are valid when they can be read.
+		var read identifier.Day
+		var number []byte
+		switch kind {
+		case Birth:
+			if read = identifier.Date(c, true, t.orders[i]); read < 19000101 || read >= 20400101 {
+				continue
+			}
+		case Created, TravelDate:
+			if read = identifier.Date(c, false, t.orders[i]); read == 0 {
+				continue
+			}
+		case Phone:
+			start, ok := len(t.scratch), len(c) <= 32
+			if ok {
+				t.scratch, ok = identifier.Phone(t.scratch, c)
+			}
+			if !ok {
+				continue
+			}
+			number = t.scratch[start:]
+		default:
+			if !valid(kind, c, t.orders[i]) {
+				continue
+			}
 		}
 		groups |= groupOf[kind]
 		switch kind {
@@ -180,7 +206,7 @@ func (t *Table) count(cells [][]byte) {
 		case GivenName:
 			p.Given = c
 		case Birth:
-			p.Birth = identifier.Date(c, true, t.orders[i])
+			p.Birth = read
 		case DocumentNumber:
 			if identifier.ChineseResident(c) {
 				p.National = t.canonical(c)
@@ -199,25 +225,23 @@ func (t *Table) count(cells [][]byte) {
 		case Carrier:
 			p.Carrier = c
 		case Created:
-			p.Created = identifier.Date(c, false, t.orders[i])
+			p.Created = read
 		case Index:
 			p.Index = small(c)
 		case Ticket:
 			if d := t.digits(c); len(d) >= 13 {
-				t.out.Item(record.Tickets, d[:13])
+				t.item(record.Tickets, d[:13])
 			}
 		case Card:
-			t.out.Item(record.Cards, t.digits(c))
+			t.item(record.Cards, t.digits(c))
 		case FrequentFlyer:
 			p.Contact = t.canonical(c)
-			t.out.Item(record.FrequentFlyers, nil, p.Contact)
+			t.parts[0], t.parts[1] = nil, p.Contact
+			t.out.Item(record.FrequentFlyers, t.parts[:2]...)
 		case Phone:
-			start := len(t.scratch)
-			t.scratch, _ = identifier.Phone(t.scratch, c)
-			d := t.scratch[start:]
-			t.out.Item(record.Phones, d)
+			t.item(record.Phones, number)
 			if p.Contact == nil {
-				p.Contact = d
+				p.Contact = number
 			}
 		case Email:
 			start := len(t.scratch)
@@ -228,7 +252,7 @@ func (t *Table) count(cells [][]byte) {
 				t.scratch = append(t.scratch, b)
 			}
 			mail := t.scratch[start:]
-			t.out.Item(record.Emails, mail)
+			t.item(record.Emails, mail)
 			if p.Contact == nil {
 				p.Contact = mail
 			}
@@ -237,7 +261,7 @@ func (t *Table) count(cells [][]byte) {
 		case Destination:
 			to = c
 		case TravelDate:
-			day = identifier.Date(c, false, t.orders[i])
+			day = read
 		case Street:
 			street = c
 		case City:
@@ -261,6 +285,20 @@ func (t *Table) count(cells [][]byte) {
 	if untyped {
 		t.text(cells, true)
 	}
+}
+
+// item hands on an identifier of one part.
+func (t *Table) item(kind record.Kind, part []byte) {
+	t.parts[0] = part
+	t.out.Item(kind, t.parts[:1]...)
+}
+
+// trimmed is bytes.TrimSpace, quick for what has no space at its ends.
+func trimmed(p []byte) []byte {
+	if n := len(p); n > 0 && p[0]-'!' < 0x80-'!' && p[n-1]-'!' < 0x80-'!' {
+		return p
+	}
+	return bytes.TrimSpace(p)
 }
 
 // loose counts the identifiers of a row that has too little to be a person's record.

@@ -31,6 +31,7 @@ type paxlst struct {
 	number    []byte
 	issuer    []byte
 	locator   []byte
+	upper     []byte
 	contact   []byte
 	national  []byte
 	docs      int
@@ -44,7 +45,7 @@ const maxLocators = 10000
 
 func (p *paxlst) reset(in *interpreter) {
 	*p = paxlst{in: in, declared: -1, crewSaid: -1, locators: map[string]bool{}, carrier: p.carrier[:0], surname: p.surname[:0], given: p.given[:0],
-		number: p.number[:0], issuer: p.issuer[:0], locator: p.locator[:0], contact: p.contact[:0], national: p.national[:0]}
+		number: p.number[:0], issuer: p.issuer[:0], locator: p.locator[:0], upper: p.upper[:0], contact: p.contact[:0], national: p.national[:0]}
 }
 
 func (p *paxlst) wants(tag string) bool {
@@ -216,7 +217,13 @@ func (p *paxlst) reference(f *edifact.Fields) {
 	value := f.Component(1, 1)
 	switch string(f.Component(1, 0)) {
 	case "AVF":
-		loc := bytes.ToUpper(value)
+		p.upper = append(p.upper[:0], value...)
+		for i, c := range p.upper {
+			if c >= 'a' && c <= 'z' {
+				p.upper[i] = c - 32
+			}
+		}
+		loc := p.upper
 		if !identifier.Locator(loc) {
 			return
 		}

@@ -91,8 +91,10 @@ func checkTrial(t testing.TB, tr trial) (matches, rejected int) {
 	}
 	scanner := set.Scanner()
 	got := engine(t, set, scanner, batch)
-	if again := engine(t, set, scanner, batch); !maps.Equal(got, again) {
-		t.Errorf("a second scan of the same batch gives %v, the first gave %v\n%s", again, got, tr)
+	for range 3 { // the scanner remembers values from the second time on
+		if again := engine(t, set, scanner, batch); !maps.Equal(got, again) {
+			t.Errorf("another scan of the same batch gives %v, the first gave %v\n%s", again, got, tr)
+		}
 	}
 	for _, r := range tr.rules {
 		prepared, err := reference.Prepare(r, nil, reference.Options{Placeholders: placeholderValues})
