@@ -33,7 +33,7 @@ var unfound = map[string]string{
 	"T1041":     "the dump left through the implant's own connection, and no log here tells the bytes",
 	"T1543.003": "no service was installed in the time that was recorded",
 	"T1003.001": "the tool reads the memory by system calls of its own, and no rule of the collection speaks of its file",
-	"T1027.007": "how a program looks inside is in no log of this kind",
+	"T1055.002": "the implant moved into another process by opening it, which is logged as an access and not as an injection",
 }
 
 // campaignFacts are what a trail found of a recording – stages by technique with their first record, programs, places – and, of the techniques that its
@@ -98,6 +98,8 @@ func campaignFacts(t *testing.T, name string, out *trail.Trail) []byte {
 		switch {
 		case found[id] || out.Access.Technique == id:
 			fmt.Fprintf(&b, "named %s found\n", id)
+		case found[m.Technique]:
+			fmt.Fprintf(&b, "named %s found as %s\n", id, m.Technique)
 		case programs[shownBy[id]]:
 			fmt.Fprintf(&b, "named %s found by %s\n", id, shownBy[id])
 		case unfound[id] != "":
