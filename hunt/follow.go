@@ -47,7 +47,6 @@ type Follower struct {
 	seeds    map[string][]finding.Ref
 	kept     int
 	result   *sweep.Result
-	bad      error
 }
 
 // Bounds of what is kept of a sweep.
