@@ -66,6 +66,7 @@ type Turn struct {
 	Organisation string    // for a victim
 	Member       member.ID // "" when the organisation is not entered as a member
 	Why          string
+	Reported     bool     // it told us itself
 	Told         []string // releases
 }
 
@@ -74,8 +75,8 @@ type Turn struct {
 func (s *State) Order() []Turn {
 	var out []Turn
 	seen := map[string]bool{}
-	victim := func(org, why string) {
-		t := Turn{Audience: marking.Victim, Organisation: org, Why: why}
+	victim := func(org, why string, reported bool) {
+		t := Turn{Audience: marking.Victim, Organisation: org, Why: why, Reported: reported}
 		if m, ok := s.find(org); ok {
 			t.Organisation, t.Member = m.Name, m.ID
 			t.Told = s.told(m)
@@ -86,7 +87,7 @@ func (s *State) Order() []Turn {
 		}
 	}
 	for _, in := range s.reporting {
-		victim(in.Organisation, "reported the intrusion")
+		victim(in.Organisation, "reported the intrusion", true)
 	}
 	orgs := slices.Sorted(maps.Keys(s.verdicts))
 	slices.SortStableFunc(orgs, func(a, b string) int {
@@ -94,7 +95,7 @@ func (s *State) Order() []Turn {
 	})
 	for _, org := range orgs {
 		if s.verdicts[org].verdict == sameIntrusion {
-			victim(org, fmt.Sprintf("judged to have the same intruder, entry %d", s.verdicts[org].by.Seq))
+			victim(org, fmt.Sprintf("judged to have the same intruder, entry %d", s.verdicts[org].by.Seq), false)
 		}
 	}
 	for _, k := range marking.Kinds() {

@@ -48,6 +48,7 @@ type view struct {
 	Turns      []turn
 	Members    []memberRow
 	Map        template.HTML
+	Searched   bool
 	Trails     []picture
 	Exposures  []picture
 	Numbers    []row

@@ -17,6 +17,7 @@ import (
 	"github.com/contrail-ir/contrail/disclosure"
 	"github.com/contrail-ir/contrail/exposure"
 	"github.com/contrail-ir/contrail/marking"
+	"github.com/contrail-ir/contrail/member"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -92,14 +93,19 @@ func (v *view) results(ctx context.Context, c *casefile.Case, entries []casefile
 	var orgs []report.MapOrg
 	slices.Sort(order)
 	for _, name := range order {
-		orgs = append(orgs, *places[name])
+		o := *places[name]
+		if id, err := member.ParseID(strings.ToLower(name)); err == nil {
+			if m, ok := c.Member(id); ok { // the sweep called it by its id
+				o.Name = m.Name
+			}
+		}
+		orgs = append(orgs, o)
 	}
 	var svg strings.Builder
-	if err := report.CoverageMap(&svg, orgs); err != nil {
-		v.Troubles = append(v.Troubles, err.Error())
-		return
+	if err := report.CoverageMap(&svg, orgs); err == nil {
+		v.Map = template.HTML(svg.String())
 	}
-	v.Map = template.HTML(svg.String())
+	v.Searched = true
 	found := 0
 	for _, o := range orgs {
 		if len(o.Found) > 0 {
@@ -150,11 +156,11 @@ func (v *view) exposure(seq uint64, org string, r io.Reader) error {
 	for _, o := range x.Orgs {
 		for _, k := range o.Kinds {
 			if k.Unit == "persons" && (k.Status == exposure.Taken || k.Status == exposure.Staged) {
-				value := fmt.Sprintf("%d to %d", k.Interval[0], k.Interval[1])
+				f := figure{"Persons, " + string(k.Status), fmt.Sprintf("at least %d", k.Lower), fmt.Sprintf("%s; 90 %% between %d and %d", o.Org, k.Interval[0], k.Interval[1])}
 				if k.Exact != nil {
-					value = fmt.Sprint(*k.Exact)
+					f.Value, f.Note = fmt.Sprint(*k.Exact), o.Org
 				}
-				v.Figures = append(v.Figures, figure{"Persons, " + string(k.Status), value, o.Org})
+				v.Figures = append(v.Figures, f)
 			}
 		}
 	}
@@ -171,6 +177,12 @@ type memberRow struct{ Name, ID, Consents, Verdict string }
 // members shows who takes part, what they allow, and what was judged of them.
 func (v *view) members(c *casefile.Case, s *disclosure.State) {
 	verdicts := s.Verdicts()
+	reported := map[string]bool{}
+	for _, t := range s.Order() {
+		if t.Reported {
+			reported[strings.ToLower(t.Organisation)] = true
+		}
+	}
 	for _, m := range c.Members() {
 		var allows []string
 		for _, x := range m.Consents {
@@ -179,6 +191,9 @@ func (v *view) members(c *casefile.Case, s *disclosure.State) {
 			}
 		}
 		r := memberRow{m.Name, string(m.ID), strings.Join(allows, ", "), ""}
+		if reported[strings.ToLower(m.Name)] {
+			r.Verdict = "reported the intrusion"
+		}
 		for org, verdict := range verdicts {
 			if strings.EqualFold(org, m.Name) || strings.EqualFold(org, string(m.ID)) {
 				r.Verdict = verdict

@@ -25,7 +25,7 @@ import (
 )
 
 // Limits of what a case takes: reading is bounded by them, and what is beyond is refused.
-var limits = stix.Limits{TotalBytes: 256 << 20, Objects: 1_000_000}
+var limits = stix.Limits{TotalBytes: 256 << 20, Objects: 200_000}
 
 // misp is the format of an import that is a MISP event.
 const misp = "misp"

@@ -31,15 +31,6 @@ const (
 func (m *Masker) Record(fields []Field) bool { return m.record(fields, 0) }
 
 func (m *Masker) record(fields []Field, depth int) bool {
-	searched := m.known != nil
-	for i := range fields {
-		searched = searched || Suspicious([]byte(fields[i].Name)) || Suspicious([]byte(fields[i].Value))
-	}
-	return (searched || several(fields)) && m.search(fields, depth)
-}
-
-// search masks without asking first whether it is worth it.
-func (m *Masker) search(fields []Field, depth int) bool {
 	found := m.recordSpans(fields, depth)
 	changed := false
 	for i, spans := range found {
@@ -51,16 +42,36 @@ func (m *Masker) search(fields []Field, depth int) bool {
 	return changed
 }
 
+// suspicious says whether a value under its name is worth a search.
+func (m *Masker) suspicious(f *Field) bool {
+	m.context = append(append(append(m.context[:0], f.Name...), ": "...), f.Value...)
+	return m.all || m.known != nil || Suspicious(m.context)
+}
+
 // recordSpans finds what is to be masked in each field's text, which m.texts holds until the next call.
 func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
+	suspects, any := make([]bool, len(fields)), false
+	for i := range fields {
+		suspects[i] = m.suspicious(&fields[i])
+		any = any || suspects[i]
+	}
+	if !any {
+		return nil
+	}
 	m.secrets = map[string]bool{}
 	defer func() { m.secrets = nil }()
 	m.row(fields)
 	found := make([][]span, len(fields))
 	m.texts = m.texts[:0]
 	for i := range fields {
-		text := plain(fields[i].Value)
+		text := []byte(fields[i].Value)
+		if suspects[i] {
+			text = plain(fields[i].Value)
+		}
 		m.texts = append(m.texts, text)
+		if !suspects[i] { // nothing to be found by itself
+			continue
+		}
 		m.row(pairs(text))
 		m.sql(text)
 		found[i] = m.valueSpans(fields[i].Name, text, depth)
@@ -69,16 +80,6 @@ func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
 		found[i] = apart(append(found[i], m.secretSpans(m.texts[i])...))
 	}
 	return found
-}
-
-// several says whether field names alone, each harmless, could make the record a passenger's.
-func several(fields []Field) bool {
-	for i := range fields {
-		if Suspicious(append(append([]byte(fields[i].Name), ": "...), fields[i].Value...)) {
-			return true
-		}
-	}
-	return false
 }
 
 // plain undoes the escapes in which URLs and pages hold text, when there are any.

@@ -10,9 +10,9 @@ import (
 func (m *Masker) JSON(text []byte, more ...Field) (masked []byte, changed bool) {
 	touched := Suspicious(text) || m.known != nil
 	for i := range more {
-		touched = touched || Suspicious([]byte(more[i].Name)) || Suspicious([]byte(more[i].Value))
+		touched = touched || m.suspicious(&more[i])
 	}
-	if !touched && (len(more) == 0 || !several(more)) {
+	if !touched {
 		return text, false
 	}
 	p := scalars{text: text}

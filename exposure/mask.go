@@ -19,6 +19,7 @@ type Masker struct {
 	secrets  map[string]bool // values of the record under way, in lower case
 	context  []byte
 	texts    [][]byte
+	all      bool    // for comparison: search what is not suspicious, too
 	inner    *Masker // for text within text
 
 	// KeepContacts leaves telephones alone that nothing ties to a booking: where people write down whom to call.

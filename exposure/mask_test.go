@@ -102,7 +102,11 @@ func TestOutputsHoldNoValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, out := range [][]byte{text, res.Picture()} {
+	var page bytes.Buffer
+	if err := res.WritePage(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range [][]byte{text, res.Picture(), page.Bytes()} {
 		for _, secret := range planted {
 			if bytes.Contains(out, []byte(secret)) {
 				t.Fatalf("%s is in the output", secret)

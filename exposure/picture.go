@@ -11,7 +11,7 @@ import (
 // Each kind has a bar to its estimate on a logarithmic scale, a whisker for the 90 % interval, and the
 // colour of its status; an exact number has a full bar, an estimate a hatched one.
 func (r *Result) Picture() []byte {
-	const width, label, row, right = 860, 250, 26, 150
+	const width, label, row, right = 980, 210, 26, 330
 	var b strings.Builder
 	lines, most := 0, 10.0
 	for _, o := range r.Orgs {
@@ -59,10 +59,16 @@ func (r *Result) Picture() []byte {
 			fmt.Fprintf(&b, `<text x="24" y="%d">%s</text>`, y+18, html.EscapeString(k.Kind))
 			fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="14" fill="%s" stroke="%s"/>`, label, y+6, math.Max(x(k.Estimate)-label, 1), fill, colour)
 			text := grouped(k.Estimate)
-			if k.Exact == nil {
+			switch {
+			case k.Exact == nil && k.Upper == nil && k.Estimate == k.Lower: // nothing is known of what could not be read
+				text = "at least " + text
+			case k.Exact == nil:
 				low, high := x(k.Interval[0]), x(k.Interval[1])
 				fmt.Fprintf(&b, `<path d="M%.1f %d H%.1f M%.1f %d v8 M%.1f %d v8" stroke="#000" fill="none"/>`, low, y+13, high, low, y+9, high, y+9)
-				text = fmt.Sprintf("%s (%s–%s)", text, grouped(k.Interval[0]), grouped(k.Interval[1]))
+				text = fmt.Sprintf("about %s (%s–%s)", text, grouped(k.Interval[0]), grouped(k.Interval[1]))
+				if k.Upper == nil {
+					text = fmt.Sprintf("at least %s, %s", grouped(k.Lower), text)
+				}
 			}
 			fmt.Fprintf(&b, `<text x="%.1f" y="%d">%s %s</text>`, math.Max(x(max(k.Estimate, k.Interval[1])), label)+6, y+18, text, html.EscapeString(k.Unit))
 			y += row

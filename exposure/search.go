@@ -35,11 +35,15 @@ func Search(text []byte) ([]Found, error) {
 	if p := (scalars{text: text}); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') && p.value("", -1, 0) && p.atEnd() {
 		tell(0, m.jsonSpans(&p))
 	} else if Suspicious(text) {
-		tell(0, m.recordSpans([]Field{{"", string(text)}}, 0)[0])
+		for _, spans := range m.recordSpans([]Field{{"", string(text)}}, 0) {
+			tell(0, spans)
+		}
 		at := 0
 		for line := range bytes.Lines(text) { // names and values that stand on a line belong together
 			if Suspicious(line) {
-				tell(at, m.recordSpans([]Field{{"", string(line)}}, 0)[0])
+				for _, spans := range m.recordSpans([]Field{{"", string(line)}}, 0) {
+					tell(at, spans)
+				}
 			}
 			at += len(line)
 		}

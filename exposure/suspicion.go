@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"unicode/utf16"
+
+	"github.com/contrail-ir/contrail/exposure/internal/identifier"
 )
 
 // Of what is written almost nothing is a passenger's. Text is searched in earnest only when one pass over its bytes has met a word
@@ -15,6 +17,8 @@ type trigger struct {
 	text   string // every byte with its bit 0x20, so that letters are small
 	behind int    // where in it the three bytes end by which it is looked for: the rarest
 	digits bool
+	ends   bool // no letter follows
+	begins bool // no letter or digit stands before
 }
 
 // common are the letters of logs, the commonest last; what is not among them is rarer.
@@ -44,14 +48,21 @@ var triggers = func() (byGram [1 << 15][]trigger) {
 			}
 			end := rarest(text)
 			g := gram(text[end-3 : end])
-			byGram[g] = append(byGram[g], trigger{string(text), end - 1, digits})
+			t := trigger{text: string(text), behind: end - 1, digits: digits}
+			switch w {
+			case "pan", "tel", "cell", "visa", "amex":
+				t.ends = true
+			case "ssr":
+				t.begins, t.ends = true, true
+			}
+			byGram[g] = append(byGram[g], t)
 		}
 	}
 	// Labels, and names of fields that make a record a passenger's.
 	add(false, "pnr", "locator", "recloc", "rloc", "booking", "passport", "订座", "预订", "护照", "证件", "记录编号", "常旅客", "会员", "docno", "docnum", "doc_n", "doc-n", "doc n",
 		"documentn", "document_n", "document-n", "document n", "documentid", "document_id", "traveldoc", "travel_doc", "travel doc", "pptno", "ppt_no", "ppno", "idno", "id_no", "id no", "idnumber", "id_number", "id number",
 		"certno", "cert_no", "certificaten", "reservation",
-		"confirmation", "ffn", "ffp", "ff_n", "frequent", "loyalty", "membership", "memberno", "member_no", "membernumber", "member_number", "memberid", "member_id", "milesno",
+		"confirmation", "ffn", "ffp", "ff_n", "frequent", "loyalty", "membershipn", "membership_n", "membership-n", "membership n", "memberno", "member_no", "membernumber", "member_number", "memberid", "member_id", "milesno",
 		"ssr", "/p/", "insert ", "replace into ", "3c\\u003c", "%3c%3c", "&lt;&lt;", "%e8%ae%a2%e5%ba%a7", "%e9%a2%84%e8%ae%a2", "%e6%8a%a4%e7%85%a7",
 		"tif+", "nad+", "add+", "fti+", "tkt+", "fop+", "rci+", "doc+", "rff+", "ift+", "ref+", "lts+", "com+", "foid")
 	// Words that go with long numbers.
@@ -86,8 +97,9 @@ func Suspicious(text []byte) bool {
 		if triggerBits[h>>6&511]&(1<<(h&63)) == 0 {
 			continue
 		}
-		for _, t := range triggers[h] {
-			if (!t.digits || !numbers) && i >= t.behind && foldedAt(text, i-t.behind, t.text) {
+		for k := range triggers[h] {
+			t := &triggers[h][k]
+			if (!t.digits || !numbers) && i >= t.behind && t.at(text, i-t.behind) {
 				if !t.digits {
 					return true
 				}
@@ -99,6 +111,11 @@ func Suspicious(text []byte) bool {
 		return true
 	}
 	return numbers && tenDigits(text) || longRuns(text)
+}
+
+func (t *trigger) at(text []byte, at int) bool {
+	end := at + len(t.text)
+	return foldedAt(text, at, t.text) && (!t.begins || at == 0 || !letterOrDigit(text[at-1])) && (!t.ends || end == len(text) || !alphabetic(text[end]))
 }
 
 func foldedAt(text []byte, at int, word string) bool {
@@ -149,7 +166,10 @@ func longRuns(text []byte) bool {
 		for to < len(text) && text[to]-'0' <= 9 {
 			to++
 		}
-		if to-from >= longDigits {
+		if to-from == longDigits && to < len(text) && text[to]|0x20 == 'x' {
+			to++
+		}
+		if to-from == longDigits+1 && identifier.ChineseResident(text[from:to]) {
 			return true
 		}
 	}

@@ -35,7 +35,8 @@ type FollowOptions struct {
 //
 // The evidence is read once, whatever the number of organisations. Memory: a graph for each organisation stays open until the sweep has ended,
 // about 20 bytes for each distinct name and 16 for each process, of all organisations together; names themselves and edges share one
-// budget of 128 MiB among the organisations (8 MiB each at least) and lie on disk beyond it. The walk holds one graph at a time.
+// budget of 256 MiB among the organisations (8 MiB each at least, 128 at most) and lie on disk beyond it. The walk holds the edges of one
+// organisation at a time, up to 64 MiB.
 type Follower struct {
 	options FollowOptions
 
@@ -53,8 +54,10 @@ type Follower struct {
 const (
 	maxFindings = 2_000_000 // of all organisations; findings below medium are told by findings.jsonl and are not kept
 	maxSeeds    = 2_000     // of one organisation and rule
-	graphBudget = 128 << 20
+	graphBudget = 256 << 20
 	leastBudget = 8 << 20
+	mostBudget  = 128 << 20
+	walkBudget  = 64 << 20
 )
 
 // NewFollower begins. Close must be called.
@@ -86,7 +89,7 @@ func (f *Follower) graph(org string) (*trail.Graph, error) {
 	if g := f.graphs[org]; g != nil {
 		return g, nil
 	}
-	g, err := trail.NewGraph(trail.Options{TempDir: f.options.TempDir, Budget: max(leastBudget, graphBudget/max(1, f.options.Orgs))})
+	g, err := trail.NewGraph(trail.Options{TempDir: f.options.TempDir, Budget: min(mostBudget, max(leastBudget, graphBudget/max(1, f.options.Orgs))), Walk: walkBudget})
 	if err == nil {
 		f.graphs[org] = g
 	}

@@ -25,15 +25,35 @@ type MapOrg struct {
 // mapSources bounds the sources that one organisation is shown with; those with the most records are.
 const mapSources = 14
 
-// CoverageMap draws organisation × source × time as one SVG image that needs nothing else: where a source was searched, the darker the more of the
+// mapRows is how many rows one image has at most, unless one organisation has more: it must fit on a printed page.
+const mapRows = 48
+
+// CoverageMap draws organisation × source × time as SVG images that need nothing else, on the same axis, each short enough for a page: where a source was searched, the darker the more of the
 // organisation's hosts spoke; where nothing was there to be searched; and on which days something grave was found. Text is escaped.
 func CoverageMap(w io.Writer, orgs []MapOrg) error {
 	m := coverageMap{orgs: orgs}
 	if !m.span() {
 		return errors.New("draw coverage map: no source of any organisation has a time")
 	}
-	_, err := io.WriteString(w, m.draw())
-	return err
+	for len(orgs) > 0 {
+		n, rows := 0, 0
+		for n < len(orgs) {
+			more := 2
+			if c := orgs[n].Coverage; c != nil {
+				sources, _ := sourceRows(c)
+				more += len(sources)
+			}
+			if n > 0 && rows+more > mapRows {
+				break
+			}
+			n, rows = n+1, rows+more
+		}
+		m.orgs, orgs = orgs[:n], orgs[n:]
+		if _, err := io.WriteString(w, m.draw()+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type coverageMap struct {

@@ -92,7 +92,7 @@ func (a *authority) process(p Node) bool {
 			}
 		}
 	}
-	if !a.writtenByKnown(p) {
+	if !a.writtenByKnown(p) || a.atOwnDesk(session) && a.reachesOutside(p) {
 		return false
 	}
 	above := a.program(parent)
@@ -128,6 +128,33 @@ func (a *authority) process(p Node) bool {
 		}
 	}
 	return causes
+}
+
+// atOwnDesk says whether a logon is one at the machine itself.
+func (a *authority) atOwnDesk(session Node) bool {
+	if session == noNode || systemSession(a.key(session).value) {
+		return false
+	}
+	switch a.session(session).kind {
+	case 3, 8, 9, 10:
+		return false
+	}
+	return true
+}
+
+// reachesOutside says whether a process reached for a place outside that few do. At a desk that is how people are made to start what is not theirs: nobody
+// but the person vouches for it, and the person is who was deceived.
+func (a *authority) reachesOutside(p Node) bool {
+	out, _ := a.out(p, never, always)
+	for i := range out {
+		switch out[i].Rel {
+		case Connected, Resolved, Requested, Mentioned:
+			if a.rareOutside(out[i].To) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // writtenByKnown says whether nobody unexplained wrote the program that a process runs. A program that installers put there is everybody's.

@@ -8,6 +8,6 @@
 // budget lie in a temporary folder. So memory grows with distinct names, not with events.
 //
 // The package promises the same result for any number of threads and any order of the evidence, and that "no intrusion established"
-// is an answer. It refuses to follow what everything is connected by – system sessions, the programs every host runs, addresses that
+// is an answer: grave steps that somebody's habitual work explains, or that lead nowhere outside in logs that would show it, are none. It refuses to follow what everything is connected by – system sessions, the programs every host runs, addresses that
 // everybody reaches – and it never calls a record the intruder's because it is near in time alone.
 package trail

@@ -25,6 +25,8 @@ const (
 	maxLease = int64(24 * time.Hour)
 	// deviceClock is how far the clock of a device may be off.
 	deviceClock = int64(10 * time.Minute)
+	// deviceSession is how long after a logon to a device a command of the same account is believed to be of it.
+	deviceSession = int64(2 * time.Hour)
 	// fresh is how long before its first use the making of an account belongs to it.
 	fresh = int64(30 * 24 * time.Hour)
 	// lately is how long a letter may lie before it is opened.
@@ -164,6 +166,23 @@ func leaseAt(all []lease, t int64) (lease, bool) {
 	return best, gap <= deviceClock
 }
 
+// passage is an address that was passed on account of a session or a place. Once is enough, and the first time is the heaviest: an address that talked
+// a thousand times is not looked at a thousand times.
+type passage struct {
+	address, why Node
+	forward      bool
+}
+
+// again says whether an address was passed before for the same reason.
+func (w *walker) again(address, why Node, forward bool) bool {
+	p := passage{address, why, forward}
+	if w.passed[p] {
+		return true
+	}
+	w.passed[p] = true
+	return false
+}
+
 // atAssigned is an address that a gateway assigns: back to the session that had it, and from a session to all that the address did in its time.
 func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	if a.from == noNode {
@@ -178,6 +197,9 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	all := w.leases(a.node)
 	if len(all) == 0 {
 		if w.silent(a.node) && w.strange(a.from) {
+			if w.again(a.node, a.from, true) {
+				return shut, true
+			}
 			return w.atSilent(a), true
 		}
 		return w.atVisitor(a), true
@@ -189,7 +211,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 				l, ok = x, true
 			}
 		}
-		if !ok {
+		if !ok || w.again(a.node, l.session, true) {
 			return shut, true
 		}
 		return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 0.95, step: func(e *edge, _ Node, forward bool) float64 {
@@ -200,7 +222,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 			return when(ok && x.session == l.session, 1)
 		}}, true
 	}
-	if !ok {
+	if !ok || w.again(a.node, l.session, false) {
 		return shut, true
 	}
 	return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 1, step: func(e *edge, _ Node, _ bool) float64 {
@@ -256,18 +278,21 @@ func (w *walker) atDevicePair(a *arrival) (policy, bool) {
 		return policy{}, false
 	}
 	device := false
-	out, _ := w.out(a.node, a.time-deviceClock, a.time+deviceClock)
+	out, _ := w.out(a.node, a.time-deviceSession, a.time+deviceSession)
 	for i := range out {
 		device = device || out[i].Rel == LoggedOn && w.access(out[i].To) && w.session(out[i].To).kind == console
 	}
 	if !device {
 		return policy{}, false
 	}
-	return policy{within: deviceClock, factor: 0.9, step: func(e *edge, other Node, _ bool) float64 {
-		if e.Rel == LoggedOn {
-			return when(w.access(other), 1)
+	return policy{within: deviceSession, factor: 0.9, step: func(e *edge, other Node, _ bool) float64 {
+		switch e.Rel {
+		case HasCommand, Configured, PassedOn, MadeAccount, Mentioned: // by the same account on the device
+			return when(a.via.Rel == LoggedOn && e.Time >= a.time-deviceClock || side(a.via.Rel) == 0, 1)
+		case LoggedOn:
+			return when(w.access(other) && (abs(e.Time-a.time) <= deviceClock || side(a.via.Rel) == 0 && e.Time <= a.time+deviceClock), 1)
 		}
-		return when(side(e.Rel) != side(a.via.Rel), 1)
+		return when(side(e.Rel) != side(a.via.Rel) && abs(e.Time-a.time) <= deviceClock, 1)
 	}}, true
 }
 

@@ -149,6 +149,7 @@ func (r *row) deviceSession(at moment, user, ip, assigned []byte) Node {
 		r.edge(r.node(Address, nil, ip), LoggedOn, s)
 		r.edge(r.socket(ip, r.get("src_port")), LoggedOn, s)
 		r.edge(r.pair(ip, r.deviceName()), LoggedOn, s)
+		r.edge(r.userPair(user, r.deviceName()), LoggedOn, s)
 	}
 	r.counted(s, OfAccount, r.node(Account, nil, user), kind)
 	lasted, _ := number(r.get("duration"))
@@ -188,7 +189,12 @@ func broken(words []byte) bool {
 func (r *row) deviceChange(by, from, device Node) {
 	actor := by
 	if actor == noNode {
-		if actor = from; actor == noNode {
+		switch user := accountName(bytes.Clone(r.get("user"))); {
+		case from != noNode:
+			actor = from
+		case len(user) > 0: // the line does not say whence; the log of logons does
+			actor = r.userPair(user, r.deviceName())
+		default:
 			actor = device
 		}
 	}

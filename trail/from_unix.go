@@ -189,10 +189,6 @@ func (r *row) auditedLogon(has map[string]bool) {
 // shellLogon is OpenSSH's word on a logon. The session is joined to the shell that the daemon starts by account and moment.
 func shellLogon(r *row) {
 	deviceEvent(r)
-	if bytes.EqualFold(r.get("action"), []byte("accepted")) {
-		user, ip := accountName(bytes.Clone(r.get("user"))), plainAddress(bytes.Clone(r.get("src_ip")))
-		r.edge(r.userPair(user, r.host), LoggedOn, r.accessSession(nil, user, ip))
-	}
 }
 
 // sudoCommand: the message carries the process id of sudo, whose child the command is.

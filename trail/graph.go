@@ -19,6 +19,7 @@ import (
 type Options struct {
 	TempDir string // a folder is made in it and removed by Close; "" for the system's
 	Budget  int    // bytes of names and edges in memory, about, before they go to disk; 0 for 128 MiB
+	Walk    int    // bytes of edges in memory while they are followed, about; 0 for half of Budget. Edges on disk are followed many times slower
 }
 
 // Graph is the provenance graph of one organisation. Collect fills it from any goroutine; Finish settles it; then it is read only.
@@ -40,7 +41,7 @@ type Graph struct {
 	out, in    *adjacency
 	alias      map[Node]Node
 	byPid      map[Node][]instance
-	budget     int
+	walk       int // bytes of edges in memory while they are followed
 	ended      bool
 	sensor     bool            // a network's own logs are there
 	talks      map[uint32]bool // hosts that logged the connections or look-ups of processes
@@ -111,7 +112,11 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, budget: o.Budget, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	if o.Walk <= 0 {
+		o.Walk = o.Budget / 2
+	}
+	g.walk = o.Walk
 	g.raw = edgeLog{dir: dir, budget: o.Budget / 4}
 	g.hosts.id("")
 	return g, nil
@@ -179,8 +184,8 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 		files[i] = byFile[f]
 	}
 	found := make([][]edge, len(refs))
-	g.out = newAdjacency(false, g.raw.count, g.budget/4, g.dir)
-	g.in = newAdjacency(true, g.raw.count, g.budget/4, g.dir)
+	g.out = newAdjacency(false, g.raw.count, g.walk/2, g.dir)
+	g.in = newAdjacency(true, g.raw.count, g.walk/2, g.dir)
 	// The two orders are filled beside each other, a piece at a time.
 	var fill sync.WaitGroup
 	piece := make([]edge, 0, 1<<14)

@@ -89,7 +89,16 @@ func onlyFlows(all []finding.Finding) bool {
 }
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
-func (v *view) strange(n Node) bool {
+func (w *walker) strange(n Node) bool {
+	yes, ok := w.strangers[n]
+	if !ok {
+		yes = w.isStrange(n)
+		w.strangers[n] = yes
+	}
+	return yes
+}
+
+func (v *view) isStrange(n Node) bool {
 	k := v.key(n)
 	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) || v.established(n) {
 		return false
@@ -150,11 +159,11 @@ func (t *teller) seenOnWire(e *evidence) string {
 	keeps, sends := map[Node]Node{}, map[Node]Node{}
 	for _, i := range e.steps {
 		s := &t.taken[i].edge
-		if !t.silent(s.From) || !t.strange(s.To) {
+		if k := t.kind(s.To); k != Address && k != Name || !t.silent(s.From) || !t.strange(s.To) {
 			continue
 		}
 		x := t.walker.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
-		if x.beacon >= 0.5 && t.lasts(s.From, s.To) {
+		if _, known := keeps[s.From]; x.beacon >= 0.5 && !known && t.lasts(s.From, s.To) {
 			keeps[s.From] = s.To
 		}
 		if x.upload > 0 {

@@ -248,6 +248,9 @@ func (w *walker) atProgram(a *arrival) policy {
 	if w.kind(a.from) == Process && installed(w.image(a.from)) {
 		return shut
 	}
+	if by := w.authorityAt(a.time); by.explains(a.from) {
+		return shut // the same tool in other hands is no cause
+	}
 	if k.kind == Program && (residents[k.value] || servers[k.value] || shells[k.value] || len(k.value) < 4 || w.kind(a.from) != Process) {
 		return shut
 	}
@@ -260,7 +263,7 @@ func (w *walker) atProgram(a *arrival) policy {
 		factor = 0.9
 	}
 	return policy{factor: factor, step: func(e *edge, other Node, forward bool) float64 {
-		if image := w.image(other); image == "" || installed(image) {
+		if image := w.image(other); image == "" || installed(image) || w.authorityAt(e.Time).explains(other) {
 			return 0
 		}
 		return 1

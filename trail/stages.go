@@ -252,6 +252,7 @@ func (t *teller) things() {
 	accounts := map[Node]*AccountView{}
 	aRefs := map[Node]map[Ref]bool{}
 	staged := map[Node]*Staged{}
+	sent := map[uint32]int64{}
 	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
 		if m[n] == nil {
 			m[n] = map[Ref]bool{}
@@ -311,7 +312,8 @@ func (t *teller) things() {
 				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
 			}
 		case e.Rel == Sent && outward(t, e):
-			t.trail.SentBytes += int64(e.Count) << 10
+			sent[e.File] += int64(e.Count) << 10
+			t.trail.SentBytes = max(t.trail.SentBytes, sent[e.File]) // several sensors tell of the same bytes
 		}
 	}
 	for _, n := range t.inOrder(persistence) {
@@ -480,40 +482,26 @@ func (t *teller) unseen() {
 		if !org.Denominator.Known {
 			say("How many hosts there are was not declared: hosts that handed over nothing cannot be named.")
 		}
-		network := false
 		for _, d := range org.Silent {
 			say("%s handed over nothing.", d.Host)
 		}
+		logs := kindsOfLog{} // unseen.go
 		for _, h := range org.Hosts {
-			has := map[string]bool{}
+			has := kindsOfLog{}
+			ours := concerned[string(shortHost([]byte(h.Host)))]
 			for _, s := range h.Sources {
-				lower := strings.ToLower(s.Source)
-				for _, what := range []string{"sysmon", "security", "powershell", "zeek", "firewall", "proxy"} {
-					if strings.Contains(lower, what) {
-						has[what] = true
-					}
-				}
-				if concerned[string(shortHost([]byte(h.Host)))] {
+				has.add(s.Source)
+				logs.add(s.Source)
+				if ours {
 					for _, g := range s.Gaps {
 						say("%s: %s is silent from %s to %s: %s.", h.Host, s.Source, g.From, g.To, g.Why)
 					}
 				}
 			}
-			network = network || has["zeek"] || has["firewall"] || has["proxy"]
-			if !concerned[string(shortHost([]byte(h.Host)))] {
-				continue
-			}
-			switch {
-			case !has["sysmon"] && !has["security"]:
-				say("%s: no log of processes; what ran there is not known.", h.Host)
-			case !has["sysmon"]:
-				say("%s: no Sysmon; files, registry, names and connections of processes are not known.", h.Host)
-			case !has["security"]:
-				say("%s: no Security log; logons, shares and accounts are not known.", h.Host)
+			if ours {
+				has.unseenOnHost(h.Host, say)
 			}
 		}
-		if !network {
-			say("No network log: how much left is not known, and hosts without logs of their own are not seen at all.")
-		}
+		logs.unseenAnywhere(t.trail.Access.Technique == "", say)
 	}
 }

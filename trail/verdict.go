@@ -141,7 +141,7 @@ func (t *teller) judge(e *evidence) {
 	wire := t.seenOnWire(e) // network.go: where no process could be seen
 	switch {
 	case wire != "" && !e.addsUp():
-		e.established, e.why = true, wire
+		e.passed, e.established, e.why = 3, true, wire
 		return
 	case len(e.rules) == 0:
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))
@@ -151,6 +151,7 @@ func (t *teller) judge(e *evidence) {
 		return
 	}
 	e.passed = 1
+	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
 	by := t.authorityAt(e.began)
 	rest := newEvidence()
 	for _, i := range e.steps {
@@ -206,13 +207,25 @@ func (t *teller) actor(e *edge) Node {
 // where no host of the organisation is known counts as outside when a program that nobody installed connects to it.
 func (t *teller) outsidePlace(e *edge) Node {
 	for _, n := range []Node{e.To, e.From} {
-		if k := t.key(n); n != noNode && (k.kind == Address || k.kind == Name) && (!t.internal(k) || n == e.To && t.calledByImplant(e, k) && t.foreignNetwork(k.value)) {
-			if x := t.traitsOf(n); !x.many && x.programs <= 6 && x.hosts <= 12 && !t.established(n) {
-				return n
-			}
+		if n == noNode {
+			continue
+		}
+		if k := t.key(n); t.rareOutside(n) || n == e.To && t.calledByImplant(e, k) && t.foreignNetwork(k.value) && t.rare(n) {
+			return n
 		}
 	}
 	return noNode
+}
+
+// rareOutside says whether a node is an address or name outside that not everybody touches.
+func (v *view) rareOutside(n Node) bool {
+	k := v.key(n)
+	return (k.kind == Address || k.kind == Name) && !v.internal(k) && v.rare(n)
+}
+
+func (v *view) rare(n Node) bool {
+	t := v.traitsOf(n)
+	return !t.many && t.programs <= 6 && t.hosts <= 12 && !v.established(n)
 }
 
 // foreignNetwork says whether no host of the organisation is known in an address's network.

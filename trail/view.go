@@ -16,6 +16,7 @@ type view struct {
 	keys   map[Node]nodeKey
 
 	baseline    []*Baseline
+	sessions    map[Node]sessionInfo
 	authorities map[int64]*authority // by the day that they ask about
 	leased      map[Node][]lease     // address → who had it when
 }
@@ -26,7 +27,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, leased: map[Node][]lease{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}, leased: map[Node][]lease{}}
 }
 
 func (v *view) key(n Node) nodeKey {
@@ -167,6 +168,9 @@ type sessionInfo struct {
 }
 
 func (v *view) session(s Node) sessionInfo {
+	if i, ok := v.sessions[s]; ok {
+		return i
+	}
 	i := sessionInfo{began: math.MaxInt64}
 	out, _ := v.out(s, never, always)
 	for k := range out {
@@ -185,6 +189,7 @@ func (v *view) session(s Node) sessionInfo {
 			}
 		}
 	}
+	v.sessions[s] = i
 	return i
 }
 

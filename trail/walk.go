@@ -78,6 +78,9 @@ type walker struct {
 	context map[edgeID]edge
 	cut     bool
 	flows   map[[2]string]traffic // network.go
+	passed  map[passage]bool      // entry.go
+
+	strangers map[Node]bool // network.go
 }
 
 // window is a hub passed at a moment.
@@ -87,7 +90,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }

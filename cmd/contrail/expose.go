@@ -45,7 +45,7 @@ func (t *terminal) exposeCommand() *cobra.Command {
 		Short: "Count whose data left: passengers, bookings, documents, cards",
 		Long: `Reads staged archives, captured uploads, dumps and exports, through archives within archives, and counts the passengers' records in them:
 exact where that is possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from
---key. Writes exposure.json and exposure.svg. What could not be read is listed there and exits with 3.`,
+--key. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
 		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
 		RunE:    func(c *cobra.Command, args []string) error { return t.expose(c.Context(), f, args) },
 	}
@@ -134,6 +134,9 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 		_, err := w.Write(result.Picture())
 		return err
 	}); err != nil {
+		return err
+	}
+	if err := report.WriteFile(filepath.Join(f.out, "exposure.html"), result.WritePage); err != nil {
 		return err
 	}
 	printExposure(t.out, result)

@@ -27,7 +27,11 @@ func Play(s *scene.Scene, a Attack) error {
 	t := begin(s, a)
 	s.Indicator("sha256", s.Hash("SHA256", a.Kit.File))
 	for _, kind := range []string{"domain", "ip", "user_agent", "mutex"} {
-		s.Indicator(kind, a.Kit.Indicators()[kind]...)
+		for _, v := range a.Kit.Indicators()[kind] {
+			if v != a.Kit.From || a.Scenario != Supplier { // who comes with an update comes from nowhere
+				s.Indicator(kind, v)
+			}
+		}
 	}
 	t.enter()
 	t.settle()

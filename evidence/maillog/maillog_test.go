@@ -93,6 +93,25 @@ func TestRealLogs(t *testing.T) {
 	}
 }
 
+func TestAttachmentsAndStatus(t *testing.T) {
+	const text = `2026-03-16T08:58:01+00:00 mx1 postfix/cleanup[101]: 4ABCDEF012: warning: header Content-Disposition: attachment; filename="Roster of March.docm" from mail.bad.example[203.0.113.20]; from=<fuel@bad.example> to=<a.jones@air.example> proto=ESMTP
+2026-03-16T08:58:02+00:00 mx1 postfix/smtp[103]: 4ABCDEF012: to=<a.jones@air.example>, relay=exch1[10.0.0.16]:25, status=sent (250 2.6.0 OK, queued) attachment=<roster.docm>
+`
+	out := readtest.Read(t, Format{}, []byte(text), event.File{}, event.Everything())
+	rows := out.InOrder()
+	if len(rows) != 2 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, x := range []struct {
+		row         int
+		field, want string
+	}{{0, "attachment", "Roster of March.docm"}, {0, "from", "fuel@bad.example"}, {0, "to", "a.jones@air.example"}, {0, "c-ip", "203.0.113.20"}, {1, "attachment", "roster.docm"}, {1, "status", "sent (250 2.6.0 OK, queued)"}} {
+		if got := rows[x.row].Get(x.field); got != x.want {
+			t.Errorf("row %d: %s is %q, want %q", x.row, x.field, got, x.want)
+		}
+	}
+}
+
 func FuzzMailLog(f *testing.F) {
 	f.Add([]byte(sample))
 	f.Fuzz(func(t *testing.T, b []byte) {

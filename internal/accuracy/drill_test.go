@@ -1,115 +1,44 @@
 package accuracy_test
 
 import (
-	"context"
-	"flag"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/contrail-ir/contrail/drill"
-	"github.com/contrail-ir/contrail/event"
-	"github.com/contrail-ir/contrail/evidence"
-	"github.com/contrail-ir/contrail/finding"
 	. "github.com/contrail-ir/contrail/internal/accuracy"
-	"github.com/contrail-ir/contrail/match"
-	"github.com/contrail-ir/contrail/rules"
-	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
-
-var seeds = flag.String("seeds", "1-1", "seeds of the drill: FROM-TO")
-
-// tap lets a graph see a sweep.
-type tap struct{ graph *trail.Graph }
-
-func (tap) Needs() event.Needs           { return trail.Needs() }
-func (t tap) Tapper(string) sweep.Tapper { return t.graph.Collect() }
-
-type collected struct {
-	findings []finding.Finding
-	result   *sweep.Result
-}
-
-func (c *collected) Finding(f *finding.Finding) error {
-	c.findings = append(c.findings, *f)
-	return nil
-}
-func (c *collected) End(r *sweep.Result) error { c.result = r; return nil }
-
-// trace sweeps a folder and follows from the starts.
-func trace(t testing.TB, root string, threads int, starts ...trail.Start) (*trail.Trail, *collected) {
-	t.Helper()
-	set, _ := match.Load(match.Question{BuiltIn: rules.FS})
-	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	var c collected
-	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, Threads: threads, NoEvent: true}
-	if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
-		t.Fatal(err)
-	}
-	out, err := trail.Trace(g, trail.Question{Org: "a", From: starts, Findings: c.findings, Coverage: c.result.Certificate})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out, &c
-}
-
-func actions(a *drill.AirlineTruth, start string) (out []Action) {
-	for _, x := range a.Actions {
-		y := Action{ID: x.ID, Stage: x.Stage, Reachable: start == "" || x.Reachable[start]}
-		for _, r := range x.Refs {
-			y.Refs = append(y.Refs, Ref(r))
-		}
-		out = append(out, y)
-	}
-	return out
-}
-
-func seedRange(t *testing.T) (out []uint64) {
-	from, to, _ := strings.Cut(*seeds, "-")
-	a, err := strconv.ParseUint(from, 10, 64)
-	b, err2 := strconv.ParseUint(to, 10, 64)
-	if err != nil || err2 != nil {
-		t.Fatalf("-seeds %q: want FROM-TO", *seeds)
-	}
-	for ; a <= b; a++ {
-		out = append(out, a)
-	}
-	return out
-}
 
 func TestTraceOfTheDrill(t *testing.T) {
 	scores := map[string][]Score{}
 	for _, seed := range seedRange(t) {
-		dir := filepath.Join(t.TempDir(), fmt.Sprint(seed))
-		truth, err := drill.Airline(dir, drill.Options{Seed: seed})
-		if err != nil {
-			t.Fatal(err)
-		}
+		root, truth := airline(t, seed)
 		air := &truth.Airlines[0]
-		root := filepath.Join(dir, "evidence")
 		starts := map[string][]trail.Start{"findings": nil}
 		for name, r := range truth.Starts {
-			starts[name] = []trail.Start{{Ref: finding.Ref(r.Ref)}}
+			starts[name] = at(r.Ref)
 		}
 		for name, id := range map[string]string{"control": "web-beacon", "middle": "app-service", "theft": "db-upload", "way in": "web-exploit", "desktop": "dc-desktop", "router": "router-hop"} {
 			for i := range air.Actions {
 				if a := &air.Actions[i]; a.ID == id {
-					starts[name] = []trail.Start{{Ref: finding.Ref(a.Refs[len(a.Refs)-1])}}
+					starts[name] = at(a.Refs[len(a.Refs)-1])
 				}
 			}
 		}
-		for name, s := range starts {
-			out, _ := trace(t, root, 2, s...)
+		names := slices.Sorted(maps.Keys(starts))
+		var from [][]trail.Start
+		for _, name := range names {
+			from = append(from, starts[name])
+		}
+		for _, d := range air.Decoys {
+			from = append(from, at(d.Refs[0]))
+		}
+		all := sweepOf(t, root, 2, false).traces(t, from...)
+		for i, name := range names {
+			out := all[i]
 			known := name
 			if _, ok := truth.Starts[name]; !ok {
 				known = "" // links of causes hold in either direction: what is reached from one action is reached from all
@@ -123,9 +52,8 @@ func TestTraceOfTheDrill(t *testing.T) {
 				t.Errorf("seed %d from %s: %s", seed, name, out.Why)
 			}
 		}
-		for _, d := range air.Decoys {
-			out, _ := trace(t, root, 2, trail.Start{Ref: finding.Ref(d.Refs[0])})
-			if out.Established {
+		for i, d := range air.Decoys {
+			if out := all[len(names)+i]; out.Established {
 				t.Errorf("seed %d from the decoy %q: an intrusion was established: %s", seed, d.What, out.Why)
 			}
 		}
@@ -181,12 +109,8 @@ func TestTraceWithFewerLogs(t *testing.T) {
 	} {
 		var recall, precision []float64
 		for _, seed := range seedRange(t) {
-			dir := filepath.Join(t.TempDir(), fmt.Sprint(seed))
-			truth, err := drill.Airline(dir, drill.Options{Seed: seed})
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, _ := trace(t, only(t, filepath.Join(dir, "evidence"), x.logs...), 2)
+			root, truth := airline(t, seed)
+			out := trace(t, only(t, root, x.logs...), 2)
 			left := actions(&truth.Airlines[0], "")
 			for i := range left {
 				left[i].Refs = slices.DeleteFunc(left[i].Refs, func(r Ref) bool {
@@ -196,6 +120,9 @@ func TestTraceWithFewerLogs(t *testing.T) {
 			s := Judge(left, Claims(out))
 			recall, precision = append(recall, s.Recall), append(precision, s.Precision)
 			t.Logf("%v seed %d: recall %.3f precision %.3f missed %v wrong %d %v", x.logs, seed, s.Recall, s.Precision, s.Missed, len(s.Wrong), s.Wrong[:min(len(s.Wrong), 6)])
+			if !out.Established {
+				t.Errorf("%v seed %d: %s", x.logs, seed, out.Why)
+			}
 		}
 		if Min(recall) < x.recall || Min(precision) < x.precision {
 			t.Errorf("%v: recall %.3f, precision %.3f", x.logs, Min(recall), Min(precision))

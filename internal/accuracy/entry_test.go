@@ -355,3 +355,64 @@ func TestLinuxAndWebLogsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestADeviceThatIsPassedThroughIsARelay: somebody comes to a router from outside and tells it to hand traffic on. Where he comes from, the router, and where
+// the traffic goes are kept apart, also when the line of a command does not say whence it was given.
+func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
+	tac := func(at, command string) string {
+		return strings.Join([]string{at, "rtr1", "netops", "tty2", "203.0.113.9", "stop", "task_id=7", "service=shell", "priv-lvl=15", "cmd=" + command + " <cr>"}, "\t") + "\n"
+	}
+	for name, x := range map[string]struct {
+		files map[string]string
+		want  []string
+	}{
+		"TACACS+": {map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
+			"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"},
+			[]string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
+		"the device's own log": {map[string]string{"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n" +
+			"2026-03-16T08:01:00+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:interface Tunnel61\n2026-03-16T08:01:10+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:tunnel destination 198.51.100.77\n"},
+			[]string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Two rules of level high, so that there is a verdict and with it the infrastructure.
+			out := follow(t, lay(t, x.files), routerRules, "net/rtr1.log:1")
+			checkTouched(t, out, x.want, nil)
+			roles := map[string]string{}
+			for _, p := range out.Infrastructure {
+				roles[p.Value] = p.Kind + " " + p.Role
+			}
+			if roles["203.0.113.9"] != "address first-hop" || roles["198.51.100.77"] != "address relay" || roles["rtr1"] != "device relay" || out.Access.Technique != "T1078" {
+				t.Errorf("established %t (%s), places %v, way in %+v", out.Established, out.Why, roles, out.Access)
+			}
+		})
+	}
+}
+
+const routerRules = `title: Router administered from the internet
+id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0003
+status: experimental
+logsource:
+    product: cisco
+detection:
+    selection:
+        src_ip: '203.0.113.9'
+    condition: selection
+level: high
+tags:
+    - attack.initial-access
+    - attack.t1078
+---
+title: Tunnel put into a router
+id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0004
+status: experimental
+logsource:
+    product: cisco
+detection:
+    selection:
+        command|contains: 'tunnel destination'
+    condition: selection
+level: high
+tags:
+    - attack.command-and-control
+    - attack.t1090.002
+`

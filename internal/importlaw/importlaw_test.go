@@ -83,7 +83,7 @@ var law = map[string][]string{
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
 	"docket":      {"attribution", "casefile", "keys", "ledger", "marking"},
 	"exchange":    {"attribution", "casefile", "docket", "keys", "ledger", "marking", "member", "stix"},
-	"dossier":     {"attribution", "casefile", "coverage", "disclosure", "docket", "exposure", "marking", "report", "trail"},
+	"dossier":     {"attribution", "casefile", "coverage", "disclosure", "docket", "exposure", "marking", "member", "report", "trail"},
 
 	"drill/evtxwrite":  {},
 	"drill/passengers": {},

@@ -29,11 +29,24 @@ type Detector struct {
 	folded []byte // the piece in lower case
 	hits   []Hit
 	values []byte
+	people []*record.Passenger // reused from piece to piece
+	used   int
+}
+
+// person gives an empty record that stays until the next call of Find.
+func (d *Detector) person() *record.Passenger {
+	if d.used == len(d.people) {
+		d.people = append(d.people, &record.Passenger{})
+	}
+	p := d.people[d.used]
+	*p = record.Passenger{}
+	d.used++
+	return p
 }
 
 // Find gives the values in p, ordered by place, without overlaps. They are borrowed until the next call.
 func (d *Detector) Find(p []byte) []Hit {
-	d.hits, d.values = d.hits[:0], d.values[:0]
+	d.hits, d.values, d.used = d.hits[:0], d.values[:0], 0
 	d.fold(p)
 	d.zones(p)
 	d.numbers(p)
@@ -214,8 +227,16 @@ func (d *Detector) joined(p []byte, from, to int) {
 
 func (d *Detector) zoneHit(doc *identifier.Document, from, to int) {
 	issuer := identifier.Nationality(doc.Issuer)
-	holder := &record.Passenger{Surname: doc.Surname, Given: bytes.ReplaceAll(doc.Given, []byte("<"), []byte(" ")), Birth: doc.Birth,
-		Issuer: issuer[:], Number: doc.Number, Nationality: identifier.Nationality(doc.Nationality)}
+	holder, given, held := d.person(), d.hold(doc.Given), d.hold(issuer[:])
+	for i, c := range given {
+		if c == '<' {
+			given[i] = ' '
+		}
+	}
+	*holder = record.Passenger{Surname: doc.Surname, Given: given, Birth: doc.Birth, Issuer: held, Number: doc.Number, Nationality: issuer}
+	if !bytes.Equal(doc.Nationality, doc.Issuer) {
+		holder.Nationality = identifier.Nationality(doc.Nationality)
+	}
 	if issuer == [3]byte{} {
 		holder.Issuer = doc.Issuer
 	}
@@ -224,7 +245,7 @@ func (d *Detector) zoneHit(doc *identifier.Document, from, to int) {
 		kind = record.Visas
 		holder.Number, holder.Issuer = nil, nil
 	}
-	d.add(kind, from, to, doc.Number, issuer[:], holder)
+	d.add(kind, from, to, doc.Number, held, holder)
 }
 
 // --- context ---

@@ -50,6 +50,7 @@ type sqlReader struct {
 	cells     [][]byte
 	cutCells  int64
 	wordBuf   [64]byte
+	slow      bool // for comparison: read every row byte by byte
 }
 
 func (s *sqlReader) next() (byte, error) {

@@ -79,6 +79,7 @@ func (s *sqlReader) values(name string) (again bool, err error) {
 			return false, err
 		}
 		switch {
+		case c == '(' && s.quick(t):
 		case c == '(':
 			if err := s.tuple(t); err != nil {
 				return false, err
