@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -144,8 +143,6 @@ func recordings(t testing.TB, folder string, n int) (roots []evidence.Root) {
 	}
 	return some
 }
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 func fingerprintTexts(t testing.TB, f *fingerprint.Fingerprint) (made []string) {
 	if f == nil {
