@@ -18,7 +18,7 @@ type trigger struct {
 	behind int    // where in it the three bytes end by which it is looked for: the rarest
 	digits bool
 	ends   bool // no letter follows
-	begins bool // no letter or digit stands before
+
 }
 
 // common are the letters of logs, the commonest last; what is not among them is rarer.
@@ -53,7 +53,7 @@ var triggers = func() (byGram [1 << 15][]trigger) {
 			case "pan", "tel", "cell", "visa", "amex":
 				t.ends = true
 			case "ssr":
-				t.begins, t.ends = true, true
+				t.ends = true
 			}
 			byGram[g] = append(byGram[g], t)
 		}
@@ -115,7 +115,7 @@ func Suspicious(text []byte) bool {
 
 func (t *trigger) at(text []byte, at int) bool {
 	end := at + len(t.text)
-	return foldedAt(text, at, t.text) && (!t.begins || at == 0 || !letterOrDigit(text[at-1])) && (!t.ends || end == len(text) || !alphabetic(text[end]))
+	return foldedAt(text, at, t.text) && (!t.ends || end == len(text) || !alphabetic(text[end]))
 }
 
 func foldedAt(text []byte, at int, word string) bool {
