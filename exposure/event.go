@@ -50,10 +50,9 @@ func (m *Masker) suspicious(f *Field) bool {
 
 // recordSpans finds what is to be masked in each field's text, which m.texts holds until the next call.
 func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
-	suspects, any := make([]bool, len(fields)), false
+	any := false
 	for i := range fields {
-		suspects[i] = m.suspicious(&fields[i])
-		any = any || suspects[i]
+		any = any || m.suspicious(&fields[i])
 	}
 	if !any {
 		return nil
@@ -64,14 +63,8 @@ func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
 	found := make([][]span, len(fields))
 	m.texts = m.texts[:0]
 	for i := range fields {
-		text := []byte(fields[i].Value)
-		if suspects[i] {
-			text = plain(fields[i].Value)
-		}
+		text := plain(fields[i].Value)
 		m.texts = append(m.texts, text)
-		if !suspects[i] { // nothing to be found by itself
-			continue
-		}
 		m.row(pairs(text))
 		m.sql(text)
 		found[i] = m.valueSpans(fields[i].Name, text, depth)

@@ -18,7 +18,7 @@ type trigger struct {
 	behind int    // where in it the three bytes end by which it is looked for: the rarest
 	digits bool
 	ends   bool // no letter follows
-	begins bool // no letter or digit stands before
+
 }
 
 // common are the letters of logs, the commonest last; what is not among them is rarer.
@@ -53,7 +53,7 @@ var triggers = func() (byGram [1 << 15][]trigger) {
 			case "pan", "tel", "cell", "visa", "amex":
 				t.ends = true
 			case "ssr":
-				t.begins, t.ends = true, true
+				t.ends = true
 			}
 			byGram[g] = append(byGram[g], t)
 		}
@@ -115,7 +115,7 @@ func Suspicious(text []byte) bool {
 
 func (t *trigger) at(text []byte, at int) bool {
 	end := at + len(t.text)
-	return foldedAt(text, at, t.text) && (!t.begins || at == 0 || !letterOrDigit(text[at-1])) && (!t.ends || end == len(text) || !alphabetic(text[end]))
+	return foldedAt(text, at, t.text) && (!t.ends || end == len(text) || !alphabetic(text[end]))
 }
 
 func foldedAt(text []byte, at int, word string) bool {
@@ -209,7 +209,36 @@ func decoded64(run []byte) (out [][]byte) {
 		return nil
 	}
 	for offset := range 4 {
-		out = append(out, aligned64(run[offset:])...)
+		// The beginning tells cheaply whether there is text at this offset; when it does, the others hold none.
+		if head := run[offset:min(len(run), offset+32)]; len(aligned64(head)) == 0 && len(run) > offset+64 && len(aligned64(run[offset+32:offset+64])) == 0 {
+			continue
+		}
+		if texts := aligned64(run[offset:]); len(texts) > 0 {
+			return texts
+		}
+	}
+	return nil
+}
+
+// narrow gives UTF-16 of ASCII alone, in either order, without its zeros; nil for other text.
+func narrow(b []byte) []byte {
+	even, odd := 0, 0
+	for i := 0; i+1 < len(b); i += 2 {
+		if b[i] == 0 {
+			even++
+		}
+		if b[i+1] == 0 {
+			odd++
+		}
+	}
+	if n := len(b) / 2; even != n && odd != n {
+		return nil
+	}
+	out := b[:0]
+	for _, c := range b {
+		if c != 0 {
+			out = append(out, c)
+		}
 	}
 	return out
 }
@@ -250,6 +279,9 @@ func aligned64(run []byte) [][]byte {
 	case controls*10 > len(b):
 		return nil
 	case zeros*3 > len(b):
+		if plain := narrow(b); plain != nil {
+			return [][]byte{plain}
+		}
 		units := make([]uint16, len(b)/2)
 		for i := range units {
 			units[i] = uint16(b[2*i]) | uint16(b[2*i+1])<<8
