@@ -199,7 +199,7 @@ func TestHostileTextCostsLittleMore(t *testing.T) {
 			if ratio > most {
 				t.Errorf("%s costs %.1f times as much as ordinary text", what, ratio)
 			}
-			growth.AtMost(t, what+", twice as long,", 3, once, twice)
+			growth.AtMost(t, what+", twice as long,", 4, once, twice)
 		}
 	}
 }

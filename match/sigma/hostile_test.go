@@ -14,8 +14,8 @@ import (
 func slotLiterals(s *Set, source event.Source, field string) (all []string) {
 	p := s.program(source)
 	for i, name := range p.slots {
-		if name == field && p.found[i].ascii != nil {
-			all = append(all, p.found[i].ascii.text...)
+		if name == field && p.found[i] != nil {
+			all = append(all, p.found[i].texts[0]...)
 		}
 	}
 	slices.Sort(all)
