@@ -2,7 +2,6 @@ package accuracy_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +13,6 @@ import (
 
 	"github.com/contrail-ir/contrail/trail"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // shownBy are programs whose start is a technique, where no rule of the collection speaks of it.
 var shownBy = map[string]string{"T1082": "systeminfo.exe", "T1033": "whoami.exe", "T1057": "tasklist.exe", "T1012": "reg.exe"}

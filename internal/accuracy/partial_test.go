@@ -1,6 +1,7 @@
 package accuracy_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/contrail-ir/contrail/drill"
 	"github.com/contrail-ir/contrail/drill/intrusion"
-	"github.com/contrail-ir/contrail/finding"
 	. "github.com/contrail-ir/contrail/internal/accuracy"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -98,7 +98,7 @@ func TestSecurityLogAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := truth.Starts["first-alert"]
-	out, _ := trace(t, root, 2, trail.Start{Ref: finding.Ref(start.Ref)})
+	out := follow(t, root, "", fmt.Sprintf("%s:%d", start.File, start.Record))
 	var in []Action
 	for _, a := range actions(air, "") {
 		a.Refs = slices.DeleteFunc(a.Refs, func(r Ref) bool {
