@@ -97,6 +97,15 @@ func Sector(dir string, o Options) (Truth, error) {
 	if o.Only != nil {
 		parts = slices.DeleteFunc(parts, func(p part) bool { return !slices.Contains(o.Only, p.role) })
 	}
+	var addresses []string
+	for _, p := range parts {
+		for _, a := range p.attacks {
+			addresses = append(addresses, a.Kit.ControlIP, a.Kit.DropIP, a.Kit.From, a.Kit.Relay, a.Hole.Address)
+		}
+	}
+	for i := range parts {
+		parts[i].reserved = addresses
+	}
 	if err := writeAll(dir, parts); err != nil {
 		return Truth{}, err
 	}
@@ -176,6 +185,7 @@ type part struct {
 	suffices bool
 	plan     scene.Plan
 	attacks  []intrusion.Attack
+	reserved []string // addresses of all the sector's intruders: the drill has so few that customers of other airlines would often have them
 	r        *rand.Rand
 	truth    Truth
 }
@@ -207,6 +217,7 @@ func (p *part) write(dir string) error {
 		return fmt.Errorf("drill: make folder: %w", err)
 	}
 	s.Into(evidence)
+	s.Reserve(p.reserved...)
 	for _, a := range p.attacks {
 		if p.role == HopOnly {
 			intrusion.Hop(s, a)
