@@ -109,8 +109,8 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 			"tiny values":             pack([]string{"a"}, 1, total/8),
 		}
 		scan := func(batches []*event.Batch) func() {
-			s := set.Scanner()
 			return func() {
+				s := set.Scanner() // a used one remembers ordinary values, which come again at each measurement
 				for _, b := range batches {
 					if err := s.Scan(b, func(int, event.RuleIndex) {}); err != nil {
 						t.Fatal(err)
