@@ -83,9 +83,13 @@ func walk(t *testing.T, dir string, do func(name string, mode fs.FileMode, conte
 }
 
 func TestSectorSameSeedSameBytes(t *testing.T) {
+	airlines := 2
+	if testing.Short() {
+		airlines = 1
+	}
 	sum := func(seed uint64) string {
 		dir := filepath.Join(t.TempDir(), "s")
-		if _, err := Sector(dir, Options{Seed: seed, Airlines: 2, Scenario: intrusion.SpearPhish}); err != nil {
+		if _, err := Sector(dir, Options{Seed: seed, Airlines: airlines, Scenario: intrusion.SpearPhish}); err != nil {
 			t.Fatal(err)
 		}
 		h := sha256.New()

@@ -79,7 +79,9 @@ func TestRecordedCampaigns(t *testing.T) {
 				t.Errorf("%s: %s is missing", x.name, want)
 			}
 		}
-		checkGolden(t, x.name, campaignFacts(t, x.name, out)) // golden_test.go
+		if facts := campaignFacts(t, x.name, out); !testing.Short() { // with fewer rules there is less to find
+			checkGolden(t, x.name, facts) // golden_test.go
+		}
 		if err := g.Close(); err != nil {
 			t.Error(err)
 		}
