@@ -389,10 +389,10 @@ func (t *teller) places() {
 	})
 }
 
-// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's and that nobody reaches on ordinary days: an intruder's own
-// machine within, or a host without logs.
+// calledByImplant says whether a program that nobody installed connected to an address of a private network that is no known host's, that lies beside none of them, and that nobody
+// reaches on ordinary days: an intruder's own machine, or a host without logs.
 func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
-	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) {
+	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) || t.amongOwn(k.value) {
 		return false
 	}
 	image := t.image(e.From)

@@ -151,11 +151,17 @@ func (v *view) internal(k nodeKey) bool {
 	if _, ours := v.g.hostOf[k.value]; ours {
 		return true
 	}
-	ip, err := netip.ParseAddr(k.value)
-	if err == nil && v.g.network[network(ip)] >= 3 {
-		return true // beside three of the organisation's own hosts: a router, a printer, a host without logs
+	if v.amongOwn(k.value) {
+		return true
 	}
+	ip, err := netip.ParseAddr(k.value)
 	return err != nil || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified()
+}
+
+// amongOwn says whether an address lies beside three of the organisation's own hosts: a router, a printer, a host without logs.
+func (v *view) amongOwn(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && v.g.network[network(ip)] >= 3
 }
 
 // sessionInfo is what is known of a logon.
