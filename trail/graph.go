@@ -76,8 +76,8 @@ func (n *numbered) id(s string) uint32 {
 type instance struct {
 	pid     Node
 	proc    Node
-	moment  int64
-	program uint32 // hash of its program's name, 0 when not told
+	program uint32    // hash of its program's name, 0 when not told
+	halves  [2]uint32 // of its moment, so that it takes 20 bytes and not 24
 }
 
 const (
@@ -94,12 +94,16 @@ func newInstance(pid, proc Node, at int64, program uint32, started, named bool) 
 	if named {
 		at |= byPid
 	}
-	return instance{pid, proc, at, program}
+	x := instance{pid: pid, proc: proc, program: program}
+	x.set(at)
+	return x
 }
 
-func (x *instance) at() int64    { return x.moment &^ atFlags }
-func (x *instance) strong() bool { return x.moment&strong != 0 }
-func (x *instance) byPid() bool  { return x.moment&byPid != 0 }
+func (x *instance) set(moment int64) { x.halves = [2]uint32{uint32(moment >> 32), uint32(moment)} }
+func (x *instance) moment() int64    { return int64(x.halves[0])<<32 | int64(x.halves[1]) }
+func (x *instance) at() int64        { return x.moment() &^ atFlags }
+func (x *instance) strong() bool     { return x.moment()&strong != 0 }
+func (x *instance) byPid() bool      { return x.moment()&byPid != 0 }
 
 type ownership struct{ host, address string }
 
@@ -248,35 +252,45 @@ type Edge struct{ e edge }
 
 func (g *Graph) settlePids() {
 	g.byPid = map[Node][]instance{}
-	n := 0
-	for _, part := range g.instances {
-		n += len(part)
-	}
-	every := make([]instance, 0, n)
+	// They are dealt by process id and looked at a share at a time, so that there is never a second copy of all.
+	var shares [64][][]instance
 	for i, part := range g.instances {
-		every = append(every, part...)
+		var dealt [len(shares)][]instance
+		for _, x := range part {
+			if to, ok := g.alias[x.pid]; ok {
+				x.pid = to
+			}
+			if to, ok := g.alias[x.proc]; ok {
+				x.proc = to
+			}
+			k := uint32(x.pid) * 0x9e3779b1 >> 26
+			dealt[k] = append(dealt[k], x)
+		}
+		for k := range dealt {
+			if len(dealt[k]) > 0 {
+				shares[k] = append(shares[k], slices.Clone(dealt[k]))
+			}
+		}
 		g.instances[i] = nil
 	}
-	if len(g.alias) > 0 {
-		for i := range every {
-			if to, ok := g.alias[every[i].pid]; ok {
-				every[i].pid = to
-			}
-			if to, ok := g.alias[every[i].proc]; ok {
-				every[i].proc = to
-			}
+	var every []instance
+	for k := range shares {
+		every = every[:0]
+		for i, part := range shares[k] {
+			every = append(every, part...)
+			shares[k][i] = nil
 		}
-	}
-	slices.SortFunc(every, func(a, b instance) int {
-		return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment&byPid, b.moment&byPid), cmp.Compare(b.moment&strong, a.moment&strong), cmp.Compare(a.proc, b.proc))
-	})
-	for from := 0; from < len(every); {
-		to := from
-		for to < len(every) && every[to].pid == every[from].pid {
-			to++
+		slices.SortFunc(every, func(a, b instance) int {
+			return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment()&byPid, b.moment()&byPid), cmp.Compare(b.moment()&strong, a.moment()&strong), cmp.Compare(a.proc, b.proc))
+		})
+		for from := 0; from < len(every); {
+			to := from
+			for to < len(every) && every[to].pid == every[from].pid {
+				to++
+			}
+			g.byPid[every[from].pid] = g.joinInstances(every[from:to])
+			from = to
 		}
-		g.byPid[every[from].pid] = g.joinInstances(every[from:to])
-		from = to
 	}
 	g.settleNamedPids()
 }
@@ -291,17 +305,23 @@ func (g *Graph) settleNamedPids() {
 		}
 		all := g.byPid[g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))]
 		want := programHash([]byte(name))
-		var same []instance
+		n := 0
+		for i := range all {
+			if all[i].program == want || all[i].program == 0 {
+				n++
+			}
+		}
+		if n == 0 {
+			return
+		}
+		same := make([]instance, 0, n) // exactly: there may be as many of them as processes
 		for i := range all {
 			if all[i].program == want || all[i].program == 0 {
 				same = append(same, all[i])
 			}
 		}
-		if len(same) == 0 {
-			return
-		}
 		if !same[0].strong() {
-			same[0].moment = math.MinInt64
+			same[0].set(math.MinInt64)
 		}
 		g.byPid[id] = same
 	})
@@ -328,7 +348,7 @@ func (g *Graph) joinInstances(all []instance) []instance {
 				y.program = x.program
 			}
 			if x.strong() && !y.strong() {
-				y.moment, y.pid = x.moment, x.pid
+				y.halves, y.pid = x.halves, x.pid
 			}
 			best[x.proc] = y
 		}
@@ -338,7 +358,7 @@ func (g *Graph) joinInstances(all []instance) []instance {
 		out = append(out, best[p])
 	}
 	slices.SortStableFunc(out, func(a, b instance) int {
-		return cmp.Or(cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment&byPid, b.moment&byPid))
+		return cmp.Or(cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment()&byPid, b.moment()&byPid))
 	})
 	for i := range out {
 		if !out[i].byPid() {
@@ -358,9 +378,9 @@ func (g *Graph) joinInstances(all []instance) []instance {
 		}
 	}
 	if len(kept) > 0 && !kept[0].strong() {
-		kept[0].moment = math.MinInt64
+		kept[0].set(math.MinInt64)
 	}
-	return all[:copy(all, kept):len(all)] // in place: what was sorted is not needed any more
+	return slices.Clone(kept)
 }
 
 func abs(x int64) int64 {

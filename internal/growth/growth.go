@@ -26,13 +26,13 @@ func AtMost(t testing.TB, what string, most float64, base, work func()) {
 	}
 }
 
-// Linear fails the test when the work for 2n costs more than eight times the work for n/2: what grows with its input costs four times as
-// much, what grows with the square sixteen times, and the clock, the collector and growing stacks stay well within.
+// Linear fails the test when the work for 2n costs more than 24 times the work for n/4: what grows with its input costs eight times as
+// much, what grows with the square 64 times, and the clock, the collector, growing stacks and the step to a second segment stay well within.
 func Linear(t testing.TB, what string, n int, prepare func(n int) (work func())) {
 	t.Helper()
-	const most = 8
-	if ratio := Ratio(most, prepare(n/2), prepare(2*n)); ratio > most {
-		t.Errorf("%s costs %.1f times as much when there is four times as much of it", what, ratio)
+	const most = 24
+	if ratio := Ratio(most, prepare(n/4), prepare(2*n)); ratio > most {
+		t.Errorf("%s costs %.1f times as much when there is eight times as much of it", what, ratio)
 	}
 }
 

@@ -19,7 +19,7 @@ var sink int
 // TestLinearTellsSquares holds work that grows with its input, and work that grows with its square.
 func TestLinearTellsSquares(t *testing.T) {
 	linear, square := failures{TB: t}, failures{TB: t}
-	text := strings.Repeat("x", 1<<13)
+	text := strings.Repeat("x", 1<<14)
 	Linear(&linear, "bytes", len(text), func(n int) func() {
 		return func() {
 			for range n / 16 {
