@@ -445,7 +445,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		if _, err := fp.Rules(); err != nil {
-			t.Skip() // refused with a reason
+			t.Skip("refused with a reason")
 		}
 		var out bytes.Buffer
 		if err := fp.Write(&out); err != nil {
