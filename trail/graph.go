@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -41,7 +42,9 @@ type Graph struct {
 	out, in    *adjacency
 	alias      map[Node]Node
 	byPid      map[Node][]instance
-	walk       int // bytes of edges in memory while they are followed
+	byNamedPid map[Node]namedPid // of references by id and program
+	ofNamedPid []uint32          // places in the list of the id, one list after another
+	walk       int               // bytes of edges in memory while they are followed
 	ended      bool
 	sensor     bool            // a network's own logs are there
 	talks      map[uint32]bool // hosts that logged the connections or look-ups of processes
@@ -295,35 +298,32 @@ func (g *Graph) settlePids() {
 	g.settleNamedPids()
 }
 
+// namedPid are the processes that had an id and ran a program: those at places of the id's own list, so that none is held twice.
+type namedPid struct {
+	pid      Node
+	from, to uint32
+}
+
 // settleNamedPids gives each reference by id and program the processes that had the id and ran the program.
 func (g *Graph) settleNamedPids() {
+	g.byNamedPid = map[Node]namedPid{}
 	g.names.each(pidRef, func(id Node, key []byte) {
 		_, host, value := splitKey(key)
 		number, name, ok := strings.Cut(value, " ")
 		if !ok {
 			return
 		}
-		all := g.byPid[g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))]
+		pid := g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))
 		want := programHash([]byte(name))
-		n := 0
-		for i := range all {
-			if all[i].program == want || all[i].program == 0 {
-				n++
+		from := len(g.ofNamedPid)
+		for i, x := range g.byPid[pid] {
+			if x.program == want || x.program == 0 {
+				g.ofNamedPid = append(g.ofNamedPid, uint32(i))
 			}
 		}
-		if n == 0 {
-			return
+		if len(g.ofNamedPid) > from {
+			g.byNamedPid[id] = namedPid{pid, uint32(from), uint32(len(g.ofNamedPid))}
 		}
-		same := make([]instance, 0, n) // exactly: there may be as many of them as processes
-		for i := range all {
-			if all[i].program == want || all[i].program == 0 {
-				same = append(same, all[i])
-			}
-		}
-		if !same[0].strong() {
-			same[0].set(math.MinInt64)
-		}
-		g.byPid[id] = same
 	})
 }
 
@@ -395,15 +395,20 @@ func (g *Graph) settled(n Node, at int64) Node {
 	if to, ok := g.alias[n]; ok {
 		n = to
 	}
+	at += sameStart / 2
 	if all, ok := g.byPid[n]; ok {
-		i, _ := slices.BinarySearchFunc(all, at+sameStart/2, func(x instance, t int64) int {
-			if x.at() <= t {
-				return -1
-			}
-			return 1
-		})
-		if i > 0 {
+		if i := sort.Search(len(all), func(i int) bool { return all[i].at() > at }); i > 0 {
 			return all[i-1].proc
+		}
+		return n
+	}
+	if named, ok := g.byNamedPid[n]; ok {
+		all, which := g.byPid[named.pid], g.ofNamedPid[named.from:named.to]
+		if i := sort.Search(len(which), func(i int) bool { return all[which[i]].at() > at }); i > 0 {
+			return all[which[i-1]].proc
+		}
+		if first := &all[which[0]]; !first.strong() {
+			return first.proc // its start was not logged: it ran from before
 		}
 		return n
 	}
