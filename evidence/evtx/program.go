@@ -94,6 +94,7 @@ type part struct {
 	literal  cell
 	slot     int32
 	optional bool
+	white    bool // a lifted value of white space
 }
 
 // The parts of System that decide whether a record is wanted, and where it goes.
