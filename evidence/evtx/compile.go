@@ -79,6 +79,7 @@ func (c *compiler) compile(p *program, normal []byte, where uint8, offset int, o
 			at++
 		}
 	}
+	p.settle()
 	c.normal = nil
 }
 

@@ -63,11 +63,18 @@ func (r *runner) enter() {
 // looked through.
 func (r *runner) system(f *fragment) error {
 	r.listed = false
-	if p := f.program; p.complete() {
-		for i, x := range p.sys {
-			r.sys[i] = 0
-			if x != noPart {
-				r.sys[i] = r.value(*f, x)
+	if p := f.program; p.plain {
+		values := r.values[f.from:f.to]
+		for i := range p.sys {
+			switch x := &p.sys[i]; {
+			case uint(x.slot) < uint(len(values)):
+				r.sys[i] = values[x.slot]
+			case *x == noPart:
+				r.sys[i] = 0
+			case x.slot < 0:
+				r.sys[i] = x.literal
+			default:
+				r.sys[i] = nullCell
 			}
 		}
 		return nil
