@@ -57,7 +57,7 @@ func draft(t *testing.T) *Fingerprint {
 func TestDraftTakesTheIntrudersAndNothingOfTheVictims(t *testing.T) {
 	f := draft(t)
 	want := map[Kind]string{SHA256: hash, FileName: "svcagent.exe", FilePath: `*\ProgramData\ctl\svcagent.exe`, Domain: "cdn.bad-updates.org", Service: "CtlAgentSvc", Account: "svc_upd9", Sequence: "T1059.001 T1003.001 T1560.001"}
-	tiers := map[string]Tier{hash: Unique, "198.51.100.7": NeverAlone, "cdn.bad-updates.org": Strong, "CtlAgentSvc": Supporting}
+	tiers := map[string]Tier{hash: Unique, "198.51.100.7": Supporting, "cdn.bad-updates.org": Strong, "CtlAgentSvc": Supporting}
 	got := map[Kind]string{}
 	var command string
 	groups := map[string]string{}

@@ -224,11 +224,9 @@ func (r *row) deviceChange(by, from, device Node) {
 	}
 }
 
-// deviceName is the device that a line is about: the one that wrote it, or for which an accounting server wrote it.
+// deviceName is the device that a line is about: the one for which an accounting server wrote it, whatever that server is called, or the one
+// that wrote it.
 func (r *row) deviceName() []byte {
-	if !inFolder(r.host) {
-		return r.host
-	}
 	if d := r.askedDevice(); len(d) > 0 {
 		return d
 	}

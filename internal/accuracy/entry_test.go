@@ -37,6 +37,19 @@ func lay(t testing.TB, files map[string]string) string {
 // follow traces a folder from starts, with Sigma rules besides those that come with Contrail.
 func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
 	t.Helper()
+	return followSaid(t, root, "", sigma, starts...)
+}
+
+// followSaid is follow with what a sources.yaml says of the evidence.
+func followSaid(t testing.TB, root, said, sigma string, starts ...string) *trail.Trail {
+	t.Helper()
+	var sources *evidence.Sources
+	if said != "" {
+		var err error
+		if sources, err = evidence.ReadSources(strings.NewReader(said), evidence.Formats()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	question := match.Question{BuiltIn: rules.FS}
 	if sigma != "" {
 		path := filepath.Join(t.TempDir(), "rules.yml")
@@ -55,7 +68,7 @@ func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
 	}
 	defer g.Close()
 	var c collected
-	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
+	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, Sources: sources, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
 	if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -362,20 +375,23 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 	tac := func(at, command string) string {
 		return strings.Join([]string{at, "rtr1", "netops", "tty2", "203.0.113.9", "stop", "task_id=7", "service=shell", "priv-lvl=15", "cmd=" + command + " <cr>"}, "\t") + "\n"
 	}
+	accounting := map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
+		"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"}
 	for name, x := range map[string]struct {
 		files map[string]string
+		said  string
 		want  []string
 	}{
-		"TACACS+": {map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
-			"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"},
+		"TACACS+": {accounting, "", []string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
+		"TACACS+ of a server that has a name": {accounting, "sources:\n  - path: aaa/tac_plus.acct\n    host: aaa1.example.com\n",
 			[]string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
 		"the device's own log": {map[string]string{"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n" +
 			"2026-03-16T08:01:00+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:interface Tunnel61\n2026-03-16T08:01:10+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:tunnel destination 198.51.100.77\n"},
-			[]string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
+			"", []string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// Two rules of level high, so that there is a verdict and with it the infrastructure.
-			out := follow(t, lay(t, x.files), routerRules, "net/rtr1.log:1")
+			out := followSaid(t, lay(t, x.files), x.said, routerRules, "net/rtr1.log:1")
 			checkTouched(t, out, x.want, nil)
 			roles := map[string]string{}
 			for _, p := range out.Infrastructure {
