@@ -110,6 +110,7 @@ func (c *Collector) Flush() error {
 		}
 	}
 	g.sensor = g.sensor || c.sensor
+	g.processes = g.processes || len(c.insts) > 0
 	maps.Copy(g.talks, c.talks)
 	g.mu.Unlock()
 	clear(c.own)

@@ -44,6 +44,7 @@ type Graph struct {
 	walk       int // bytes of edges in memory while they are followed
 	ended      bool
 	sensor     bool            // a network's own logs are there
+	processes  bool            // some host logged what it started
 	talks      map[uint32]bool // hosts that logged the connections or look-ups of processes
 	first      int64           // time of the first and the last edge
 	last       int64
