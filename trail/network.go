@@ -54,8 +54,9 @@ func flowEnds(f *finding.Finding) (from, to string) {
 	return string(lower([]byte(from))), string(lower([]byte(to)))
 }
 
-// networkStarts are where a walk begins when nothing graver was found than by these rules: uploads and what keeps time, the most striking first. Where they lead to
-// places of ordinary days the walk ends at once.
+// networkStarts are where a walk begins, too, when nothing graver was found than by these rules, or when no log tells what ran on any host, so that what was
+// found on devices and gateways leads no further: uploads and what keeps time, the most striking first. Where they lead to places of ordinary days the walk
+// ends at once.
 func networkStarts(all []finding.Finding) (out []finding.Ref) {
 	var some []*finding.Finding
 	for i := range all {
