@@ -283,8 +283,13 @@ func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 // sifts says whether the sifter can be asked about lines as they stand: what separates values keeps them apart, and what lines do not
 // spell out, true and false, is not sought.
 func (d *decoder) sifts(h *header) bool {
-	if d.sift == nil || d.sift.Suspects(yes) || d.sift.Suspects(no) {
+	if d.sift == nil {
 		return false
+	}
+	for i := range h.fields {
+		if k := kindOf(h, i); (k == boolean || k == boolList) && (d.sift.Suspects(yes) || d.sift.Suspects(no)) {
+			return false
+		}
 	}
 	for _, c := range []byte(h.separator + h.set) {
 		if !event.Parts(c) {
