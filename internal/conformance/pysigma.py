@@ -18,6 +18,7 @@ import sys
 
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import FieldMappingTransformation, ValueListPlaceholderTransformation
 
@@ -72,6 +73,8 @@ def run(db, known, task):
         where += f" AND {quoted(column)} IN ({','.join('?' * len(values))})"
     found = set()
     for rule in rules.rules:
+        if isinstance(rule, SigmaCorrelationRule):  # read, and its rules are there; rows are for single events
+            continue
         queries = backend.convert_rule(rule)
         for field in backend.required_fields(rule):
             if field.lower() not in known:
