@@ -51,11 +51,13 @@ type program struct {
 	names   []names        // by slot
 	certain []int32        // rules that hold for every event of the source
 	always  []int32        // rules without a witness
+	asks    uint64         // slots that they ask for
 }
 
 type programRule struct {
 	index event.RuleIndex
 	root  int32
+	asks  uint64 // slots, a bit each
 	route *Route
 }
 
@@ -312,6 +314,12 @@ func (p *program) prepare() {
 	p.indexNeedles()
 	for i := range p.names {
 		p.names[i].number = nil // no further names come
+	}
+	for i := range p.rules {
+		p.rules[i].asks = p.asked(p.rules[i].root)
+	}
+	for _, r := range p.always {
+		p.asks |= p.rules[r].asks
 	}
 	keywords := &p.witness[len(p.slots)]
 	for i := range p.predicates {
