@@ -2,6 +2,7 @@ package kinship
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/contrail-ir/contrail/coverage"
@@ -24,8 +25,11 @@ type sector struct {
 // tally is on how many hosts an item could be seen, and on how many it was.
 type tally struct{ hosts, seen int }
 
-// habit says whether an intrusion shows an item, or was searched for it well enough to say that it does not.
-type habit struct{ shown, searched bool }
+// habit says whether an intrusion shows an item, and how much of what would show it was searched.
+type habit struct {
+	shown    bool
+	searched float64
+}
 
 func newSector(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, all []Evidence) (*sector, error) {
 	s := &sector{own: make([][]tally, len(all)), all: make([]tally, len(f.Items)), strangers: make([][]habit, len(all))}
@@ -87,16 +91,17 @@ func (s *sector) without(f *fingerprint.Fingerprint, org int) *fingerprint.Finge
 		it.Reasons = append(slices.Clone(it.Reasons), fmt.Sprintf("seen on %d of %d hosts of the other organisations that have nothing of this intruder's alone", t.seen, t.hosts))
 	}
 	out.CountHabits(func(i int) (shared, intrusions int) {
-		shared, intrusions = out.Items[i].Specificity.Shared, out.Items[i].Specificity.Intrusions
+		searched := 0.0 // half a search is half an intrusion: else those that show it would be all that count
 		for k, habits := range s.strangers {
-			if k != org && habits != nil && habits[i].searched {
-				intrusions++
+			if k != org && habits != nil {
+				searched += habits[i].searched
 				if habits[i].shown {
 					shared++
 				}
 			}
 		}
-		return shared, intrusions
+		before := out.Items[i].Specificity
+		return before.Shared + shared, before.Intrusions + int(math.Round(searched))
 	})
 	return &out
 }

@@ -240,13 +240,16 @@ func (j *judge) share(g *group, why string) {
 	g.decibans = 0
 }
 
-// habits says which habits the organisation shows, and which it was searched for well enough to say that it does not.
+// habits says which habits the organisation shows, and how far it was searched for each.
 func (j *judge) habits() []habit {
 	out := make([]habit, len(j.f.Items))
 	for i := range j.f.Items {
 		if j.f.Items[i].Kind.Behaviour() {
-			_, shown := j.find(i)
-			out[i] = habit{shown, shown || j.searched(i) >= enough}
+			if _, shown := j.find(i); shown {
+				out[i] = habit{true, 1}
+			} else {
+				out[i].searched = j.searched(i)
+			}
 		}
 	}
 	return out

@@ -92,6 +92,9 @@ func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
 		}
 		found = found[len(starts[i]):]
 	}
+	if err := g.trouble(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -184,13 +187,11 @@ func (v *view) lookUp(value string) (out []Node) {
 		}
 	}
 	clean := string(cleanPath([]byte(value)))
-	for _, kind := range []Kind{File, Service, Task, Registry, Pipe, WMI, URL} {
-		v.g.names.each(kind, func(id Node, key []byte) {
-			if _, _, name := splitKey(key); name == clean || name == string(folded) {
-				out = append(out, id)
-			}
-		})
-	}
+	v.g.names.each(func(id Node, key []byte) {
+		if _, _, name := splitKey(key); name == clean || name == string(folded) {
+			out = append(out, id)
+		}
+	}, File, Service, Task, Registry, Pipe, WMI, URL)
 	slices.SortFunc(out, v.compareNodes)
 	return out
 }
