@@ -19,6 +19,7 @@ import sys
 
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import FieldMappingTransformation, ValueListPlaceholderTransformation
 
@@ -68,6 +69,8 @@ def converted(rule, names, placeholders):
     backend = sqliteBackend(ProcessingPipeline(items=items, vars=placeholders), table="any", fulltext_field=FULLTEXT)
     out = []
     for one in SigmaCollection.from_yaml(rule).rules:
+        if isinstance(one, SigmaCorrelationRule):  # read, and its rules are there; rows are for single events
+            continue
         conditions = [query.split(" WHERE ", 1)[1] for query in backend.convert_rule(one)]
         out.append((conditions, backend.required_fields(one)))
     return out

@@ -68,7 +68,8 @@ type scanner struct {
 	used    []bool
 	active  []int // columns with candidates
 	hits    []event.RuleIndex
-	scratch []uint32
+	scratch []uint32 // literals found in a value
+	seen    []uint64 // the same as a bit set; empty between searches
 
 	batch   *event.Batch
 	program *program
@@ -179,6 +180,7 @@ func (s *scanner) column(at int) *columnState {
 		slot := s.binding.slots[at]
 		if int(slot) < len(s.program.slots) {
 			c.needles = s.program.found[slot]
+			c.names = &s.program.names[slot]
 		}
 		c.field = s.binding.fields.first + uint32(slot)
 		c.paying = &s.binding.fields.paying[slot]
@@ -249,6 +251,11 @@ func (s *scanner) number(c *columnState, v int) uint64 {
 // search finds the rules that a value is a witness of.
 func (s *scanner) search(c *columnState, w *slotWitness, v int) {
 	raw, folded := c.value(v)
+	if w.byName != nil {
+		for _, n := range c.namesOf(v).number {
+			c.addCandidates(w.byName[n])
+		}
+	}
 	if len(folded) > longValue && len(w.byNeedle) > 0 {
 		c.look(v)
 		for _, n := range c.hits[c.scans[v].from : c.scans[v].end-1] {
@@ -263,22 +270,19 @@ func (s *scanner) search(c *columnState, w *slotWitness, v int) {
 		return
 	}
 	s.scratch = s.scratch[:0]
+	if words := (len(w.rules) + 63) / 64; len(s.seen) < words {
+		s.seen = make([]uint64, words)
+	}
 	if w.ascii != nil {
-		s.scratch = w.ascii.find(folded, s.scratch)
+		s.scratch = w.ascii.find(folded, s.seen, s.scratch)
+	}
+	if w.unicode != nil && !c.ascii(v) {
+		s.scratch = w.unicode.find(folded, s.seen, s.scratch)
 	}
 	for _, l := range s.scratch {
 		c.addCandidates(w.rules[l])
 	}
-	if w.unicode != nil && !c.ascii(v) {
-		first := 0
-		if w.ascii != nil {
-			first = len(w.ascii.text)
-		}
-		s.scratch = w.unicode.find(folded, s.scratch[:0])
-		for _, l := range s.scratch {
-			c.addCandidates(w.rules[first+int(l)])
-		}
-	}
+	unsee(s.seen, s.scratch)
 	s.eager(c, w, v, raw, folded)
 }
 
@@ -436,6 +440,12 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 	if p.atom.present {
 		return true
 	}
+	if p.named.words != nil && p.named.hasAny(c.namesOf(v)) {
+		return true
+	}
+	if len(p.tests) == 0 {
+		return false
+	}
 	if !p.cached && c.folds[v].end != 0 || at >= mostPredicates {
 		return s.evaluate(p, c, v)
 	}
@@ -457,9 +467,9 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 
 func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 	raw, folded := c.value(v)
-	tests := p.atom.tests
+	tests := p.tests
 	if c.ascii(v) {
-		tests = tests[:p.atom.ascii]
+		tests = tests[:p.ascii]
 	}
 	// One scan for all literals of the field answers this and every later predicate about the value.
 	scanned := c.needles != nil && c.needles.count > 0 && p.slot >= 0 && (p.several || len(folded) > longValue || c.scanned(v))
