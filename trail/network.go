@@ -116,10 +116,14 @@ func (v *view) isStrange(n Node) bool {
 	return len(sources) <= 12
 }
 
-// silent says whether an address is one within of which no host's own log speaks.
+// silent says whether an address is one within of whose connections no host's own log speaks.
 func (v *view) silent(n Node) bool {
 	k := v.key(n)
-	return k.kind == Address && v.g.hostOf[k.value] == "" && v.internal(k)
+	if k.kind != Address || !v.internal(k) {
+		return false
+	}
+	host, known := v.g.hostOf[k.value]
+	return !known || !v.g.talks[v.g.hosts.ids[host]]
 }
 
 // atSilent is an address within that talked to a place of the intruder's: on to the other strange places that the rules on connections noted it with,
@@ -135,6 +139,7 @@ func (w *walker) atSilent(a *arrival) policy {
 	if first == math.MaxInt64 {
 		first = a.time
 	}
+	w.toPrograms(a, first)
 	const span = 60 * int64(24*3600e9)
 	self := w.key(a.node).value
 	return policy{within: span, factor: 0.95, step: func(e *edge, other Node, forward bool) float64 {
@@ -142,7 +147,7 @@ func (w *walker) atSilent(a *arrival) policy {
 			return 0
 		}
 		switch e.Rel {
-		case Connected, Resolved, Sent, Requested:
+		case Connected, Resolved, Sent, Requested, Posted:
 			t := w.flows[[2]string{self, w.key(other).value}]
 			return when((t.beacon >= 0.5 || t.upload > 0) && w.strange(other), 0.9)
 		case HasHash:

@@ -78,7 +78,8 @@ type walker struct {
 	context map[edgeID]edge
 	cut     bool
 	flows   map[[2]string]traffic // network.go
-	passed  map[passage]bool      // entry.go
+	passed  map[passage]int       // entry.go: by the first seed that passed
+	met     [][2]int              // seeds whose walks came to one session through an address
 
 	strangers map[Node]bool // network.go
 }
@@ -90,7 +91,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, passed: map[passage]int{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }
@@ -178,6 +179,9 @@ func (w *walker) run() {
 }
 
 func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward bool) {
+	if e.Rel == Opened && w.lists(other) && w.kind(a.node) != Service {
+		return
+	}
 	f := p.factor
 	if p.step != nil {
 		f *= p.step(e, other, forward)
@@ -189,12 +193,16 @@ func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward boo
 		}
 		return
 	}
-	w.take(*e, weight, a.seed, a.node)
+	if !w.take(*e, weight, a.seed, a.node) && (w.kind(a.node) == Pair || w.kind(a.node) == Socket) {
+		if first, ok := w.steps[e.id()]; ok && w.taken[first].seed != a.seed {
+			w.met = append(w.met, [2]int{w.taken[first].seed, a.seed})
+		}
+	}
 	if other == noNode || other == a.node || w.opened[other] {
 		return
 	}
 	t := asEffect
-	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Assigned) || forward && e.Rel == InSession {
+	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Packed || e.Rel == Assigned) || forward && e.Rel == InSession {
 		t = asCause
 	}
 	heap.Push(&w.queue, &arrival{node: other, weight: weight, time: e.Time, via: *e, from: a.node, seed: a.seed, trust: t})
