@@ -229,15 +229,7 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 
 // hosts says on which hosts the fingerprint was looked for from the clean-up to the end, and which items were looked for anywhere.
 func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critical func(string) bool) {
-	cannot := map[string]map[string]bool{}
-	for _, p := range o.Profiles {
-		cannot[p.ID] = map[string]bool{}
-		for _, u := range p.NotSearchable {
-			for _, r := range u.Rules {
-				cannot[p.ID][r] = true
-			}
-		}
-	}
+	cannot := o.Unanswered()
 	looked := make([]bool, len(c.rules))
 	for h := range o.Hosts {
 		host := &o.Hosts[h]

@@ -184,22 +184,22 @@ func (o *Options) judge(w *wave, draft bool) error {
 	DeclareCritical(all, o.Evidence.Inventory)
 	innocent := map[string]bool{}
 	for range maxRounds {
-		counters, err := s.count(func(org string) span {
+		counted, err := s.count(func(org string) kinship.Ordinary {
 			switch {
 			case innocent[org]:
-				return span{}
+				return kinship.Ordinary{}
 			case first.IsZero():
-				return span{none: true}
+				return kinship.Ordinary{None: true}
 			case org == o.First:
-				return span{before: first}
+				return kinship.Ordinary{Before: first}
 			}
-			return span{before: first.Add(-margin)}
+			return kinship.Ordinary{Before: first.Add(-margin)}
 		})
 		if err != nil {
 			return err
 		}
 		w.rated = clone(w.asked)
-		w.rated.Rate(o.Lists, known{counters, w.asked})
+		w.rated.Rate(o.Lists, known{counted, w.asked})
 		o.cap(w.rated)
 		if w.kinship, err = kinship.Judge(w.rated, all, kinship.Options{Prior: o.Prior}); err != nil {
 			return err
@@ -221,16 +221,13 @@ func (o *Options) judge(w *wave, draft bool) error {
 
 // known adds what was counted elsewhere before, such as in a baseline that a person chose, to what this sweep counted.
 type known struct {
-	counters []fingerprint.Counter
-	before   *fingerprint.Fingerprint
+	counted *fingerprint.Baseline
+	before  *fingerprint.Fingerprint
 }
 
 // Count implements fingerprint.Counter. Where the sweep could count, its count stands: it holds the earlier one's hosts.
 func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
-	for _, c := range k.counters {
-		s, h := c.Count(kind, value)
-		seen, hosts = seen+s, hosts+h
-	}
+	seen, hosts = k.counted.Count(kind, value)
 	for _, it := range k.before.Items {
 		if it.Kind == kind && it.Value == value && it.Specificity.Hosts > hosts {
 			// The larger count wins, and nothing that was seen is forgotten.

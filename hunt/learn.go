@@ -138,10 +138,10 @@ func (o *Options) counted(ctx context.Context, wave int, org string, f *fingerpr
 	if err != nil {
 		return f, nil // without a time nothing is known to be before the intruder
 	}
-	counters, err := s.count(func(string) span { return span{before: before} })
+	counted, err := s.count(func(string) kinship.Ordinary { return kinship.Ordinary{Before: before} })
 	if err != nil {
 		return nil, err
 	}
-	f.Rate(o.Lists, counters...)
+	f.Rate(o.Lists, counted)
 	return f, nil
 }

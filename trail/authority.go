@@ -98,7 +98,7 @@ func (a *authority) process(p Node) bool {
 	if a.routine(p) {
 		return true
 	}
-	if shells[name] && a.atOwnDesk(session) && a.startsStranger(p, out) {
+	if shells[name] && a.atOwnDesk(session) && a.startsStranger(p, 3) {
 		return false
 	}
 	above := a.program(parent)
@@ -174,9 +174,17 @@ func (a *authority) atOwnDesk(session Node) bool {
 
 // startsStranger says whether a command interpreter started a program that nobody installed and that reaches for a place outside that few do: a link or a
 // document that a person opened has others do its work.
-func (a *authority) startsStranger(p Node, out []edge) bool {
+func (a *authority) startsStranger(p Node, deep int) bool {
+	out, _ := a.out(p, never, always)
 	for i := range out {
-		if child := out[i].To; out[i].Rel == Started && !installed(a.image(child)) && strings.ContainsAny(a.image(child), `\/`) && a.reachesOutside(child) {
+		child := out[i].To
+		if out[i].Rel != Started {
+			continue
+		}
+		if image := a.image(child); strings.ContainsAny(image, `\/`) && !installed(image) && a.reachesOutside(child) {
+			return true
+		}
+		if deep > 0 && shells[a.program(child)] && a.startsStranger(child, deep-1) {
 			return true
 		}
 	}
@@ -195,7 +203,7 @@ func (a *authority) reachesOutside(p Node) bool {
 			}
 		}
 	}
-	return false
+	return a.firstCalls(p) != nil
 }
 
 // writtenByKnown says whether nobody unexplained wrote the program that a process runs. A program that installers put there is everybody's.

@@ -179,8 +179,8 @@ func (w *walker) again(address, why Node, forward bool, seed int) bool {
 	first, ok := w.passed[p]
 	if !ok {
 		w.passed[p] = seed
-	} else if first != seed {
-		w.met = append(w.met, [2]int{first, seed})
+	} else {
+		w.union(first, seed)
 	}
 	return ok
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"container/heap"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -36,20 +35,20 @@ func (w *walker) lists(n Node) bool {
 }
 
 // callsOf gives the strange places that an address within called and that the rules on connections noted, by the first call.
-func (w *walker) callsOf(address string) (out []edge) {
-	n := w.g.names.find(appendKey(nil, Address, nil, []byte(address)))
+func (v *view) callsOf(address string) (out []edge) {
+	n := v.g.names.find(appendKey(nil, Address, nil, []byte(address)))
 	if n == noNode {
 		return nil
 	}
 	seen := map[Node]bool{}
-	all, _ := w.out(n, never, always)
+	all, _ := v.out(n, never, always)
 	for i := range all {
 		e := &all[i]
 		if e.Rel != Connected && e.Rel != Resolved || seen[e.To] {
 			continue
 		}
 		seen[e.To] = true
-		if t := w.flows[[2]string{address, w.key(e.To).value}]; (t.beacon >= 0.5 || t.upload > 0) && w.strange(e.To) {
+		if t := v.flows[[2]string{address, v.key(e.To).value}]; (t.beacon >= 0.5 || t.upload > 0) && v.strange(e.To) {
 			out = append(out, *e)
 		}
 	}
@@ -57,17 +56,17 @@ func (w *walker) callsOf(address string) (out []edge) {
 }
 
 // startedBefore gives the starts of fresh programs of a host about its first call of a place, none when they are of many programs.
-func (w *walker) startedBefore(host string, call int64) (out []edge) {
-	hub := w.g.names.find(appendKey(nil, Pair, nil, []byte(freshMark+host)))
+func (v *view) startedBefore(host string, call int64) (out []edge) {
+	hub := v.g.names.find(appendKey(nil, Pair, nil, []byte(freshMark+host)))
 	if hub == noNode {
 		return nil
 	}
 	programs := map[string]bool{}
-	in, _ := w.in(hub, call-soon, call+justBefore)
+	in, _ := v.in(hub, call-soon, call+justBefore)
 	for i := range in {
-		if p := w.program(in[i].From); p != "" && !w.established(in[i].From) && w.daysOf(in[i].From) <= 3 {
+		if p := v.program(in[i].From); p != "" && !v.established(in[i].From) && v.daysOf(in[i].From) <= 3 {
 			programs[p] = true
-			if start, ok := w.startOf(in[i].From, in[i].Time); ok {
+			if start, ok := v.startOf(in[i].From, in[i].Time); ok {
 				out = append(out, start)
 			}
 		}
@@ -79,8 +78,8 @@ func (w *walker) startedBefore(host string, call int64) (out []edge) {
 }
 
 // startOf gives the edge that tells a process's start.
-func (w *walker) startOf(p Node, at int64) (edge, bool) {
-	in, _ := w.in(p, at, at)
+func (v *view) startOf(p Node, at int64) (edge, bool) {
+	in, _ := v.in(p, at, at)
 	for i := range in {
 		if in[i].Rel == Started {
 			return in[i], true
@@ -90,13 +89,13 @@ func (w *walker) startOf(p Node, at int64) (edge, bool) {
 }
 
 // daysOf is on how many days the program of a process ran on its host.
-func (w *walker) daysOf(p Node) int {
-	f := w.g.names.find(appendKey(nil, File, []byte(w.hostOf(p)), []byte(w.image(p))))
+func (v *view) daysOf(p Node) int {
+	f := v.g.names.find(appendKey(nil, File, []byte(v.hostOf(p)), []byte(v.image(p))))
 	if f == noNode {
 		return math.MaxInt
 	}
 	days := map[int64]bool{}
-	in, more := w.in(f, never, always)
+	in, more := v.in(f, never, always)
 	for i := range in {
 		if in[i].Rel == RunsImage {
 			days[in[i].Time/day] = true
@@ -109,11 +108,11 @@ func (w *walker) daysOf(p Node) int {
 }
 
 // hostOf is the host on which a process runs, by the record that tells its program.
-func (w *walker) hostOf(p Node) string {
-	out, _ := w.out(p, never, always)
+func (v *view) hostOf(p Node) string {
+	out, _ := v.out(p, never, always)
 	for i := range out {
 		if out[i].Rel == RunsImage {
-			return w.key(out[i].To).host
+			return v.key(out[i].To).host
 		}
 	}
 	return ""
@@ -153,19 +152,30 @@ const opener = 60 * second
 
 // toCalls goes from a program that nobody installed to the strange places that its host first called when it started.
 func (w *walker) toCalls(a *arrival) {
-	host := w.hostOf(a.node)
-	for _, address := range slices.Sorted(slices.Values(w.g.address[host])) {
-		if !w.silent(w.g.names.find(appendKey(nil, Address, nil, []byte(address)))) {
+	for _, call := range w.firstCalls(a.node) {
+		w.passTo(a, call, call.To, 0.85)
+	}
+}
+
+// firstCalls gives the first calls of strange places by the host of a program that nobody installed, about when it started.
+func (v *view) firstCalls(p Node) (out []edge) {
+	if image := v.image(p); image == "" || installed(image) {
+		return nil
+	}
+	host := v.hostOf(p)
+	for _, address := range v.g.address[host] {
+		if !v.silent(v.g.names.find(appendKey(nil, Address, nil, []byte(address)))) {
 			continue
 		}
-		for _, call := range w.callsOf(address) {
-			for _, e := range w.startedBefore(host, call.Time) {
-				if e.To == a.node {
-					w.passTo(a, call, call.To, 0.85)
+		for _, call := range v.callsOf(address) {
+			for _, e := range v.startedBefore(host, call.Time) {
+				if e.To == p {
+					out = append(out, call)
 				}
 			}
 		}
 	}
+	return out
 }
 
 // containersMark is where the disk images that came to a host stand. Opening one makes a drive of it, and nothing but the moment joins the two.

@@ -54,8 +54,9 @@ func flowEnds(f *finding.Finding) (from, to string) {
 	return string(lower([]byte(from))), string(lower([]byte(to)))
 }
 
-// networkStarts are where a walk begins when nothing graver was found than by these rules: uploads and what keeps time, the most striking first. Where they lead to
-// places of ordinary days the walk ends at once.
+// networkStarts are where a walk begins, too, when nothing graver was found than by these rules, or when no log tells what ran on any host, so that what was
+// found on devices and gateways leads no further: uploads and what keeps time, the most striking first. Where they lead to places of ordinary days the walk
+// ends at once.
 func networkStarts(all []finding.Finding) (out []finding.Ref) {
 	var some []*finding.Finding
 	for i := range all {
@@ -89,11 +90,11 @@ func onlyFlows(all []finding.Finding) bool {
 }
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
-func (w *walker) strange(n Node) bool {
-	yes, ok := w.strangers[n]
+func (v *view) strange(n Node) bool {
+	yes, ok := v.strangers[n]
 	if !ok {
-		yes = w.isStrange(n)
-		w.strangers[n] = yes
+		yes = v.isStrange(n)
+		v.strangers[n] = yes
 	}
 	return yes
 }
@@ -167,7 +168,7 @@ func (t *teller) seenOnWire(e *evidence) string {
 		if k := t.kind(s.To); k != Address && k != Name || !t.silent(s.From) || !t.strange(s.To) {
 			continue
 		}
-		x := t.walker.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
+		x := t.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
 		if _, known := keeps[s.From]; x.beacon >= 0.5 && !known && t.lasts(s.From, s.To) {
 			keeps[s.From] = s.To
 		}

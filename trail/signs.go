@@ -160,7 +160,7 @@ func (t *teller) flowOf(e *edge) traffic {
 	if t.kind(e.From) != Address {
 		return traffic{}
 	}
-	return t.walker.flows[[2]string{t.key(e.From).value, t.key(e.To).value}]
+	return t.flows[[2]string{t.key(e.From).value, t.key(e.To).value}]
 }
 
 func serverStartedShell(t *teller, e *edge) bool {

@@ -108,9 +108,6 @@ func (t *teller) judgeGroups() {
 			}
 		}
 	}
-	for _, m := range t.met {
-		t.union(m[0], m[1])
-	}
 	groups := map[int]*evidence{}
 	for i, s := range t.taken {
 		g := t.find(s.seed)

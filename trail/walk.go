@@ -77,11 +77,8 @@ type walker struct {
 	taken   []step
 	context map[edgeID]edge
 	cut     bool
-	flows   map[[2]string]traffic // network.go
-	passed  map[passage]int       // entry.go: by the first seed that passed
-	met     [][2]int              // seeds whose walks came to one session through an address
-
-	strangers map[Node]bool // network.go
+	group   map[int]int     // seed → group, by union
+	passed  map[passage]int // entry.go: by the first seed that passed
 }
 
 // window is a hub passed at a moment.
@@ -91,7 +88,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, passed: map[passage]int{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, group: map[int]int{}, passed: map[passage]int{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }
@@ -128,9 +125,27 @@ func (w *walker) seedNode(n Node, seed int) {
 	heap.Push(&w.queue, &arrival{node: n, weight: 1, time: w.traitsOf(n).first, seed: seed, trust: asSeed})
 }
 
+// find and union keep which seeds belong together.
+func (w *walker) find(i int) int {
+	for {
+		p, ok := w.group[i]
+		if !ok || p == i {
+			return i
+		}
+		i = p
+	}
+}
+
+func (w *walker) union(a, b int) {
+	a, b = w.find(a), w.find(b)
+	w.group[max(a, b)] = min(a, b)
+}
+
+// take takes a step. Walks that take the same step have met, also at a node that none of them opened since it passes for a while only.
 func (w *walker) take(e edge, weight float64, seed int, from Node) bool {
 	id := e.id()
-	if _, ok := w.steps[id]; ok {
+	if i, ok := w.steps[id]; ok {
+		w.union(w.taken[i].seed, seed)
 		return false
 	}
 	if len(w.taken) >= maxSteps {
@@ -193,11 +208,7 @@ func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward boo
 		}
 		return
 	}
-	if !w.take(*e, weight, a.seed, a.node) && (w.kind(a.node) == Pair || w.kind(a.node) == Socket) {
-		if first, ok := w.steps[e.id()]; ok && w.taken[first].seed != a.seed {
-			w.met = append(w.met, [2]int{w.taken[first].seed, a.seed})
-		}
-	}
+	w.take(*e, weight, a.seed, a.node)
 	if other == noNode || other == a.node || w.opened[other] {
 		return
 	}

@@ -240,7 +240,7 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 			}
 			var counters []fingerprint.Counter
 			for _, dir := range baseline {
-				b, err := kinship.CountSweep(dir, kinship.CountOptions{Without: intrusion, Before: history})
+				b, err := kinship.CountSweep(dir, kinship.Ordinary{Without: intrusion, Before: history})
 				if errors.Is(err, kinship.ErrNotAsked) {
 					return usageError{fmt.Errorf("--baseline %s: %w", dir, err)}
 				}

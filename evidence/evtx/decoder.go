@@ -99,8 +99,7 @@ func (d *Decoder) begin(seg *event.Segment, needs *event.Needs, sink event.Sink)
 		d.keyCount = 0
 		for _, t := range d.templates.byHash {
 			for ; t != nil; t = t.next {
-				t.program.last, t.program.lastSrc, t.program.lastPlan = nil, nil, nil
-				clear(t.program.plans)
+				t.program.forget()
 			}
 		}
 	}

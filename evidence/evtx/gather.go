@@ -19,7 +19,9 @@ type group struct {
 // gathered holds the cells of one column, one per row; rows at the end may be missing, they are absent.
 type gathered struct {
 	cells []cell
-	lists bool // some cells are lists
+	met   uint16 // place and type of the value set last
+	types types  // of all values
+	lists bool   // some cells are lists
 }
 
 // plan says which fields of a program go to which column of a source.
@@ -93,6 +95,10 @@ func (d *Decoder) set(g *group, column int32, v cell) {
 		g.columns = append(g.columns, make([]gathered, len(g.source.fields)-len(g.columns))...)
 	}
 	c := &g.columns[column]
+	if met := uint16(v >> 48); met != c.met {
+		c.met = met
+		c.types.add(v)
+	}
 	row := g.rows - 1
 	n := len(c.cells)
 	switch {
@@ -136,8 +142,7 @@ func (d *Decoder) join(list, v cell) cell {
 // reset forgets the rows and keeps the memory.
 func (g *group) reset() {
 	for i := range g.columns {
-		g.columns[i].cells = g.columns[i].cells[:0]
-		g.columns[i].lists = false
+		g.columns[i] = gathered{cells: g.columns[i].cells[:0]}
 	}
 	g.used, g.rows, g.bytes = 0, 0, 0
 	g.time, g.offset, g.record, g.host = g.time[:0], g.offset[:0], g.record[:0], g.host[:0]

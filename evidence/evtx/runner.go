@@ -63,11 +63,18 @@ func (r *runner) enter() {
 // looked through.
 func (r *runner) system(f *fragment) error {
 	r.listed = false
-	if p := f.program; p.complete() {
-		for i, x := range p.sys {
-			r.sys[i] = 0
-			if x != noPart {
-				r.sys[i] = r.value(*f, x)
+	if p := f.program; p.plain {
+		values := r.values[f.from:f.to]
+		for i := range p.sys {
+			switch x := &p.sys[i]; {
+			case uint(x.slot) < uint(len(values)):
+				r.sys[i] = values[x.slot]
+			case *x == noPart:
+				r.sys[i] = 0
+			case x.slot < 0:
+				r.sys[i] = x.literal
+			default:
+				r.sys[i] = nullCell
 			}
 		}
 		return nil
@@ -176,28 +183,37 @@ func (r *runner) instance(at, end int, outer place) (f fragment, next int, err e
 	return f, value - r.base, nil
 }
 
-// element reads a fragment that is written out, without a template.
+// element reads a fragment that is written out, without a template: as the instance of a template that says the same.
 func (r *runner) element(at, end int, outer place) (f fragment, next int, err error) {
 	d := r.d
+	n := &d.normal
+	n.chunk, n.out, n.lift = r.chunk, n.out[:0], r
+	f.from = len(r.values)
+	mark := len(d.extra)
+	next, err = n.element(at, end, false)
+	n.lift = nil
+	if err == nil {
+		if r.bytes += len(n.out); r.bytes > mostBytes {
+			err = errLarge
+		}
+	}
+	if err != nil {
+		d.extra = d.extra[:mark]
+		r.values = r.values[:f.from]
+		return f, 0, err
+	}
+	f.to = len(r.values)
+	if t := d.templates.again(n.out, outer, &d.compiler); t != nil {
+		f.program = &t.program
+		return f, next, nil
+	}
 	for len(r.single) <= r.depth {
 		r.single = append(r.single, &program{})
 	}
-	d.normal.chunk = r.chunk
-	from := len(d.extra)
-	d.normal.out = d.extra
-	next, err = d.normal.element(at, end, false)
-	d.extra = d.normal.out
-	d.normal.out = nil
-	if err != nil {
-		d.extra = d.extra[:from]
-		return f, 0, err
-	}
-	if r.bytes += len(d.extra) - from; r.bytes > mostBytes {
-		return f, 0, errLarge
-	}
 	f.program = r.single[r.depth]
+	from := len(d.extra)
+	d.extra = append(d.extra, n.out...)
 	d.compiler.compile(f.program, d.extra[from:], inExtra, from, outer)
-	f.from, f.to = len(r.values), len(r.values)
 	return f, next, nil
 }
 

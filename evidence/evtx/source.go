@@ -152,13 +152,16 @@ func systemRank(field string) int {
 func (d *Decoder) source(p *program, provider, channel cell, id uint32) *source {
 	pb, cb := d.bytes(provider), d.bytes(channel)
 	types := uint16(provider.typ())<<8 | uint16(channel.typ())
-	if k := p.last; k != nil && k.id == id && k.types == types && bytes.Equal(k.channel, cb) && bytes.Equal(k.provider, pb) {
+	recent := &p.recent[id%uint32(len(p.recent))]
+	// What stands in the template is what it was.
+	if k := *recent; k != nil && k.id == id && k.types == types &&
+		(channel.place() == inTemplates || bytes.Equal(k.channel, cb)) && (provider.place() == inTemplates || bytes.Equal(k.provider, pb)) {
 		return k.source
 	}
 	h := xxh3.Hash(pb) ^ xxh3.HashSeed(cb, uint64(id)+1)
 	for k := d.keys[h]; k != nil; k = k.next {
 		if k.id == id && k.types == types && bytes.Equal(k.channel, cb) && bytes.Equal(k.provider, pb) {
-			p.last = k
+			*recent = k
 			return k.source
 		}
 	}
@@ -172,7 +175,7 @@ func (d *Decoder) source(p *program, provider, channel cell, id uint32) *source 
 	k := &sourceKey{provider: bytes.Clone(pb), channel: bytes.Clone(cb), types: types, id: id, source: s, next: d.keys[h]}
 	d.keys[h] = k
 	d.keyCount++
-	p.last = k
+	*recent = k
 	return s
 }
 

@@ -35,16 +35,42 @@ type templateCache struct {
 	byHash map[uint64]*template
 	bytes  []byte // normal forms end to end: the place inTemplates
 	count  int
+	met    [1 << 10]uint64 // hashes of fragments without a template that were met
 }
 
 // of gives the template with that normal form, compiled when it is new.
 func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
 	h := xxh3.HashSeed(normal, uint64(outer))
+	if e := t.known(h, normal, outer); e != nil {
+		return e
+	}
+	return t.add(h, normal, outer, c)
+}
+
+// again gives the template that a fragment written out amounts to once its values are lifted out of it; nil when it is met
+// for the first time, or when there are too many: what comes once is not worth keeping.
+func (t *templateCache) again(normal []byte, outer place, c *compiler) *template {
+	h := xxh3.HashSeed(normal, uint64(outer))
+	if e := t.known(h, normal, outer); e != nil {
+		return e
+	}
+	if met := &t.met[h%uint64(len(t.met))]; *met != h || t.count > mostTemplates || len(t.bytes) > mostTemplateBytes {
+		*met = h
+		return nil
+	}
+	return t.add(h, normal, outer, c)
+}
+
+func (t *templateCache) known(h uint64, normal []byte, outer place) *template {
 	for e := t.byHash[h]; e != nil; e = e.next {
 		if e.outer == outer && bytes.Equal(t.bytes[e.at:e.at+e.size], normal) {
 			return e
 		}
 	}
+	return nil
+}
+
+func (t *templateCache) add(h uint64, normal []byte, outer place, c *compiler) *template {
 	if t.byHash == nil {
 		t.byHash = map[uint64]*template{}
 	}

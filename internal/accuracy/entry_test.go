@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
-	"github.com/contrail-ir/contrail/match"
-	"github.com/contrail-ir/contrail/rules"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -34,20 +32,21 @@ func lay(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// follow traces a folder from starts, with Sigma rules besides those that come with Contrail.
-func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
+// follow traces a folder from starts with the rules that come with Contrail.
+func follow(t testing.TB, root string, starts ...string) *trail.Trail {
 	t.Helper()
-	question := match.Question{BuiltIn: rules.FS}
-	if sigma != "" {
-		path := filepath.Join(t.TempDir(), "rules.yml")
-		if err := os.WriteFile(path, []byte(sigma), 0o644); err != nil {
+	return followSaid(t, root, "", starts...)
+}
+
+// followSaid is follow with what a sources.yaml says of the evidence.
+func followSaid(t testing.TB, root, said string, starts ...string) *trail.Trail {
+	t.Helper()
+	var sources *evidence.Sources
+	if said != "" {
+		var err error
+		if sources, err = evidence.ReadSources(strings.NewReader(said), evidence.Formats()); err != nil {
 			t.Fatal(err)
 		}
-		question.Sigma = []string{path}
-	}
-	set, rejected := match.Load(question)
-	if len(rejected) > 0 && sigma != "" {
-		t.Fatalf("rules were rejected: %+v", rejected)
 	}
 	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
 	if err != nil {
@@ -55,7 +54,7 @@ func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
 	}
 	defer g.Close()
 	var c collected
-	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
+	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: shipped(), Sources: sources, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
 	if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -152,13 +151,13 @@ func TestAnAssignedAddressLeadsToTheRemoteSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			out := follow(t, lay(t, x.files), "", "res1/auth.log:1")
+			out := follow(t, lay(t, x.files), "res1/auth.log:1")
 			checkTouched(t, out, append(x.want, "res1/auth.log:1"), append(x.not, "res1/auth.log:2"))
 			if !slices.ContainsFunc(out.Nodes, func(n trail.NodeView) bool { return n.Kind == "address" && n.Label == "203.0.113.9" }) {
 				t.Error("where the session came from is missing")
 			}
 			// And from the gateway's side: what was done from the address within.
-			checkTouched(t, follow(t, lay(t, x.files), "", x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
 		})
 	}
 }
@@ -191,7 +190,7 @@ date=2026-03-01 time=08:00:00 devname="gw1" devid="FG1" logid="0100044547" type=
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			checkTouched(t, follow(t, lay(t, x.files), "", x.start), x.want, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.start), x.want, append(x.not, "res1/auth.log:2"))
 		})
 	}
 }
@@ -253,47 +252,11 @@ func TestALetterIsFoundByWhatItBrought(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["ws7/sysmon.json"] = documentOpened(path)
-			out := follow(t, lay(t, x.files), "", "ws7/sysmon.json:3")
+			out := follow(t, lay(t, x.files), "ws7/sysmon.json:3")
 			checkTouched(t, out, append(x.want, "ws7/sysmon.json:3"), x.not)
 		})
 	}
 }
-
-// linuxRules are two of level high of a kind that everybody has for Linux.
-const linuxRules = `title: Program run from a folder for passing files
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0001
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        type: SYSCALL
-        SYSCALL: execve
-        exe|startswith: '/tmp/'
-    condition: selection
-level: high
-tags:
-    - attack.execution
-    - attack.t1059.004
----
-title: Shell of a web server's account
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0002
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        exe|endswith: '/dash'
-        uid: '33'
-    condition: selection
-level: high
-tags:
-    - attack.persistence
-    - attack.initial-access
-    - attack.t1505.003
-`
 
 // call is an event of the audit daemon.
 func call(serial int, at float64, pid, ppid, uid int, exe string, more ...string) string {
@@ -339,7 +302,7 @@ func TestLinuxAndWebLogsAlone(t *testing.T) {
 		if start != "" {
 			starts = []string{start}
 		}
-		out := follow(t, root, linuxRules, starts...)
+		out := follow(t, root, starts...)
 		t.Logf("from %q: %s; %+v; %+v", start, out.Why, out.Access, out.Unseen)
 		checkTouched(t, out, want, not)
 		if !out.Established || out.Access.Technique != "T1190" {
@@ -362,20 +325,22 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 	tac := func(at, command string) string {
 		return strings.Join([]string{at, "rtr1", "netops", "tty2", "203.0.113.9", "stop", "task_id=7", "service=shell", "priv-lvl=15", "cmd=" + command + " <cr>"}, "\t") + "\n"
 	}
+	accounting := map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
+		"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"}
 	for name, x := range map[string]struct {
 		files map[string]string
+		said  string
 		want  []string
 	}{
-		"TACACS+": {map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
-			"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"},
+		"TACACS+": {accounting, "", []string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
+		"TACACS+ of a server that has a name": {accounting, "sources:\n  - path: aaa/tac_plus.acct\n    host: aaa1.example.com\n",
 			[]string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
 		"the device's own log": {map[string]string{"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n" +
 			"2026-03-16T08:01:00+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:interface Tunnel61\n2026-03-16T08:01:10+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:tunnel destination 198.51.100.77\n"},
-			[]string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
+			"", []string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Two rules of level high, so that there is a verdict and with it the infrastructure.
-			out := follow(t, lay(t, x.files), routerRules, "net/rtr1.log:1")
+			out := followSaid(t, lay(t, x.files), x.said, "net/rtr1.log:1")
 			checkTouched(t, out, x.want, nil)
 			roles := map[string]string{}
 			for _, p := range out.Infrastructure {
@@ -387,32 +352,3 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 		})
 	}
 }
-
-const routerRules = `title: Router administered from the internet
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0003
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        src_ip: '203.0.113.9'
-    condition: selection
-level: high
-tags:
-    - attack.initial-access
-    - attack.t1078
----
-title: Tunnel put into a router
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0004
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        command|contains: 'tunnel destination'
-    condition: selection
-level: high
-tags:
-    - attack.command-and-control
-    - attack.t1090.002
-`

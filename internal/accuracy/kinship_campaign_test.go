@@ -52,7 +52,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 		attacks[i].Org = "elsewhere"
 	}
 	sweepRecording(t, append(attacks, evidence.Root{Org: "elsewhere", Path: filepath.Join(data, "evtx-baseline")}), f, out)
-	count, err := kinship.CountSweep(out, kinship.CountOptions{})
+	count, err := kinship.CountSweep(out, kinship.Ordinary{})
 	if err != nil {
 		t.Fatal(err)
 	}

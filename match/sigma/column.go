@@ -187,26 +187,14 @@ func (c *columnState) look(value int) {
 		from := len(c.hits)
 		ascii, unicode := c.needles.index()
 		if ascii != nil {
-			c.hits = ascii.find(folded, c.hits)
+			c.hits = ascii.find(folded, c.present, c.hits)
 		}
 		if unicode != nil && !c.ascii(value) {
-			first := uint32(0)
-			if ascii != nil {
-				first = uint32(len(ascii.text))
-			}
-			at := len(c.hits)
-			c.hits = unicode.find(folded, c.hits)
-			for i := at; i < len(c.hits); i++ {
-				c.hits[i] += first
-			}
-		}
-		found := c.hits[from:]
-		if len(found) > 64 {
-			slices.Sort(found)
-			found = slices.Compact(found)
-			c.hits = c.hits[:from+len(found)]
+			c.hits = unicode.find(folded, c.present, c.hits)
 		}
 		*s = needleScan{uint32(from), uint32(len(c.hits)) + 1}
+		c.current = value
+		return
 	}
 	for _, n := range c.hits[s.from : s.end-1] {
 		c.present[n>>6] |= 1 << (n & 63)

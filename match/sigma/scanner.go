@@ -68,7 +68,8 @@ type scanner struct {
 	used    []bool
 	active  []int // columns with candidates
 	hits    []event.RuleIndex
-	scratch []uint32
+	scratch []uint32 // literals found in a value
+	seen    []uint64 // the same as a bit set; empty between searches
 
 	batch   *event.Batch
 	program *program
@@ -263,22 +264,19 @@ func (s *scanner) search(c *columnState, w *slotWitness, v int) {
 		return
 	}
 	s.scratch = s.scratch[:0]
+	if words := (len(w.rules) + 63) / 64; len(s.seen) < words {
+		s.seen = make([]uint64, words)
+	}
 	if w.ascii != nil {
-		s.scratch = w.ascii.find(folded, s.scratch)
+		s.scratch = w.ascii.find(folded, s.seen, s.scratch)
+	}
+	if w.unicode != nil && !c.ascii(v) {
+		s.scratch = w.unicode.find(folded, s.seen, s.scratch)
 	}
 	for _, l := range s.scratch {
 		c.addCandidates(w.rules[l])
 	}
-	if w.unicode != nil && !c.ascii(v) {
-		first := 0
-		if w.ascii != nil {
-			first = len(w.ascii.text)
-		}
-		s.scratch = w.unicode.find(folded, s.scratch[:0])
-		for _, l := range s.scratch {
-			c.addCandidates(w.rules[first+int(l)])
-		}
-	}
+	unsee(s.seen, s.scratch)
 	s.eager(c, w, v, raw, folded)
 }
 

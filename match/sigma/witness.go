@@ -122,10 +122,10 @@ func (p *program) chooseWitnesses() {
 			rules[kind] = append(rules[kind], uses[i].rules[q])
 		}
 		if len(texts[0]) > 0 {
-			w.ascii = newLiterals(texts[0], places[0])
+			w.ascii = newLiterals(texts[0], places[0], 0)
 		}
 		if len(texts[1]) > 0 {
-			w.unicode = newLiterals(texts[1], places[1])
+			w.unicode = newLiterals(texts[1], places[1], len(texts[0]))
 		}
 		w.rules = append(rules[0], rules[1]...)
 	}
@@ -258,7 +258,7 @@ func (s *slotNeedles) index() (ascii, unicode *literals) {
 	s.once.Do(func() {
 		for kind, to := range []**literals{&s.ascii, &s.unicode} {
 			if t := s.texts[kind]; len(t) > 0 {
-				*to = newLiterals(t, make([]uint8, len(t)))
+				*to = newLiterals(t, make([]uint8, len(t)), kind*len(s.texts[0]))
 			}
 		}
 	})
