@@ -162,7 +162,13 @@ func mentionOf(w []byte) (m mention, ok bool) {
 		return mention{kind: File, host: shortHost(bytes.Clone(server)), value: localShare(lower(bytes.Clone(rest)))}, true
 	case isPath(w):
 		p := cleanPath(w)
-		return mention{kind: File, value: p}, len(p) > 3 && bytes.IndexByte(p, '*') < 0
+		if i := bytes.IndexByte(p, '*'); i > 0 {
+			if _, ok := unpackedFrom(p[:i]); !ok {
+				return m, false
+			}
+			p = bytes.TrimRight(p[:i], `\`) // what lay in an archive
+		}
+		return mention{kind: File, value: p}, len(p) > 3
 	case len(w) > 2 && w[0] == '/' && bytes.Count(w, []byte{'/'}) >= 2 && w[1] != '/':
 		return mention{kind: File, value: bytes.Clone(w)}, true
 	}

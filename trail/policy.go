@@ -227,7 +227,7 @@ func dangerous(p string) bool {
 func (w *walker) atFile(a *arrival) policy {
 	p := w.key(a.node).value
 	written := (a.via.Rel == Wrote || a.via.Rel == Packed) && a.trust != asCause
-	if installed(p) && !(written && dangerous(p)) {
+	if installed(p) && !((written || a.via.Rel == ServedAs) && (dangerous(p) || served([]byte(p)))) {
 		return shut
 	}
 	t := w.traitsOf(a.node)

@@ -229,6 +229,7 @@ func (t *teller) implants() {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
+		a.kinds[Connected] = a.kinds[Connected] || e.Rel == Started && t.firstCalls(e.From) != nil
 		a.paths[host+": "+path], a.hosts[host] = true, true
 		if len(a.refs) < maxRefs {
 			a.refs[Ref{r.File, r.Record, Intrusion}] = true

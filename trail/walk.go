@@ -213,7 +213,7 @@ func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward boo
 		return
 	}
 	t := asEffect
-	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Packed || e.Rel == Assigned) || forward && e.Rel == InSession {
+	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Packed || e.Rel == Assigned || e.Rel == Opened) || forward && e.Rel == InSession {
 		t = asCause
 	}
 	heap.Push(&w.queue, &arrival{node: other, weight: weight, time: e.Time, via: *e, from: a.node, seed: a.seed, trust: t})
