@@ -76,16 +76,23 @@ func (t *teller) entered(e *edge) (Access, bool) {
 
 // requestBehind adds whose request made a server start something, as its log tells.
 func (t *teller) requestBehind(a *Access, start *edge) {
+	if !t.requestOf(a, start, Posted) {
+		t.requestOf(a, start, Requested)
+	}
+}
+
+func (t *teller) requestOf(a *Access, start *edge, asks Relation) bool {
 	for i := range t.kept {
 		c := &t.kept[i].edge
-		if !c.Rel.asks() || t.key(c.To).value != webServerName || t.key(c.To).host != t.g.hosts.text[start.Host] || !requestAt(c, start.Time, afterShell) {
+		if c.Rel != asks || t.key(c.To).value != webServerName || t.key(c.To).host != t.g.hosts.text[start.Host] || !requestAt(c, start.Time, afterShell) {
 			continue
 		}
 		r := t.ref(c)
 		a.Text += " The request came from " + t.key(c.From).value + "."
 		a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
-		return
+		return true
 	}
+	return false
 }
 
 func (t *teller) asAccount(session Node) string {

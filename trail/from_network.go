@@ -159,7 +159,14 @@ func netRequest(r *row) {
 		host = dst
 	}
 	from := r.node(Address, nil, src)
-	r.edge(from, Requested, r.node(URL, host, stem(r.get("uri"))))
+	asks := Requested
+	if m := r.get("method"); bytes.EqualFold(m, []byte("POST")) || bytes.EqualFold(m, []byte("PUT")) {
+		asks = Posted
+	}
+	r.edge(from, asks, r.node(URL, host, stem(r.get("uri"))))
+	if private(dst) && !private(src) { // a server of the organisation was asked, whose own log may be missing
+		r.edge(from, asks, r.node(Service, dst, []byte(webServerName)))
+	}
 	r.edge(r.socket(src, port), Connected, r.node(Address, nil, dst))
 	if !isAddress(host) {
 		r.edge(from, Resolved, r.node(Name, nil, host))

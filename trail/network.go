@@ -172,7 +172,7 @@ func (t *teller) seenOnWire(e *evidence) string {
 		if _, known := keeps[s.From]; x.beacon >= 0.5 && !known && t.lasts(s.From, s.To) {
 			keeps[s.From] = s.To
 		}
-		if x.upload > 0 {
+		if x.upload > 0 && !t.delivers(s.From, s.To) {
 			sends[s.From] = s.To
 		}
 	}
@@ -182,6 +182,33 @@ func (t *teller) seenOnWire(e *evidence) string {
 		}
 	}
 	return ""
+}
+
+// delivers says whether much is sent to a place day by day at the same time: a job, and not somebody who takes what he found. An intruder who kept such hours would
+// look the same, and a host's own log would tell them apart.
+func (t *teller) delivers(from, to Node) bool {
+	const much = 64 << 10 // KiB
+	days, sent, from0, to0 := map[int64]bool{}, map[int64]uint64{}, int64(day), int64(-1)
+	out, _ := t.out(from, never, always)
+	for i := range out {
+		if e := &out[i]; e.To == to {
+			d := e.Time / day
+			days[d] = true
+			if e.Rel == Sent {
+				if sent[d] == 0 && e.Count >= much/4 {
+					from0, to0 = min(from0, e.Time%day), max(to0, e.Time%day)
+				}
+				sent[d] += uint64(e.Count)
+			}
+		}
+	}
+	big := 0
+	for _, n := range sent {
+		if n >= much {
+			big++
+		}
+	}
+	return big >= 4 && big*4 >= len(days)*3 && to0-from0 <= int64(3*3600e9)
 }
 
 // lasts says whether calls go on over more than a working day: what a person leaves open for an hour keeps time as well.

@@ -207,12 +207,13 @@ func (t *teller) implants() {
 		effects              int
 		kinds                map[Relation]bool
 		refs                 map[Ref]bool
+		hidden               bool // in a folder for temporary or public files
 	}
 	by := map[string]*tally{}
 	of := func(path string) *tally {
 		name := path[strings.LastIndexAny(path, `\/`)+1:]
 		if by[name] == nil {
-			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}}
+			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}, temporary(path)}
 		}
 		return by[name]
 	}
@@ -249,6 +250,7 @@ func (t *teller) implants() {
 	for _, name := range sortedKeys(by) {
 		a := by[name]
 		lasting := a.kinds[Runs] || len(a.hosts) > 1
+		lasting = lasting || a.kinds[Started] && a.effects >= 3 && a.hidden // where no log tells of connections
 		if !(a.kinds[Started] && (a.kinds[Connected] || a.kinds[Resolved])) && !(lasting && a.effects >= 2) {
 			continue
 		}
