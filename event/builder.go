@@ -280,6 +280,9 @@ func (c *builderColumn) add(row int, code Code) {
 	c.codes = append(c.codes, code)
 }
 
+// absent is what a column without a value holds.
+var absent = []Code{Absent}
+
 // pad makes codes speak of the given number of rows.
 func (c *builderColumn) pad(rows int) {
 	n := rows - c.rows
@@ -299,6 +302,10 @@ func (c *builderColumn) pad(rows int) {
 }
 
 func (c *builderColumn) finish(rows int) *Column {
+	if c.rows == 0 { // nothing was set: not worth a cell a row
+		c.col = Column{Dict: &c.dict, Codes: absent, Const: true}
+		return &c.col
+	}
 	c.pad(rows)
 	c.col = Column{Dict: &c.dict, Codes: c.codes}
 	if c.starts != nil {

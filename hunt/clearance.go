@@ -198,7 +198,7 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 	if !end.IsZero() {
 		v.Until = end.UTC().Format(time.RFC3339)
 	}
-	critical := c.critical(o.Name)
+	critical := coverage.Critical(c.inventory, o.Name)
 	c.hosts(&v, o, end, critical)
 	for _, d := range o.Silent {
 		v.NotSearched = append(v.NotSearched, UnsearchedHost{d.Host, critical(d.Host), "it handed over nothing"})
@@ -244,7 +244,11 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 				looked[i] = true
 			}
 		}
-		switch why := silentSince(host, c.since, end); {
+		why := host.Silence(c.since, end)
+		if !end.After(c.since) {
+			why = "nothing of the organisation is later than the clean-up"
+		}
+		switch {
 		case items == 0 && why == "":
 			v.NotSearched = append(v.NotSearched, UnsearchedHost{host.Host, critical(host.Host), "its logs cannot show any item"})
 		case why != "":
@@ -261,62 +265,6 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 			v.NotLooked = append(v.NotLooked, UnlookedItem{it.Kind, it.Value})
 		}
 	}
-}
-
-// critical says which hosts of an organisation must have been searched: those that its inventory calls critical, or all when it calls none so.
-func (c *Clearer) critical(org string) func(host string) bool {
-	names, some := map[string]bool{}, false
-	for _, d := range c.inventory {
-		if d.Critical && (d.Org == "" || d.Org == org) {
-			names[strings.ToLower(d.Host)], some = true, true
-			short, _, _ := strings.Cut(d.Host, ".")
-			names[strings.ToLower(short)] = true // as syslog tells it
-		}
-	}
-	return func(host string) bool {
-		host = strings.ToLower(host)
-		short, _, _ := strings.Cut(host, ".")
-		return !some || names[host] || names[short]
-	}
-}
-
-// Silences that could hide an intruder who calls home, and ends of logs that reach the end of the evidence nearly.
-const (
-	longSilence = 24 * time.Hour // and twice as long as the source's usual ones, as kinship has it
-	nearly      = 24 * time.Hour
-)
-
-// silentSince says why no source of a host speaks from one time to another; "" when one does.
-func silentSince(h *coverage.Host, from, to time.Time) string {
-	if !to.After(from) {
-		return "nothing of the organisation is later than the clean-up"
-	}
-	why := "nothing of it is later than the clean-up"
-	for _, s := range h.Sources {
-		last, err := time.Parse(time.RFC3339Nano, s.Last)
-		if err != nil || !last.After(from) {
-			continue
-		}
-		first, err := time.Parse(time.RFC3339Nano, s.First)
-		switch {
-		case err != nil || first.After(from.Add(nearly)):
-			why = fmt.Sprintf("its logs begin on %s only", first.UTC().Format("2006-01-02 15:04"))
-			continue
-		case last.Before(to.Add(-nearly)):
-			why = fmt.Sprintf("its logs end on %s", last.UTC().Format("2006-01-02 15:04"))
-			continue
-		}
-		gap := slices.IndexFunc(s.Gaps, func(g coverage.Gap) bool {
-			a, err1 := time.Parse(time.RFC3339Nano, g.From)
-			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			return err1 != nil || err2 != nil || b.After(from) && b.Sub(a) > max(longSilence, 2*time.Duration(g.Usual*float64(time.Second)))
-		})
-		if gap < 0 {
-			return ""
-		}
-		why = fmt.Sprintf("its logs are silent from %s to %s", s.Gaps[gap].From, s.Gaps[gap].To)
-	}
-	return why
 }
 
 func verdictOf(v *ClearanceOrg, since, end time.Time, decisive, timeless, unread int) (Gone, string) {

@@ -155,7 +155,7 @@ func TestVerdicts(t *testing.T) {
 		}},
 		{"logs begin too late on a host of no concern", 40, NotFound, false, func(t *testing.T, f *fingerprint.Fingerprint, e *Evidence) {
 			e.Coverage.Hosts[1].Sources[0].First = "2026-02-01T00:00:00Z"
-			e.Critical = []string{"SRV1"}
+			e.Critical = coverage.Critical([]coverage.Declared{{Host: "SRV1", Critical: true}}, e.Org)
 		}},
 		{"logs end too early", 40, NotEnough, false, func(t *testing.T, f *fingerprint.Fingerprint, e *Evidence) {
 			e.Coverage.Hosts[0].Sources[0].Last = "2026-05-20T00:00:00Z"

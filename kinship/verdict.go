@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
 
@@ -17,10 +16,6 @@ const (
 	relatedAt   = 0.55
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
-	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it, and so do those that
-	silences    = 5                   // end so many of their own mean silences before,
-	mostSlack   = 7 * slackAtEnd      // but never more than this
-	longGap     = 24 * time.Hour      // a silence that could hide an intruder
 	enough      = 0.75                // of the groups of indicators, and of habits, that must have been searched for absence to mean something
 )
 
@@ -146,8 +141,9 @@ func (j *judge) notShown() (missing []string) {
 		missing = append(missing, "an inventory: which hosts there are is not known")
 	}
 	critical := 0
+	matters := func(host string) bool { return j.e.Critical == nil || j.e.Critical(host) }
 	for _, d := range c.Silent {
-		if d.Critical {
+		if matters(d.Host) {
 			missing = append(missing, fmt.Sprintf("evidence of the critical host %s", d.Host))
 		}
 	}
@@ -161,7 +157,7 @@ func (j *judge) notShown() (missing []string) {
 	}
 	for h := range c.Hosts {
 		host := &c.Hosts[h]
-		if host.Host == "" || j.e.Critical != nil && !slices.ContainsFunc(j.e.Critical, func(c string) bool { return sameHost(c, host.Host) }) {
+		if host.Host == "" || !matters(host.Host) {
 			continue
 		}
 		critical++
@@ -176,8 +172,11 @@ func (j *judge) notShown() (missing []string) {
 			missing = append(missing, fmt.Sprintf("logs of %s that the fingerprint's rules can be asked of", host.Host))
 			continue
 		}
-		if err == nil && !spans(host, first.Add(-before), j.o.AsOf) {
-			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02")))
+		if err != nil {
+			continue
+		}
+		if why := host.Silence(first.Add(-before), j.o.AsOf); why != "" {
+			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s: %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02"), why))
 		}
 	}
 	if critical == 0 {
@@ -201,16 +200,6 @@ func (j *judge) notShown() (missing []string) {
 		}
 	}
 	return missing
-}
-
-// sameHost compares names of hosts: without case, and a short name with a full one by its first part.
-func sameHost(a, b string) bool {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	if strings.Contains(a, ".") != strings.Contains(b, ".") {
-		a, _, _ = strings.Cut(a, ".")
-		b, _, _ = strings.Cut(b, ".")
-	}
-	return a == b
 }
 
 // shown is a group that logs can show.
@@ -238,32 +227,6 @@ func (j *judge) searchable() map[string]shown {
 		}
 	}
 	return out
-}
-
-// spans says whether some source of a host speaks from one time to another without a long silence.
-func spans(h *coverage.Host, from, to time.Time) bool {
-	for _, s := range h.Sources {
-		first, err1 := time.Parse(time.RFC3339Nano, s.First)
-		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
-		if err1 != nil || err2 != nil {
-			continue
-		}
-		slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
-		if first.After(from) || last.Before(to.Add(-slack)) {
-			continue
-		}
-		silent := false
-		for _, g := range s.Gaps {
-			a, err1 := time.Parse(time.RFC3339Nano, g.From)
-			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			// A silence less than twice as long as the source's usual ones is what it does by itself.
-			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > max(longGap, 2*time.Duration(g.Usual*float64(time.Second))) && b.After(from)
-		}
-		if !silent {
-			return true
-		}
-	}
-	return false
 }
 
 // settle says what would decide, at most ten things.

@@ -23,7 +23,7 @@ var signs = []sign{
 		return e.Rel == Wrote && webPage(t, e) && servers[t.program(e.From)]
 	}},
 	{"a program outside installed folders called a rare place", "command-and-control", false, func(t *teller, e *edge) bool {
-		return (e.Rel == Connected || e.Rel == Resolved) && t.foreign(e.From) && t.rareOutside(e.To)
+		return (e.Rel == Connected || e.Rel == Resolved) && t.uninstalled(e.From) && t.rareOutside(e.To)
 	}},
 	{"a connection kept time with a place that was not there on ordinary days", "command-and-control", false, func(t *teller, e *edge) bool {
 		return t.flowOf(e).beacon >= 0.5 && t.strange(e.To) && t.lasts(e.From, e.To)
@@ -106,14 +106,6 @@ func (e *evidence) showsStages() bool {
 	return stages >= 3 && (len(e.rules) >= 1 && len(e.signs) >= 2 || len(e.signs) >= 3 && e.strong || len(e.signs) >= 4)
 }
 
-// sinceSigns is when the signs began, where no grave rule tells when it was.
-func (e *evidence) sinceSigns() int64 {
-	if len(e.rules) > 0 {
-		return always
-	}
-	return e.noticed
-}
-
 // manyNames is how many names below one zone carry data rather than name hosts.
 const manyNames = 100
 
@@ -132,8 +124,8 @@ func (v *view) carries(n Node) bool {
 	return names >= manyNames
 }
 
-// foreign says whether a process runs a program outside the places of installed ones.
-func (t *teller) foreign(p Node) bool {
+// uninstalled says whether a process runs a program outside the places of installed ones.
+func (t *teller) uninstalled(p Node) bool {
 	if k := t.kind(p); k != Process && k != pidRef {
 		return false
 	}

@@ -319,6 +319,7 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 	wide := to.dict.Kind == event.Text
 	firsts := d.firsts[:0] // raw bytes of each value
 	var last []byte
+	var lastCell cell
 	lastCode := event.Absent
 	done := true
 	for _, c := range cells {
@@ -326,6 +327,11 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 			to.codes = append(to.codes, missing(c))
 			continue
 		}
+		if c == lastCell {
+			to.codes = append(to.codes, lastCode)
+			continue
+		}
+		lastCell = c
 		raw := d.bytes(c)
 		if wide {
 			raw = trimNUL(raw)

@@ -22,7 +22,7 @@ func TestRecordedCampaigns(t *testing.T) {
 	if _, err := os.Stat(data); err != nil {
 		t.Skip("shared data not there: ", err)
 	}
-	asked := []string{filepath.Join(data, "sigma", "rules")}
+	asked := []string{filepath.Join(data, "sigma", "rules", "windows")}
 	if testing.Short() { // the rules that speak of what the campaign does
 		windows := filepath.Join(data, "sigma", "rules", "windows")
 		asked = []string{filepath.Join(windows, "process_access"), filepath.Join(windows, "file"), filepath.Join(windows, "process_creation")}

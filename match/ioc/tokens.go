@@ -10,7 +10,7 @@ import (
 const (
 	word   = 1 // letters, digits, underscore, bytes of characters beyond ASCII
 	dot    = 2
-	hyphen = 3
+	hyphen = 4
 )
 
 var class = func() (t [256]byte) {
@@ -76,14 +76,18 @@ func (f *finder) dotted(text []byte) {
 		if i < 0 {
 			return
 		}
-		from, to := at+i, at+i+1
+		from, to, in := at+i, at+i+1, uint8(dot)
 		for from > at && class[text[from-1]] != 0 {
 			from--
+			in |= class[text[from]]
 		}
 		for to < len(text) && class[text[to]] != 0 {
+			in |= class[text[to]]
 			to++
 		}
-		f.token(text, from, to)
+		if in&word != 0 {
+			f.token(text, from, to, in&hyphen != 0)
+		}
 		at = to
 	}
 }
@@ -171,16 +175,16 @@ func keySalt(k Kind) salt {
 
 // token looks up a run of words, dots and hyphens that has a dot: as a file name, as an address, or as a host with its parents, and
 // what it is the host of.
-func (f *finder) token(text []byte, from, to int) {
+func (f *finder) token(text []byte, from, to int, hyphens bool) {
 	s := f.set
 	if s.has[FileName] || s.has[Process] {
 		f.fileName(text[from:to])
 	}
 	// Dots and hyphens around a token are punctuation.
-	for from < to && class[text[from]] != word {
+	for class[text[from]] != word {
 		from++
 	}
-	for to > from && class[text[to-1]] != word {
+	for class[text[to-1]] != word {
 		to--
 	}
 	t := text[from:to]
@@ -188,7 +192,7 @@ func (f *finder) token(text []byte, from, to int) {
 		return
 	}
 	if c := t[len(t)-1]; '0' <= c && c <= '9' {
-		f.numbers(text, from, to)
+		f.numbers(text, from, to, hyphens)
 		return
 	}
 	// One question rules out the host of every domain, URL and address of mail: it is what most tokens cost.
@@ -236,11 +240,13 @@ func (f *finder) fileName(t []byte) {
 }
 
 // numbers looks up a token that ends in a digit: an IPv4 address, two of them joined by a hyphen, or the host of a URL.
-func (f *finder) numbers(text []byte, from, to int) {
+func (f *finder) numbers(text []byte, from, to int, hyphens bool) {
 	for from < to {
 		end := to
-		if i := bytes.IndexByte(text[from:to], '-'); i >= 0 {
-			end = from + i
+		if hyphens {
+			if i := bytes.IndexByte(text[from:to], '-'); i >= 0 {
+				end = from + i
+			}
 		}
 		if a, ok := address4(text[from:end]); ok {
 			f.host4(text, from, end, a)
@@ -271,26 +277,22 @@ func address4(t []byte) (a [4]byte, ok bool) {
 	if len(t) < 7 || len(t) > 15 {
 		return a, false
 	}
-	part, n, digits := 0, 0, 0
-	for _, c := range t {
-		switch {
-		case '0' <= c && c <= '9':
-			if digits > 0 && n == 0 {
+	part, n, from := 0, 0, 0
+	for i, c := range t {
+		if d := c - '0'; d <= 9 {
+			if n = n*10 + int(d); n > 255 || i > from && t[from] == '0' {
 				return a, false
 			}
-			if n = n*10 + int(c-'0'); n > 255 {
-				return a, false
-			}
-			digits++
-		case c == '.' && digits > 0 && part < 3:
-			a[part] = byte(n)
-			part, n, digits = part+1, 0, 0
-		default:
+			continue
+		}
+		if c != '.' || i == from || part == 3 {
 			return a, false
 		}
+		a[part] = byte(n)
+		part, n, from = part+1, 0, i+1
 	}
 	a[3] = byte(n)
-	return a, part == 3 && digits > 0
+	return a, part == 3 && from < len(t)
 }
 
 // address4 looks up an address in every network. It says whether one may hold it.

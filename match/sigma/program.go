@@ -48,6 +48,7 @@ type program struct {
 
 	witness []slotWitness  // by slot; the last is for keywords, asked of every column
 	found   []*slotNeedles // by slot
+	names   []names        // by slot
 	certain []int32        // rules that hold for every event of the source
 	always  []int32        // rules without a witness
 }
@@ -61,7 +62,10 @@ type programRule struct {
 // predicate is an atom asked of a slot. Needles are literals of which one must be found for a test to hold.
 type predicate struct {
 	atom    *atom
-	slot    int32   // -1: every column
+	slot    int32 // -1: every column
+	named   nameSet
+	tests   []test  // of the atom that ask for no name; those that can hold for ASCII values first
+	ascii   int     // how many of tests can hold for ASCII values
 	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	several bool    // worth a scan for all needles of the slot
 	cached  bool    // worth remembering
@@ -291,6 +295,7 @@ func (b *programBuilder) atom(e *expression) int32 {
 
 // prepare orders the arguments by cost, chooses the witnesses and builds the indexes.
 func (p *program) prepare() {
+	p.nameTests()
 	costs := make([]float64, len(p.nodes))
 	for i := range costs {
 		costs[i] = -1
@@ -305,6 +310,9 @@ func (p *program) prepare() {
 	}
 	p.chooseWitnesses()
 	p.indexNeedles()
+	for i := range p.names {
+		p.names[i].number = nil // no further names come
+	}
 	keywords := &p.witness[len(p.slots)]
 	for i := range p.predicates {
 		if q := &p.predicates[i]; q.slot < 0 {
@@ -353,8 +361,8 @@ func (p *program) order(at int32, costs []float64) float64 {
 // cost rates the work of asking a predicate about a value, in comparisons of a few bytes.
 func (p *predicate) cost() float64 {
 	cost := 1.0
-	for i := range p.atom.tests[:p.atom.ascii] {
-		switch p.atom.tests[i].kind {
+	for i := range p.tests[:p.ascii] {
+		switch p.tests[i].kind {
 		case testContains:
 			cost += 3
 		case testGlob, testNumber:

@@ -180,6 +180,7 @@ func (s *scanner) column(at int) *columnState {
 		slot := s.binding.slots[at]
 		if int(slot) < len(s.program.slots) {
 			c.needles = s.program.found[slot]
+			c.names = &s.program.names[slot]
 		}
 		c.field = s.binding.fields.first + uint32(slot)
 		c.paying = &s.binding.fields.paying[slot]
@@ -250,6 +251,11 @@ func (s *scanner) number(c *columnState, v int) uint64 {
 // search finds the rules that a value is a witness of.
 func (s *scanner) search(c *columnState, w *slotWitness, v int) {
 	raw, folded := c.value(v)
+	if w.byName != nil {
+		for _, n := range c.namesOf(v).number {
+			c.addCandidates(w.byName[n])
+		}
+	}
 	if len(folded) > longValue && len(w.byNeedle) > 0 {
 		c.look(v)
 		for _, n := range c.hits[c.scans[v].from : c.scans[v].end-1] {
@@ -434,6 +440,12 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 	if p.atom.present {
 		return true
 	}
+	if p.named.words != nil && p.named.hasAny(c.namesOf(v)) {
+		return true
+	}
+	if len(p.tests) == 0 {
+		return false
+	}
 	if !p.cached && c.folds[v].end != 0 || at >= mostPredicates {
 		return s.evaluate(p, c, v)
 	}
@@ -455,9 +467,9 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 
 func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 	raw, folded := c.value(v)
-	tests := p.atom.tests
+	tests := p.tests
 	if c.ascii(v) {
-		tests = tests[:p.atom.ascii]
+		tests = tests[:p.ascii]
 	}
 	// One scan for all literals of the field answers this and every later predicate about the value.
 	scanned := c.needles != nil && c.needles.count > 0 && p.slot >= 0 && (p.several || len(folded) > longValue || c.scanned(v))
