@@ -181,7 +181,9 @@ func (o *Options) judge(w *wave, draft bool) error {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
-	DeclareCritical(all, o.Evidence.Inventory)
+	for i := range all {
+		all[i].Critical = coverage.Critical(o.Evidence.Inventory, all[i].Org)
+	}
 	innocent := map[string]bool{}
 	for range maxRounds {
 		counted, err := s.count(func(org string) kinship.Ordinary {

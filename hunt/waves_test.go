@@ -64,29 +64,48 @@ var (
 	every    = flag.Bool("every-scenario", false, "hunt through every scenario, in a sector of all roles")
 	scenario = flag.String("scenario", "", "the one scenario of -every-scenario to hunt through")
 	seed     = flag.Uint64("seed", 7, "of the sectors that are hunted through")
+	keep     = flag.String("keep", "", "folder with drills that the measuring of kinship kept, which are hunted through with -every-scenario instead of new ones")
 )
+
+// sector writes a drill of some roles, or takes one that was kept, of all roles.
+func sector(t *testing.T, scenario intrusion.Scenario, roles []drill.Role) (dir string, truth drill.Truth) {
+	t.Helper()
+	if *every && *keep != "" {
+		dir = filepath.Join(*keep, "drill", fmt.Sprintf("%d-%s", *seed, scenario))
+		b, err := os.ReadFile(filepath.Join(dir, "truth.json"))
+		if err == nil {
+			err = json.Unmarshal(b, &truth)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, truth
+	}
+	dir = filepath.Join(t.TempDir(), string(scenario))
+	truth, err := drill.Sector(dir, drill.Options{Seed: *seed, Scenario: scenario, Only: roles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, truth
+}
 
 // TestAHuntTeachesItselfNothingFalse begins with little, lets a policy take in all that is tied to it, and goes on until it is quiet. What
 // it takes in must be the known intruder's, though one victim has a second intruder at the same time; and whoever has another intruder or none must
 // not drift into the same intrusion, wave after wave.
 func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
-	scenarios, keep := intrusion.Scenarios()[:1], []drill.Role{drill.Double, drill.SameWayIn, drill.Unrelated}
+	scenarios, roles := intrusion.Scenarios()[:1], []drill.Role{drill.Double, drill.SameWayIn, drill.Unrelated}
 	if testing.Short() {
 		t.Skip("hunts through a sector, which the run without -short does")
 	}
 	if *every {
-		scenarios, keep = intrusion.Scenarios(), drill.Roles()[1:]
+		scenarios, roles = intrusion.Scenarios(), drill.Roles()[1:]
 		if *scenario != "" {
 			scenarios = []intrusion.Scenario{intrusion.Scenario(*scenario)}
 		}
 	}
-	same := []drill.Role{drill.SameIndicators, drill.Double, drill.Earlier}
+	same := []drill.Role{drill.FirstVictim, drill.SameIndicators, drill.Double, drill.Earlier}
 	for _, scenario := range scenarios {
-		dir := filepath.Join(t.TempDir(), string(scenario))
-		truth, err := drill.Sector(dir, drill.Options{Seed: *seed, Scenario: scenario, Only: keep})
-		if err != nil {
-			t.Fatal(err)
-		}
+		dir, truth := sector(t, scenario, roles)
 		o := optionsOf(t, dir, &truth)
 		hit := slices.IndexFunc(truth.Airlines, func(a drill.AirlineTruth) bool {
 			return a.Role == string(drill.SameIndicators) || a.Role == string(drill.Double)
@@ -125,7 +144,7 @@ func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d waves, %d items learnt, %d of them not the intruder's", scenario, len(s.Waves), taken, false_)
-		if taken < 10 || false_*20 > taken {
+		if taken < 10 || false_ > 0 {
 			t.Errorf("%s: %d items learnt, %d of them not the intruder's", scenario, taken, false_)
 		}
 		for _, w := range s.Waves {

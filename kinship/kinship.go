@@ -53,9 +53,9 @@ type Evidence struct {
 	Grave []finding.Ref
 	// Beacons are measured intervals with their records.
 	Beacons  []Beacon
-	Coverage *coverage.Org      // nil when there is no certificate
-	Critical []string           // names of critical hosts; nil when nobody said, and every host counts as critical
-	Trail    *fingerprint.Trail // nil when nothing was traced
+	Coverage *coverage.Org          // nil when there is no certificate
+	Critical func(host string) bool // nil when nobody said, and every host counts as critical
+	Trail    *fingerprint.Trail     // nil when nothing was traced
 }
 
 // Beacon is a channel that a sweep measured.

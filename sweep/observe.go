@@ -3,12 +3,12 @@ package sweep
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 	"github.com/contrail-ir/contrail/sweep/internal/spill"
 )
 
@@ -49,23 +49,21 @@ func (c noteCodec) Compare(a, b *note) int {
 }
 
 func (noteCodec) Append(dst []byte, n *note) []byte {
-	dst = binary.AppendUvarint(dst, uint64(n.observer))
-	dst = binary.AppendUvarint(dst, uint64(n.file.id))
-	dst = binary.AppendVarint(dst, n.time)
-	dst = binary.AppendUvarint(dst, n.record)
-	dst = binary.AppendUvarint(dst, n.offset)
-	dst = appendText(dst, n.host)
-	dst = appendText(dst, string(n.key))
-	return appendText(dst, string(n.value))
+	dst = packed.Uint(dst, uint64(n.observer))
+	dst = packed.Uint(dst, uint64(n.file.id))
+	dst = packed.Int(dst, n.time)
+	dst = packed.Uint(dst, n.record)
+	dst = packed.Uint(dst, n.offset)
+	return packed.Text(packed.Text(packed.Text(dst, n.host), n.key), n.value)
 }
 
 func (c noteCodec) Decode(b []byte) (*note, error) { return c.decodeOf(nil, b) }
 
 // decodeOf reads a note of a known file, or, when that is nil, of the file that the note names.
 func (c noteCodec) decodeOf(f *fileResult, b []byte) (*note, error) {
-	d := decoder{b: b}
-	n := &note{observer: event.RuleIndex(d.uint()), file: c.run.fileOf(f, d.uint()), time: d.int(), record: d.uint(), offset: d.uint(), host: d.text(), key: []byte(d.text()), value: []byte(d.text())}
-	if d.bad || len(d.b) > 0 || n.file == nil {
+	d := packed.NewReader(b)
+	n := &note{observer: event.RuleIndex(d.Uint()), file: c.run.fileOf(f, d.Uint()), time: d.Int(), record: d.Uint(), offset: d.Uint(), host: d.Text(), key: []byte(d.Text()), value: []byte(d.Text())}
+	if !d.Whole() || n.file == nil {
 		return nil, errBrokenHit
 	}
 	return n, nil

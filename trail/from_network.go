@@ -124,7 +124,11 @@ func stem(uri []byte) []byte {
 
 func netName(r *row) {
 	src, _, dst := r.ends()
-	name := r.node(Name, nil, dnsName(r.get("server_name")))
+	host := dnsName(r.get("server_name"))
+	if isAddress(host) { // no name, though clients that were told none may put it there
+		return
+	}
+	name := r.node(Name, nil, host)
 	r.edge(r.node(Address, nil, src), Resolved, name)
 	r.edge(name, Answered, r.node(Address, nil, dst))
 }

@@ -275,6 +275,7 @@ type folder struct {
 type alike struct {
 	from, to Node
 	rel      Relation
+	file     uint32 // of Sent: several logs tell of the same bytes
 }
 
 // place is where the first of like edges stands, and in which call.
@@ -300,7 +301,10 @@ func (f *folder) fold(es []edge) []edge {
 			out = append(out, e)
 			continue
 		}
-		k := alike{e.From, e.To, e.Rel}
+		k := alike{from: e.From, to: e.To, rel: e.Rel}
+		if e.Rel == Sent {
+			k.file = e.File
+		}
 		if p, ok := f.open[k]; ok && p.turn == f.turn && e.Time-out[p.at].Time < foldWithin {
 			x := &out[p.at]
 			if x.Count += e.Count; x.Count < e.Count {

@@ -105,7 +105,8 @@ type adjacency struct {
 	buckets  []bucket
 	dir      string
 	spilled  bool
-	failed   error // of reading edges back, the first
+	ahead    []byte // what was read; one goroutine asks for edges
+	failed   error  // of reading edges back, the first
 }
 
 type bucket struct {
@@ -226,12 +227,15 @@ func (a *adjacency) finishBucket(b *bucket, s *sorter) (err error) {
 }
 
 // edges appends to dst the edges at a node from one time to before another, at most limit of them, and says whether there are more. What cannot be
-// read back is missing; trouble tells.
+// read back is missing; trouble tells. One goroutine calls it.
 func (a *adjacency) edges(dst []edge, n Node, from, to int64, limit int) (_ []edge, more bool) {
 	b := a.of(n)
 	r := edgeReader{sorted: b.sorted, file: b.file, count: len(b.sorted)}
 	if b.file != nil {
-		r.count = b.count
+		if a.ahead == nil {
+			a.ahead = make([]byte, readAhead*edgeSize)
+		}
+		r.count, r.buf = b.count, a.ahead
 		defer func() {
 			if r.failed != nil && a.failed == nil {
 				a.failed = fmt.Errorf("trail: read spilled edges: %w", r.failed)
@@ -275,9 +279,6 @@ func (r *edgeReader) at(i, ahead int) edge {
 		return r.sorted[i]
 	}
 	if i < r.from || i >= r.to {
-		if r.buf == nil {
-			r.buf = make([]byte, readAhead*edgeSize)
-		}
 		n, err := r.file.ReadAt(r.buf[:min(ahead, r.count-i)*edgeSize], int64(i)*edgeSize)
 		if n < edgeSize {
 			r.failed = errors.Join(err, io.ErrUnexpectedEOF)

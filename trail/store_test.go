@@ -52,7 +52,7 @@ func alikeEdges(a, b []edge) bool {
 func foldedSlowly(all []edge, key func(*edge) Node) (out []edge) {
 	for _, e := range all {
 		for i := len(out) - 1; e.Rel.foldable() && i >= 0 && key(&out[i]) == key(&e); i-- {
-			if x := &out[i]; x.From == e.From && x.To == e.To && x.Rel == e.Rel {
+			if x := &out[i]; x.From == e.From && x.To == e.To && x.Rel == e.Rel && (e.Rel != Sent || x.File == e.File) {
 				if e.Time-x.Time < foldWithin {
 					x.Count += e.Count
 					x.Span = uint32((e.Time - x.Time) / 1e9)

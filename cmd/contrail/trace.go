@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +65,7 @@ When no intrusion can be established, it says so.`,
 }
 
 // traceMemory is the memory that a trace tries to keep within, in bytes.
-const traceMemory = 900 << 20
+const traceMemory = 640 << 20
 
 // boundMemory makes the collector work harder before a trace exceeds its memory; nothing fails when it does.
 func boundMemory() {
@@ -114,9 +115,10 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	if err := t.sweepQuietly(ctx, q, report.All(t.masked(folder, f.raw), follower)); err != nil {
 		return err
 	}
+	several := len(follower.Result().Certificate.Orgs) > 1 // sources.yaml may name some, too
 	err = follower.Each(func(org string, out *trail.Trail) (err error) {
 		dir := f.out
-		if len(f.orgs) > 0 {
+		if len(f.orgs) > 0 || several {
 			if dir, err = hunt.OrgFolder(f.out, org); err != nil {
 				return usageError{err}
 			}
@@ -132,7 +134,7 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 				return err
 			}
 		}
-		if len(orgs) > 1 {
+		if several {
 			fmt.Fprintf(t.out, "%s\n", report.Clean(org))
 		}
 		t.summary(out)
@@ -148,8 +150,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	return nil
 }
 
-// writeTrails follows the intruder in each organisation and writes what it did there.
-func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) error {
+// writeTrails follows the intruder in each organisation and writes what it did there. since is of a verification sweep: what little an intruder leaves
+// after a clean-up seldom leads anywhere, and that must not read as if he were gone.
+func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool, since string) error {
 	return follower.Each(func(org string, tr *trail.Trail) error {
 		dir, err := hunt.OrgFolder(out, org)
 		if err != nil {
@@ -162,6 +165,9 @@ func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) er
 			return err
 		}
 		what := "no intrusion established"
+		if since != "" {
+			what = "what was found since " + since + " does not establish an intrusion by itself; whether it is gone is said above"
+		}
 		if tr.Established {
 			what = fmt.Sprintf("an intrusion on %d hosts: see %s", len(tr.Hosts), filepath.Join(dir, "story.md"))
 		}
@@ -190,7 +196,7 @@ func (t *terminal) draft(dir string) error {
 // summary says on the terminal what the story says at length.
 func (t *terminal) summary(out *trail.Trail) {
 	if !out.Established {
-		fmt.Fprintf(t.out, "No intrusion established. %s\n", report.Clean(out.Why))
+		fmt.Fprintf(t.out, "No intrusion established: %s\n", report.Clean(strings.TrimPrefix(out.Why, "no intrusion established: ")))
 		return
 	}
 	fmt.Fprintf(t.out, "Intrusion established: %s.\n", report.Clean(out.Why))

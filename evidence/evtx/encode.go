@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -176,6 +177,14 @@ func (d *Decoder) expand(c cell) {
 		e.flat = append(e.flat, c)
 		return
 	}
+	typ := c.typ() &^ typeArray
+	if w := width(typ); w > 0 { // element says the same, and takes longer
+		e.flat = slices.Grow(e.flat, c.size()/w+1)
+		for at, left := c.at(), c.size(); left > 0; at, left = at+w, left-w {
+			e.flat = append(e.flat, makeCell(c.place(), typ, at, min(w, left)))
+		}
+		return
+	}
 	for v, rest := d.element(c); v != 0; v, rest = d.element(rest) {
 		e.flat = append(e.flat, v)
 	}
@@ -224,6 +233,7 @@ func (d *Decoder) encodeCells(to *encoded, cells []cell, set types) {
 	for size < 2*len(cells) {
 		size *= 2
 	}
+	to.codes = slices.Grow(to.codes, len(cells))
 	e := &d.encoder
 	if len(e.table) < size {
 		e.table = make([]entry, size)
@@ -319,6 +329,7 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 	wide := to.dict.Kind == event.Text
 	firsts := d.firsts[:0] // raw bytes of each value
 	var last []byte
+	var lastCell cell
 	lastCode := event.Absent
 	done := true
 	for _, c := range cells {
@@ -326,6 +337,11 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 			to.codes = append(to.codes, missing(c))
 			continue
 		}
+		if c == lastCell {
+			to.codes = append(to.codes, lastCode)
+			continue
+		}
+		lastCell = c
 		raw := d.bytes(c)
 		if wide {
 			raw = trimNUL(raw)

