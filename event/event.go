@@ -149,6 +149,11 @@ type Batch struct {
 	Offset []uint64 // byte offset in the file (decompressed, within the innermost member)
 	Record []uint64 // record number, line number or row, as the format counts
 
+	// Sifted says that the reader asked the needs' sifter about every row. Suspects are the rows that it suspects, ascending; of the others
+	// only the fields wanted by name are filled.
+	Sifted   bool
+	Suspects []int
+
 	Recovered bool // read from slack or damaged space, not from the log proper
 
 	// Fetch fills rec with the whole event of a row, every field decoded, from the segment

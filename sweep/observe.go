@@ -29,9 +29,15 @@ func (n *note) size() int { return 120 + len(n.host) + len(n.key) + len(n.value)
 // noteCodec orders notes by observer, organisation, key, time, file and record.
 type noteCodec struct{ run *run }
 
+// Compare looks no further than the first difference, as codec.Compare.
 func (c noteCodec) Compare(a, b *note) int {
-	if n := cmp.Or(cmp.Compare(a.observer, b.observer), cmp.Compare(a.file.org, b.file.org)); n != 0 {
-		return n
+	if a.observer != b.observer {
+		return cmp.Compare(a.observer, b.observer)
+	}
+	if a.file != b.file {
+		if n := cmp.Compare(a.file.org, b.file.org); n != 0 {
+			return n
+		}
 	}
 	if n := bytes.Compare(a.key, b.key); n != 0 {
 		return n
@@ -75,7 +81,8 @@ func (w *worker) watch(b *event.Batch) error {
 			if !w.run.within.Covers(b.Time[row]) {
 				return
 			}
-			n := &note{observer: o.first, file: w.file, time: b.Time[row], record: b.Record[row], offset: b.Offset[row], host: b.Host.Text(row), key: bytes.Clone(key), value: bytes.Clone(value)}
+			own := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
+			n := &note{observer: o.first, file: w.file, time: b.Time[row], record: b.Record[row], offset: b.Offset[row], host: w.host(row), key: own[:len(key):len(key)], value: own[len(key):]}
 			w.notes = append(w.notes, n)
 			w.noted += n.size()
 		}); err != nil {

@@ -124,7 +124,11 @@ func stem(uri []byte) []byte {
 
 func netName(r *row) {
 	src, _, dst := r.ends()
-	name := r.node(Name, nil, dnsName(r.get("server_name")))
+	host := dnsName(r.get("server_name"))
+	if isAddress(host) { // no name, though clients that were told none may put it there
+		return
+	}
+	name := r.node(Name, nil, host)
 	r.edge(r.node(Address, nil, src), Resolved, name)
 	r.edge(name, Answered, r.node(Address, nil, dst))
 }
@@ -170,7 +174,7 @@ func netShare(r *row) {
 	path := append(bytes.Clone(r.get("path")), '\\')
 	path = append(path, r.get("name")...)
 	if _, rest, ok := bytes.Cut(bytes.TrimLeft(lower(path), `\`), []byte{'\\'}); ok {
-		f := r.hosted(File, dst, localShare(bytes.TrimRight(rest, `\`)))
+		f := r.node(File, dst, localShare(bytes.TrimRight(rest, `\`)))
 		rel := ReadFrom
 		if bytes.Contains(r.get("action"), []byte("WRITE")) || bytes.Contains(r.get("action"), []byte("RENAME")) {
 			rel = Wrote
@@ -197,7 +201,7 @@ func netLogon(r *row) {
 
 func netPipe(r *row) {
 	src, port, dst := r.ends()
-	p := r.hosted(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
+	p := r.node(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
 	r.edge(r.socket(src, port), UsedPipe, p)
 	r.edge(r.pair(src, dst), UsedPipe, p)
 }

@@ -7,7 +7,7 @@ import (
 // Constructors of what servers tell: requests to web servers and through proxies, statements to databases.
 
 // webServer is the service that requests reach; it stands for the process that answers them, which the web log does not name.
-func (r *row) webServer() Node { return r.hosted(Service, r.serverName(), []byte(webServerName)) }
+func (r *row) webServer() Node { return r.node(Service, r.serverName(), []byte(webServerName)) }
 
 const webServerName = "(web server)"
 
@@ -30,7 +30,7 @@ func webRequest(r *row) {
 		return
 	}
 	path := stem(r.get("cs-uri-stem"))
-	u := r.hosted(URL, r.serverName(), path)
+	u := r.node(URL, r.serverName(), path)
 	if refused(r.get("sc-status")) {
 		r.edge(from, Probed, u)
 		return
@@ -103,7 +103,7 @@ func databaseQuery(r *row) {
 	if ip == nil {
 		ip = plainAddress(bytes.Clone(r.get("src_ip")))
 	}
-	q := r.hosted(Query, r.serverName(), bytes.TrimSpace(r.get("statement")))
+	q := r.node(Query, r.serverName(), bytes.TrimSpace(r.get("statement")))
 	if len(user) == 0 {
 		r.edge(r.node(Address, nil, ip), Queried, q)
 		return
@@ -112,7 +112,7 @@ func databaseQuery(r *row) {
 	if v := r.get("session"); len(v) > 0 {
 		id = append(append(id, ' '), v...)
 	}
-	s := r.hosted(Session, r.serverName(), id)
+	s := r.node(Session, r.serverName(), id)
 	r.counted(s, OfAccount, r.node(Account, nil, user), databaseLogon)
 	place := ip
 	if len(place) == 0 {

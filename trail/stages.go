@@ -123,7 +123,7 @@ func (t *teller) logonOf(e *edge) int {
 func bySession(t *teller, e *edge) bool { return t.kind(e.From) == Session }
 func outward(t *teller, e *edge) bool {
 	k := t.kind(e.To)
-	return (k == Address || k == Name) && !t.internal(t.key(e.To))
+	return (k == Address || k == Name) && (!t.internal(t.key(e.To)) || t.strange(e.To))
 }
 func startsShell(t *teller, e *edge) bool { return shells[t.program(e.To)] }
 func webPage(t *teller, e *edge) bool {
@@ -356,7 +356,7 @@ func (t *teller) places() {
 		e := &t.kept[i].edge
 		for _, n := range []Node{e.From, e.To} {
 			k := t.key(n)
-			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) {
+			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) && !t.strange(n) {
 				continue
 			}
 			s := all[n]

@@ -67,9 +67,10 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 // walking it.
 func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
 	starts := make([][]Start, len(all))
+	grave := make([]int, len(all)) // how many of the starts are not of the rules on connections
 	var refs []finding.Ref
 	for i := range all {
-		starts[i] = all[i].starts()
+		starts[i], grave[i] = all[i].starts()
 		for _, s := range starts[i] {
 			refs = append(refs, s.Ref)
 		}
@@ -82,18 +83,26 @@ func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
 	out := make([]*Trail, len(all))
 	for i := range all {
 		v.baseline = all[i].Baseline
-		if out[i], err = v.trace(all[i], starts[i], found[:len(starts[i])]); err != nil {
+		some := len(starts[i])
+		if g.processes && !onlyFlows(all[i].Findings) { // network.go
+			some = grave[i]
+		}
+		if out[i], err = v.trace(all[i], starts[i][:some], found[:some]); err != nil {
 			return nil, err
 		}
 		found = found[len(starts[i]):]
 	}
+	if err := g.trouble(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
-// starts are those that are asked for, else the gravest findings and what is to be begun with beside them.
-func (q *Question) starts() (starts []Start) {
+// starts are those that are asked for, else the gravest findings and what is to be begun with beside them; what the rules on connections found stands
+// behind these.
+func (q *Question) starts() (starts []Start, grave int) {
 	if len(q.From) > 0 {
-		return q.From
+		return q.From, len(q.From)
 	}
 	begun := map[finding.Ref]bool{}
 	begin := func(r finding.Ref) {
@@ -111,12 +120,11 @@ func (q *Question) starts() (starts []Start) {
 	for _, r := range q.Also {
 		begin(r)
 	}
-	if onlyFlows(q.Findings) { // network.go
-		for _, r := range networkStarts(q.Findings) {
-			begin(r)
-		}
+	grave = len(starts)
+	for _, r := range networkStarts(q.Findings) {
+		begin(r)
 	}
-	return starts
+	return starts, grave
 }
 
 // trace walks from the starts; found has the edges that each start's record told.
@@ -179,13 +187,11 @@ func (v *view) lookUp(value string) (out []Node) {
 		}
 	}
 	clean := string(cleanPath([]byte(value)))
-	for _, kind := range []Kind{File, Service, Task, Registry, Pipe, WMI, URL} {
-		v.g.names.each(kind, func(id Node, key []byte) {
-			if _, _, name := splitKey(key); name == clean || name == string(folded) {
-				out = append(out, id)
-			}
-		})
-	}
+	v.g.names.each(func(id Node, key []byte) {
+		if _, _, name := splitKey(key); name == clean || name == string(folded) {
+			out = append(out, id)
+		}
+	}, File, Service, Task, Registry, Pipe, WMI, URL)
 	slices.SortFunc(out, v.compareNodes)
 	return out
 }

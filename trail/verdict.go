@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -136,12 +137,22 @@ func (t *teller) judgeGroups() {
 	}
 }
 
-// judge asks the three questions of a group.
+// judge asks the three questions of a group. Where no process could be seen, what the network alone shows (network.go) answers the first and the last.
 func (t *teller) judge(e *evidence) {
-	wire := t.seenOnWire(e) // network.go: where no process could be seen
+	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
+	began := e.began
+	if began == always {
+		began = t.beganOnWire(e)
+	}
+	by := t.authorityAt(began)
+	places := t.placesOf(e, by)
+	wire, excused := t.seenOnWire(e, places)
 	switch {
 	case wire != "" && !e.addsUp():
 		e.passed, e.established, e.why = 3, true, wire
+		return
+	case excused != "" && !e.addsUp():
+		e.passed, e.why = 1, "no intrusion established: "+excused+", but programs that go back to somebody's ordinary work reach for the same; ask whose they are"
 		return
 	case len(e.rules) == 0:
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))
@@ -151,18 +162,12 @@ func (t *teller) judge(e *evidence) {
 		return
 	}
 	e.passed = 1
-	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
-	by := t.authorityAt(e.began)
 	rest := newEvidence()
 	for _, i := range e.steps {
 		s := &t.taken[i].edge
 		if actor := t.actor(s); actor != noNode && by.explains(actor) {
 			e.explained[i] = true
 		}
-	}
-	places := t.placesOf(e, by)
-	for _, i := range e.steps {
-		s := &t.taken[i].edge
 		if p := t.outsidePlace(s); p != noNode && places[p] == explained {
 			e.explained[i] = true
 		}
@@ -170,12 +175,17 @@ func (t *teller) judge(e *evidence) {
 			rest.count(t, s)
 		}
 	}
-	if !rest.addsUp() {
+	switch {
+	case rest.addsUp():
+	case wire != "":
+		e.passed, e.established, e.why = 3, true, wire
+		return
+	default:
 		e.why = "no intrusion established: " + e.amount() + ", but what they speak of goes back to " + t.people(e) + ", at work from where they worked on earlier days; ask them"
 		return
 	}
 	e.passed = 2
-	tie := t.leadsOutside(e, places)
+	tie := cmp.Or(t.leadsOutside(e, places), wire)
 	if tie == "" && t.wouldShow(e) {
 		e.why = "no intrusion established: " + rest.amount() + ", but nothing leads outside – no way in, no program that calls, nothing fetched or sent – in logs that would show it; a test or somebody of the house leaves the same: ask whose doing it was" + t.strangers(e)
 		return

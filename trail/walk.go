@@ -77,6 +77,7 @@ type walker struct {
 	taken   []step
 	context map[edgeID]edge
 	cut     bool
+	group   map[int]int           // seed → group, by union
 	flows   map[[2]string]traffic // network.go
 	passed  map[passage]bool      // entry.go
 
@@ -90,7 +91,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, group: map[int]int{}, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }
@@ -127,9 +128,27 @@ func (w *walker) seedNode(n Node, seed int) {
 	heap.Push(&w.queue, &arrival{node: n, weight: 1, time: w.traitsOf(n).first, seed: seed, trust: asSeed})
 }
 
+// find and union keep which seeds belong together.
+func (w *walker) find(i int) int {
+	for {
+		p, ok := w.group[i]
+		if !ok || p == i {
+			return i
+		}
+		i = p
+	}
+}
+
+func (w *walker) union(a, b int) {
+	a, b = w.find(a), w.find(b)
+	w.group[max(a, b)] = min(a, b)
+}
+
+// take takes a step. Walks that take the same step have met, also at a node that none of them opened since it passes for a while only.
 func (w *walker) take(e edge, weight float64, seed int, from Node) bool {
 	id := e.id()
-	if _, ok := w.steps[id]; ok {
+	if i, ok := w.steps[id]; ok {
+		w.union(w.taken[i].seed, seed)
 		return false
 	}
 	if len(w.taken) >= maxSteps {

@@ -65,7 +65,7 @@ When no intrusion can be established, it says so.`,
 }
 
 // traceMemory is the memory that a trace tries to keep within, in bytes.
-const traceMemory = 900 << 20
+const traceMemory = 640 << 20
 
 // boundMemory makes the collector work harder before a trace exceeds its memory; nothing fails when it does.
 func boundMemory() {

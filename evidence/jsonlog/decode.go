@@ -34,6 +34,8 @@ type decoder struct {
 	rec     *record
 	fetch   *record // for Fetch, which may be called while rec is in use
 	needs   *event.Needs
+	sifter  event.Sifter // of needs, nil for none
+	text    []byte       // for the sifter, reused
 	sources map[string]*source
 	order   []*source // sources with rows, by first appearance in the segment
 	key     []byte
@@ -49,6 +51,8 @@ type decoder struct {
 type source struct {
 	source event.Source
 	want   event.Want
+	sift   bool    // what want does not name is wanted of suspected records only
+	named  []bool  // per column: named
 	cols   []int32 // per field: 0 not known, -1 not wanted, else column + 1
 	names  *paths
 	build  *event.Builder
@@ -71,6 +75,7 @@ func (s *source) column(f fieldID) int32 {
 		}
 		if wanted {
 			s.cols[f] = int32(s.build.Field(name)) + 1
+			s.named = append(s.named, s.want.Names(name))
 		}
 	}
 	return s.cols[f]
@@ -88,6 +93,14 @@ func (s *source) null(f fieldID) {
 	}
 }
 
+// start gives the source a builder without rows.
+func (s *source) start() {
+	s.build, s.cols, s.named = event.NewBuilder(s.source), nil, nil
+	if s.sift {
+		s.build.Sift()
+	}
+}
+
 // Decode implements event.Decoder.
 func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink) error {
 	d.seg, d.out = seg, out
@@ -97,6 +110,9 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink)
 	}
 	if d.needs != needs {
 		d.forget(needs)
+		if d.sifter = nil; needs.Sifter != nil {
+			d.sifter = needs.Sifter()
+		}
 	}
 	d.valid = utf8.Valid(seg.Data)
 	d.place = wide.Place{}
@@ -290,7 +306,7 @@ func (d *decoder) row(s span, number uint64) error {
 	}
 	if b.Rows() == 0 {
 		if b.Fields() > maxColumns {
-			src.build, src.cols = event.NewBuilder(src.source), nil
+			src.start()
 			b = src.build
 		}
 		if !src.listed {
@@ -300,8 +316,15 @@ func (d *decoder) row(s span, number uint64) error {
 	}
 	b.Row(r.time, offset, number, r.host)
 	src.rows = append(src.rows, s)
-	if !src.want.Nothing() {
+	switch {
+	case src.want.Nothing():
+	case !src.sift:
 		r.emit(src)
+	case d.suspects(s):
+		b.Suspect()
+		r.emit(src)
+	case len(src.want.Fields) > 0:
+		r.emit(named{src})
 	}
 	return nil
 }
@@ -326,7 +349,8 @@ func (d *decoder) sourceOf(r *record) *source {
 	full := fmt.Sprintf("\xff%q", []any{src.Product, src.Category, src.Service, src.Provider, src.Channel, src.ID})
 	s, ok := d.sources[full]
 	if !ok {
-		s = &source{source: src, want: d.needs.Of(src), names: r.tape.paths, build: event.NewBuilder(src)}
+		s = &source{source: src, want: d.needs.Of(src), names: r.tape.paths, sift: d.sifts(src)}
+		s.start()
 		d.sources[full] = s
 	}
 	d.sources[string(k)] = s

@@ -171,13 +171,16 @@ type plan struct {
 	source  event.Source
 	builder *event.Builder
 	columns []column // by field of the header
-	last    int      // the last field of a line that is looked at
+	sift    bool     // what nobody names is wanted of suspected lines only
+	named   int      // the last field of a line that is always looked at
+	last    int      // the last that anybody may want
 	time    int      // field of the time, -1 for none
 	system  int      // field of the sensor's name, -1 for none
 }
 
 type column struct {
-	index int // of the builder, -1 when nobody wants it
+	index int  // of the builder, -1 when nobody wants it
+	named bool // wanted of every line
 	kind  kind
 }
 
@@ -194,6 +197,8 @@ type decoder struct {
 	plans map[*header]*plan
 	width int // fields of all plans
 	needs *event.Needs
+	sift  event.Sifter // of needs, nil for none
+	clean bool         // nothing in the segment is escaped, and all of it is UTF-8
 	text  []byte
 	host  []byte
 	ends  []int32 // where the fields of a line end
@@ -232,7 +237,10 @@ const (
 
 func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 	if d.needs != needs {
-		d.needs = needs
+		d.needs, d.sift = needs, nil
+		if needs.Sifter != nil {
+			d.sift = needs.Sifter()
+		}
 		clear(d.plans)
 	}
 	if p := d.plans[h]; p != nil {
@@ -242,9 +250,12 @@ func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 		clear(d.plans)
 		d.width = len(h.fields) + 16
 	}
-	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, last: -1}
+	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, named: -1, last: -1}
 	p.builder = event.NewBuilder(p.source)
 	want := needs.Of(p.source)
+	if p.sift = want.All && want.Sifted && d.sifts(h); p.sift {
+		p.builder.Sift()
+	}
 	p.columns = make([]column, len(h.fields))
 	for i, name := range h.fields {
 		c := column{index: -1, kind: kindOf(h, i)}
@@ -257,13 +268,44 @@ func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 		case "_system_name":
 			p.system = i
 		}
-		if c.index >= 0 || name == "ts" || name == "_system_name" {
+		if c.named = !p.sift || want.Names(name); c.named && c.index >= 0 || name == "ts" || name == "_system_name" {
+			p.named = i
+		}
+		if c.index >= 0 || p.named == i {
 			p.last = i
 		}
 		p.columns[i] = c
 	}
 	d.plans[h] = p
 	return p
+}
+
+// sifts says whether the sifter can be asked about lines as they stand: what separates values keeps them apart, and what lines do not
+// spell out, true and false, is not sought.
+func (d *decoder) sifts(h *header) bool {
+	if d.sift == nil {
+		return false
+	}
+	for i := range h.fields {
+		if k := kindOf(h, i); (k == boolean || k == boolList) && (d.sift.Suspects(yes) || d.sift.Suspects(no)) {
+			return false
+		}
+	}
+	for _, c := range []byte(h.separator + h.set) {
+		if !event.Parts(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// suspects asks the sifter about a line.
+func (d *decoder) suspects(text []byte, clean bool) bool {
+	if clean {
+		return d.sift.Suspects(text)
+	}
+	d.text = appendUnescaped(d.text[:0], text)
+	return !utf8.Valid(text) || !utf8.Valid(d.text) || d.sift.Suspects(d.text)
 }
 
 func kindOf(h *header, field int) kind {
@@ -292,6 +334,7 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, sink event.Sink
 	}
 	p := d.planOf(h, needs)
 	p.builder.Reset()
+	d.clean = bytes.IndexByte(seg.Data, '\\') < 0 && utf8.Valid(seg.Data)
 	for l := range lines.Each(seg, false) {
 		if len(l.Text) == 0 {
 			continue
@@ -363,7 +406,7 @@ func (d *decoder) field(text []byte, separator string, n int) []byte {
 
 func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.Needs) {
 	h := p.h
-	fields := d.cut(l.Text, h.separator, p.last)
+	fields := d.cut(l.Text, h.separator, p.named)
 	ns, why := event.NoTime, ""
 	if p.time >= 0 {
 		text := d.field(l.Text, h.separator, p.time)
@@ -386,13 +429,18 @@ func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.N
 	}
 	p.builder.Row(ns, l.Offset, l.Number, host)
 	// Most lines have nothing to undo: then values are taken as they stand.
-	clean := bytes.IndexByte(l.Text, '\\') < 0 && utf8.Valid(l.Text)
+	clean := d.clean || bytes.IndexByte(l.Text, '\\') < 0 && utf8.Valid(l.Text)
+	suspect := p.sift && d.suspects(l.Text, clean)
+	if suspect {
+		p.builder.Suspect()
+		d.cut(l.Text, h.separator, p.last)
+	}
 	from := 0
 	for i, end := range d.ends {
 		if i == len(p.columns) {
 			break
 		}
-		if c := p.columns[i]; c.index >= 0 {
+		if c := &p.columns[i]; c.index >= 0 && (suspect || c.named) {
 			text := l.Text[from:end]
 			switch {
 			case string(text) == h.unset:
@@ -481,28 +529,26 @@ func (d *decoder) fetch(p *plan, seg *event.Segment, offset uint64, rec *event.R
 
 // parseTime reads seconds since 1970 with a fraction, exactly.
 func parseTime(s []byte) (int64, bool) {
-	whole, fraction, _ := bytes.Cut(s, []byte{'.'})
-	if len(whole) == 0 || len(whole) > 10 {
-		return event.NoTime, false
-	}
 	var sec, ns int64
-	for _, c := range whole {
-		if c < '0' || c > '9' {
+	i := 0
+	for ; i < len(s) && s[i]-'0' <= 9; i++ {
+		if i == 10 {
 			return event.NoTime, false
 		}
-		sec = sec*10 + int64(c-'0')
+		sec = sec*10 + int64(s[i]-'0')
+	}
+	if i == 0 || sec > 9_200_000_000 || i < len(s) && s[i] != '.' {
+		return event.NoTime, false
 	}
 	scale := int64(1e9)
-	for _, c := range fraction {
-		if c < '0' || c > '9' {
+	for i++; i < len(s); i++ {
+		d := s[i] - '0'
+		if d > 9 {
 			return event.NoTime, false
 		}
 		if scale /= 10; scale > 0 {
-			ns += int64(c-'0') * scale
+			ns += int64(d) * scale
 		}
-	}
-	if sec > 9_200_000_000 {
-		return event.NoTime, false
 	}
 	return sec*1e9 + ns, true
 }

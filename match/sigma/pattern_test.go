@@ -3,6 +3,7 @@ package sigma
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -143,8 +144,17 @@ func FuzzLiterals(f *testing.F) {
 			return
 		}
 		found := map[uint32]bool{}
-		for _, id := range newLiterals(list, place).find([]byte(text), nil) {
-			found[id] = true
+		const first = 70 // numbers need not begin at 0
+		seen := make([]uint64, (first+len(list)+63)/64)
+		ids := newLiterals(list, place, first).find([]byte(text), seen, nil)
+		for _, id := range ids {
+			if found[id-first] {
+				t.Errorf("%q is found twice", list[id-first])
+			}
+			found[id-first] = true
+		}
+		if unsee(seen, ids); slices.Max(seen) != 0 {
+			t.Errorf("%x is left over", seen)
 		}
 		for i, w := range list {
 			want := strings.Contains(text, w)

@@ -1,6 +1,9 @@
 package sigma
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // rarity estimates how seldom a folded literal occurs in a value of a log, in bits: the logarithm of one in how many
 // values. It steers speed and never results.
@@ -23,6 +26,32 @@ func rarity(s string) float64 {
 	}
 	return bits
 }
+
+// gramRarity is rarity of a gram of four bytes, with regard to the common texts that it is a part of: "wind" is as
+// common as "windows". A letter again and again is in much that is encoded.
+func gramRarity(s string) float64 {
+	bits := rarity(s)
+	if known, ok := commonGrams[s]; ok {
+		bits = min(bits, known)
+	}
+	if s[0] == s[1] && s[1] == s[2] && s[2] == s[3] {
+		bits = min(bits, 4)
+	}
+	return bits
+}
+
+var commonGrams = func() map[string]float64 {
+	grams := map[string]float64{}
+	for _, c := range slices.Concat(common, commonInScripts) {
+		for at := 0; at+4 <= len(c.text); at++ {
+			gram := c.text[at : at+4]
+			if known, ok := grams[gram]; !ok || c.bits < known {
+				grams[gram] = c.bits
+			}
+		}
+	}
+	return grams
+}()
 
 // commonBy has the common texts by their first byte: literals are rated by the ten thousand when rules are prepared.
 var commonBy = func() (t [256][]commonText) {
@@ -63,4 +92,10 @@ var common = []commonText{
 	{"nt authority", 1}, {"system", 0.7}, {"\\device\\", 1}, {"explorer.exe", 3}, {".com", 3}, {".net", 4}, {"true", 1}, {"false", 1}, {"python", 4.5}, {"\\syswow64\\", 3}, {"net", 2.5},
 	{"get-", 3}, {"set-", 3.5}, {"new-object", 4}, {"write-", 3}, {"function", 2.5}, {"invoke-", 4}, {"system.", 2}, {"-object", 2.5}, {"import-module", 4}, {"\\", 0.1}, {" ", 0.2}, {".", 0.1},
 	{"version", 2}, {"update", 3}, {"install", 3}, {"service", 2}, {"user", 1.5}, {"admin", 3}, {"pass", 4}, {"windows", 0.7}, {"program", 1.2}, {"data", 1.5}, {"config", 3}, {"process", 2}, {"host", 2},
+}
+
+// commonInScripts are texts that long values have: their grams are seldom worth a look, but what rules look for is not rated
+// by them.
+var commonInScripts = []commonText{
+	{"name", 2}, {"value", 2.5}, {"type", 2.5}, {"object", 2.5}, {"property", 3}, {"parameter", 3}, {"string", 3}, {"input", 3.5}, {"filter", 4}, {"cmdletization", 3}, {"onedrive", 4},
 }

@@ -14,6 +14,7 @@ type slotWitness struct {
 	ascii   *literals // literals of ASCII, nil for none
 	unicode *literals // the others, which need a value that is not ASCII
 	rules   [][]int32 // by literal of ascii, then of unicode
+	byName  [][]int32 // rules by name, nil when no name is a witness
 	eager   []eagerWitness
 	kinds   kindSet // of columns in which keywords can be, of the witness of keywords
 
@@ -30,7 +31,9 @@ type eagerWitness struct {
 }
 
 // empty says that there is no witness on the field.
-func (w *slotWitness) empty() bool { return w.ascii == nil && w.unicode == nil && len(w.eager) == 0 }
+func (w *slotWitness) empty() bool {
+	return w.ascii == nil && w.unicode == nil && w.byName == nil && len(w.eager) == 0
+}
 
 // clue is one element of a witness.
 type clue struct {
@@ -113,6 +116,15 @@ func (p *program) chooseWitnesses() {
 				w.eager = append(w.eager, eagerWitness{q.predicate, uses[i].rules[q]})
 				continue
 			}
+			if x, ok := nameOf(q.literal, q.place); ok && i < len(p.slots) {
+				if number := p.names[i].number[x]; number != 0 {
+					if w.byName == nil {
+						w.byName = make([][]int32, len(p.names[i].text)+1)
+					}
+					w.byName[number] = uses[i].rules[q]
+					continue
+				}
+			}
 			kind := 0
 			if !isASCII(q.literal) {
 				kind = 1
@@ -122,10 +134,10 @@ func (p *program) chooseWitnesses() {
 			rules[kind] = append(rules[kind], uses[i].rules[q])
 		}
 		if len(texts[0]) > 0 {
-			w.ascii = newLiterals(texts[0], places[0])
+			w.ascii = newLiterals(texts[0], places[0], 0)
 		}
 		if len(texts[1]) > 0 {
-			w.unicode = newLiterals(texts[1], places[1])
+			w.unicode = newLiterals(texts[1], places[1], len(texts[0]))
 		}
 		w.rules = append(rules[0], rules[1]...)
 	}
@@ -238,6 +250,10 @@ func (c *chooser) literalsOf(at int32) []clue {
 	return out
 }
 
+// minNeedle is the shortest literal that a value is searched for with all others. Those of three bytes would need a pass of
+// their own over every long value, and few predicates ask for one.
+const minNeedle = 4
+
 // slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
 // them all.
 type slotNeedles struct {
@@ -258,7 +274,7 @@ func (s *slotNeedles) index() (ascii, unicode *literals) {
 	s.once.Do(func() {
 		for kind, to := range []**literals{&s.ascii, &s.unicode} {
 			if t := s.texts[kind]; len(t) > 0 {
-				*to = newLiterals(t, make([]uint8, len(t)))
+				*to = newLiterals(t, make([]uint8, len(t)), kind*len(s.texts[0]))
 			}
 		}
 	})
@@ -308,18 +324,18 @@ func (p *program) indexNeedles() {
 	for i := range p.predicates {
 		q := &p.predicates[i]
 		work := 0
-		for j := range q.atom.tests {
-			t := &q.atom.tests[j]
+		for j := range q.tests {
+			t := &q.tests[j]
 			work++
 			needle := t.needle()
-			if q.slot < 0 || len(needle) < minLiteral {
+			if q.slot < 0 || len(needle) < minNeedle {
 				continue
 			}
 			if q.needles == nil {
-				q.needles = slices.Repeat([]int32{-1}, len(q.atom.tests))
+				q.needles = slices.Repeat([]int32{-1}, len(q.tests))
 			}
 			q.needles[j] = intern(q.slot, needle)
-			if j < q.atom.ascii {
+			if j < q.ascii {
 				work += 3
 			}
 		}
