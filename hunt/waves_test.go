@@ -140,6 +140,9 @@ func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
 				continue
 			}
 			taken++
+			if l.Kind.OfTrails() {
+				continue // it rests on the whole trail
+			}
 			if !l.Tied || l.By != generous.By || l.Wave == 0 && !*whole || len(l.Orgs) == 0 || len(l.Refs) == 0 {
 				t.Errorf("%s: an item without its provenance: %+v", scenario, l)
 				continue
@@ -180,11 +183,23 @@ func noVictim(t *testing.T, o hunt.Options, s *hunt.State) {
 		t.Fatalf("versions: %v %v", files, err)
 	}
 	for _, path := range files {
-		b, err := os.ReadFile(path)
+		in, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ToLower(string(b))
+		f, err := fingerprint.Read(in)
+		in.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Items {
+			f.Items[i].Refs = nil // which no release takes along
+		}
+		var b strings.Builder
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ToLower(b.String())
 		for _, d := range o.Evidence.Inventory {
 			short, _, _ := strings.Cut(strings.ToLower(d.Host), ".")
 			for _, w := range append(slices.Clone(d.Addresses), short) {
