@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ type Collector struct {
 	spoke map[fileHost]struct{} // which hosts the files name
 	place map[string][]byte     // file → what stands for the host of rows that name none
 	owned []Node                // new nodes of a host that is known by address or folder only
+	zones map[Node]struct{}     // below which long names were asked for
 	seen  map[uint64]struct{}   // what was said in this batch and need not be said again: a process and its program
 	node  [1 << 14]recent       // numbers of names met lately
 }
@@ -47,7 +49,7 @@ type recent struct {
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
 	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{},
-		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}}
+		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, zones: map[Node]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -112,8 +114,12 @@ func (c *Collector) Flush() error {
 	g.sensor = g.sensor || c.sensor
 	g.processes = g.processes || len(c.insts) > 0
 	maps.Copy(g.talks, c.talks)
+	if len(g.zones) < maxZones {
+		maps.Copy(g.zones, c.zones)
+	}
 	g.mu.Unlock()
 	clear(c.own)
+	clear(c.zones)
 	clear(c.spoke)
 	clear(c.named)
 	clear(c.talks)
@@ -480,8 +486,22 @@ func cutPair(value string) (from, to string, ok bool) { return strings.Cut(value
 
 // owns notes that the host was seen to have an address.
 func (r *row) owns(ip []byte) {
-	ip = plainAddress(ip)
-	if len(ip) > 0 && len(r.host) > 0 && !inFolder(r.host) {
-		r.c.own[ownership{string(r.host), string(ip)}]++
+	if !inFolder(r.host) {
+		r.ownedBy(r.host, ip)
 	}
+}
+
+// ownedBy notes that a host was said to have an address: by itself, by those whom it visited, by name service. Only what is said of hosts that handed over
+// logs is kept.
+func (r *row) ownedBy(host, ip []byte) {
+	ip = plainAddress(ip)
+	if len(ip) > 0 && len(host) > 0 {
+		r.c.own[ownership{string(host), string(ip)}]++
+	}
+}
+
+// private says whether an address is of a private network.
+func private(ip []byte) bool {
+	a, err := netip.ParseAddr(string(ip))
+	return err == nil && a.IsPrivate()
 }

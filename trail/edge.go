@@ -63,13 +63,18 @@ const (
 	Carried               // mail → attachment
 	SavedAs               // file → attachment, in a folder for what people receive
 	AddressedTo           // file → account in whose folder it lies
+	Packed                // process → archive that its command line makes
+	Posted                // address → URL, with something for the server to work on
 	relationCount
 )
+
+// asks says whether an edge is a request: what brings something is kept apart from what only fetches, since edges that say the same are folded.
+func (r Relation) asks() bool { return r == Requested || r == Posted }
 
 var relationNames = [relationCount]string{"", "started", "ended", "runs-image", "runs-program", "has-hash", "has-command", "in-session", "mentioned", "wrote", "read", "deleted",
 	"loaded", "injected", "accessed", "set", "opened", "accepted", "connected", "sent", "resolved", "answered", "requested", "logged-on", "refused-logon", "checked", "of-account", "gained-privileges", "logged-off",
 	"used-credentials", "installed", "changed", "runs", "ran", "ran-script", "made-account", "added-member", "cleared", "used-pipe", "queried", "received",
-	"assigned", "reached", "failed", "configured", "passed-on", "probed", "serves", "served-as", "sent-mail", "same-mail", "carried", "saved-as", "addressed-to"}
+	"assigned", "reached", "failed", "configured", "passed-on", "probed", "serves", "served-as", "sent-mail", "same-mail", "carried", "saved-as", "addressed-to", "packed", "posted"}
 
 func (r Relation) String() string {
 	if r < relationCount {

@@ -35,12 +35,23 @@ func webRequest(r *row) {
 		r.edge(from, Probed, u)
 		return
 	}
-	r.edge(from, Requested, u)
-	r.edge(from, Requested, r.webServer())
-	if name := pageName(path); len(name) > 0 {
+	asks := Requested
+	if m := r.get("cs-method"); bytes.EqualFold(m, []byte("POST")) || bytes.EqualFold(m, []byte("PUT")) {
+		asks = Posted
+	}
+	r.edge(from, asks, u)
+	r.edge(from, asks, r.webServer())
+	name := pageName(path)
+	if n, ok := number(r.get("sc-bytes")); len(name) == 0 && ok && n >= manyBytes { // somebody's collection, under whatever name
+		name = lower(bytes.Clone(baseName(path)))
+	}
+	if len(name) > 0 {
 		r.once(u, Serves, r.node(Page, nil, name))
 	}
 }
+
+// manyBytes is from which size on an answer may be what was staged for fetching.
+const manyBytes = 1 << 20
 
 // refused says whether a server had nothing for a request: it was not there, or not allowed. What a server fails at may have worked.
 func refused(status []byte) bool {
@@ -91,7 +102,7 @@ func proxied(r *row, from Node) {
 
 // serverStarts notes that a server that answers requests started a program: the request that made it do so stands in the server's log.
 func (r *row) serverStarts(parent, image []byte, p Node) {
-	if servers[string(baseName(cleanPath(parent)))] && shells[string(baseName(cleanPath(image)))] {
+	if name := string(baseName(cleanPath(parent))); servers[name] && !remoteTools[name] && shells[string(baseName(cleanPath(image)))] {
 		r.edge(r.node(Service, r.host, []byte(webServerName)), Started, p)
 	}
 }

@@ -34,6 +34,7 @@ type Graph struct {
 	domains   map[string]bool // DNS domains that hosts' names end in
 	instances [][]instance
 	own       map[ownership]int     // host and address seen as its own → how often
+	zones     map[Node]struct{}     // below which long names were asked for
 	spoke     map[fileHost]struct{} // which hosts the files name
 	named     map[uint32]bool       // folders whose logs are of a host, though they do not name it
 	placed    []Node                // of a host that is known by address or folder only
@@ -84,7 +85,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, zones: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	if o.Walk <= 0 {
 		o.Walk = o.Budget / 2
 	}
@@ -238,7 +239,14 @@ func (g *Graph) settleOwners() {
 		n    int
 	}
 	best := map[string][]vote{}
+	speaks := map[string]bool{}
+	for s := range g.spoke {
+		speaks[g.hosts.text[s.host]] = true
+	}
 	for o, n := range g.own {
+		if !speaks[o.host] {
+			continue
+		}
 		best[o.address] = append(best[o.address], vote{o.host, n})
 	}
 	g.address, g.hostOf = map[string][]string{}, map[string]string{}

@@ -92,11 +92,11 @@ func onlyFlows(all []finding.Finding) bool {
 }
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
-func (w *walker) strange(n Node) bool {
-	yes, ok := w.strangers[n]
+func (v *view) strange(n Node) bool {
+	yes, ok := v.strangers[n]
 	if !ok {
-		yes = w.isStrange(n)
-		w.strangers[n] = yes
+		yes = v.isStrange(n)
+		v.strangers[n] = yes
 	}
 	return yes
 }
@@ -161,10 +161,14 @@ func (v *view) foreign(n Node) bool {
 	return true
 }
 
-// silent says whether an address is one within of which no host's own log speaks.
+// silent says whether an address is one within of whose connections no host's own log speaks.
 func (v *view) silent(n Node) bool {
 	k := v.key(n)
-	return k.kind == Address && v.g.hostOf[k.value] == "" && v.internal(k)
+	if k.kind != Address || !v.internal(k) {
+		return false
+	}
+	host, known := v.g.hostOf[k.value]
+	return !known || !v.g.talks[v.g.hosts.ids[host]]
 }
 
 // atSilent is an address within that talked to a place of the intruder's: on to the other strange places that the rules on connections noted it with,
@@ -180,6 +184,7 @@ func (w *walker) atSilent(a *arrival) policy {
 	if first == math.MaxInt64 {
 		first = a.time
 	}
+	w.toPrograms(a, first)
 	const span = 60 * int64(24*3600e9)
 	self := w.key(a.node).value
 	return policy{within: span, factor: 0.95, step: func(e *edge, other Node, forward bool) float64 {
@@ -187,7 +192,7 @@ func (w *walker) atSilent(a *arrival) policy {
 			return 0
 		}
 		switch e.Rel {
-		case Connected, Resolved, Sent, Requested:
+		case Connected, Resolved, Sent, Requested, Posted:
 			t := w.flows[[2]string{self, w.key(other).value}]
 			return when((t.beacon >= 0.5 || t.upload > 0) && w.strange(other), 0.9)
 		case HasHash:
@@ -211,11 +216,11 @@ func (t *teller) seenOnWire(e *evidence, places map[Node]verdict) (speaks, excus
 			continue
 		}
 		ends := [2]Node{s.From, s.To}
-		x := t.walker.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
+		x := t.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
 		if x.beacon > 0 {
 			calls[ends] = x
 		}
-		if x.upload > 0 {
+		if x.upload > 0 && !t.delivers(s.From, s.To) {
 			sends[ends] = x
 		}
 	}
@@ -271,11 +276,38 @@ func (t *teller) beganOnWire(e *evidence) int64 {
 	began := int64(always)
 	for _, i := range e.steps {
 		s := &t.taken[i].edge
-		if _, noted := t.walker.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]; noted {
+		if _, noted := t.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]; noted {
 			began = min(began, s.Time)
 		}
 	}
 	return began
+}
+
+// delivers says whether much is sent to a place day by day at the same time: a job, and not somebody who takes what he found. An intruder who kept such hours would
+// look the same, and a host's own log would tell them apart.
+func (t *teller) delivers(from, to Node) bool {
+	const much = 64 << 10 // KiB
+	days, sent, from0, to0 := map[int64]bool{}, map[int64]uint64{}, int64(day), int64(-1)
+	out, _ := t.out(from, never, always)
+	for i := range out {
+		if e := &out[i]; e.To == to {
+			d := e.Time / day
+			days[d] = true
+			if e.Rel == Sent {
+				if sent[d] == 0 && e.Count >= much/4 {
+					from0, to0 = min(from0, e.Time%day), max(to0, e.Time%day)
+				}
+				sent[d] += uint64(e.Count)
+			}
+		}
+	}
+	big := 0
+	for _, n := range sent {
+		if n >= much {
+			big++
+		}
+	}
+	return big >= 4 && big*4 >= len(days)*3 && to0-from0 <= int64(3*3600e9)
 }
 
 // lasts says whether calls go on over more than a working day: what a person leaves open for an hour keeps time as well.

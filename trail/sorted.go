@@ -260,7 +260,7 @@ const foldWithin = int64(3600e9)
 // foldable relations repeat without telling more: a beacon's thousand connections, a service's thousand file writes.
 func (r Relation) foldable() bool {
 	switch r {
-	case Connected, Sent, Resolved, Answered, Requested, RunsImage, RunsProgram, HasHash, Wrote, ReadFrom, SetValue, Loaded, Accessed, Checked, UsedPipe, Queried, InSession, Reached, Probed, Serves, ServedAs, SavedAs, AddressedTo:
+	case Connected, Sent, Resolved, Answered, Requested, Posted, RunsImage, RunsProgram, HasHash, Wrote, ReadFrom, SetValue, Loaded, Accessed, Checked, UsedPipe, Queried, InSession, Reached, Probed, Serves, ServedAs, SavedAs, AddressedTo:
 		return true
 	}
 	return false

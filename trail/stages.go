@@ -66,6 +66,7 @@ var told = []struct {
 	{LoggedOn, consoleFromOutside, "initial-access", "T1078", "Somebody logs on to a device or a shell from an outside address"},
 	{LoggedOn, consoleLogon, "lateral-movement", "T1021.004", "A logon to a device or a shell from another host"},
 	{Failed, nil, "initial-access", "T1190", "A program of a device that faces the internet breaks"},
+	{Posted, fromOutside, "initial-access", "T1190", "An address of the intruder sends something to a web server"},
 	{Requested, fromOutside, "initial-access", "T1190", "An address of the intruder asks a web server"},
 	{Probed, nil, "reconnaissance", "T1595", "An address of the intruder asks for what is not there"},
 	{Carried, nil, "initial-access", "T1566.001", "A letter brings a file"},
@@ -84,6 +85,7 @@ var told = []struct {
 	{Started, startsShell, "execution", "T1059", "A command interpreter is started"},
 	{Started, nil, "execution", "T1106", "A program is started"},
 	{RanScript, nil, "execution", "T1059.001", "A PowerShell script runs"},
+	{Packed, nil, "collection", "T1560.001", "Files are packed"},
 	{Wrote, packed, "collection", "T1560.001", "Files are packed"},
 	{Wrote, webPage, "persistence", "T1505.003", "A page that a server executes is written"},
 	{Sent, outward, "exfiltration", "T1048", "Data are sent to the outside"},
@@ -142,7 +144,12 @@ func webPage(t *teller, e *edge) bool {
 var archive = regexp.MustCompile(`\.(7z|rar|zip|tar|gz|tgz|cab|ace|arj)(\.\d{3})?$|\.part\d+\.rar$|\.r\d\d$`)
 
 func packed(t *teller, e *edge) bool {
-	return archive.MatchString(t.key(e.To).value)
+	return archive.MatchString(t.key(e.To).value) && !brings(t.program(e.From))
+}
+
+// brings says whether a program writes archives that come from elsewhere.
+func brings(program string) bool {
+	return fetchers[program] || browser(program) || readers[program] || residents[program]
 }
 
 // stages tells each technique on each host once: first by the rules that matched the steps, then by what steps mean by themselves where no
@@ -203,12 +210,13 @@ func (t *teller) implants() {
 		effects              int
 		kinds                map[Relation]bool
 		refs                 map[Ref]bool
+		hidden               bool // in a folder for temporary or public files
 	}
 	by := map[string]*tally{}
 	of := func(path string) *tally {
 		name := path[strings.LastIndexAny(path, `\/`)+1:]
 		if by[name] == nil {
-			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}}
+			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}, temporary(path)}
 		}
 		return by[name]
 	}
@@ -219,12 +227,13 @@ func (t *teller) implants() {
 		case e.Rel == Runs:
 			path = t.key(e.To).value
 		case t.kind(e.From) == Process:
-			path = t.image(e.From)
+			path = t.acts(e.From)
 		}
 		if path == "" || installed(path) || !strings.ContainsAny(path, `\/`) {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
+		a.kinds[Connected] = a.kinds[Connected] || e.Rel == Started && t.firstCalls(e.From) != nil
 		a.paths[host+": "+path], a.hosts[host] = true, true
 		if len(a.refs) < maxRefs {
 			a.refs[Ref{r.File, r.Record, Intrusion}] = true
@@ -232,6 +241,10 @@ func (t *teller) implants() {
 		switch e.Rel {
 		case HasHash:
 			a.hashes[t.key(e.To).value] = true
+		case Mentioned:
+			if outward(t, e) {
+				a.kinds[Connected] = true
+			}
 		case Started, Connected, Resolved, Injected, Accessed, UsedLogon, Runs, UsedPipe:
 			a.effects++
 			a.kinds[e.Rel] = true
@@ -240,6 +253,7 @@ func (t *teller) implants() {
 	for _, name := range sortedKeys(by) {
 		a := by[name]
 		lasting := a.kinds[Runs] || len(a.hosts) > 1
+		lasting = lasting || a.kinds[Started] && a.effects >= 3 && a.hidden // where no log tells of connections
 		if !(a.kinds[Started] && (a.kinds[Connected] || a.kinds[Resolved])) && !(lasting && a.effects >= 2) {
 			continue
 		}
@@ -308,7 +322,7 @@ func (t *teller) things() {
 				}
 				note(aRefs, n, e)
 			}
-		case e.Rel == Wrote && packed(t, e):
+		case e.Rel == Packed || e.Rel == Wrote && packed(t, e):
 			if staged[e.To] == nil {
 				r := t.ref(e)
 				k := t.key(e.To)
@@ -361,6 +375,9 @@ func (t *teller) places() {
 			k := t.key(n)
 			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) && !t.strange(n) {
 				continue
+			}
+			if zone := t.g.names.find(appendKey(nil, Name, nil, carryingZone([]byte(k.value)))); k.kind == Name && zone != noNode && zone != n && t.carries(zone) {
+				n = zone // the names below it are what was carried
 			}
 			s := all[n]
 			if s == nil {
@@ -449,6 +466,8 @@ func (t *teller) wayIn() {
 			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}
 		case e.Rel == Started && t.program(e.From) == "explorer.exe" && strings.ContainsAny(t.image(e.To), `\/`) && !installed(t.image(e.To)):
 			best = Access{"T1204.002", host, fmt.Sprintf("A person started %s.", t.image(e.To)), nil}
+		case e.Rel == Started && t.program(e.From) == "explorer.exe" && shells[t.program(e.To)] && t.lures(e.To):
+			best = Access{"T1204.002", host, fmt.Sprintf("A person opened what started %s.", t.program(e.To)), nil}
 		case e.Rel == LoggedOn && t.kind(e.From) == Address && !t.internal(t.key(e.From)) && !t.access(e.To):
 			best = Access{"T1133", host, fmt.Sprintf("A logon came from the outside address %s.", t.key(e.From).value), nil}
 		default:
@@ -461,7 +480,54 @@ func (t *teller) wayIn() {
 		best.Refs = append(best.Refs, Ref{r.File, r.Record, Intrusion})
 		break
 	}
+	if best.Technique == "" {
+		t.updated(&best)
+	}
 	t.trail.Access = best
+}
+
+// updated tells a way in through a program that is installed and runs on ordinary days: it wrote a program elsewhere and started it.
+func (t *teller) updated(a *Access) {
+	wrote := map[string]*edge{} // by host and path
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		by := t.program(e.From)
+		if t.kind(e.From) != Process || !strings.HasPrefix(t.image(e.From), `c:\program files`) || shells[by] || browser(by) || !t.established(e.From) {
+			continue
+		}
+		switch e.Rel {
+		case Wrote:
+			k := t.key(e.To)
+			wrote[k.host+" "+k.value] = e
+		case Started:
+			w := wrote[t.g.hosts.text[e.Host]+" "+t.image(e.To)]
+			if w == nil || t.key(w.From) != t.key(e.From) {
+				continue
+			}
+			*a = Access{"T1195.002", t.g.hosts.text[e.Host], fmt.Sprintf("%s, which is installed, brought %s and started it.", by, t.image(e.To)), nil}
+			for _, x := range []*edge{w, e} {
+				r := t.ref(x)
+				a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
+			}
+			return
+		}
+	}
+}
+
+// lures says whether a command interpreter that a person's desktop started names a place where what people are sent is opened: an archive, another drive.
+func (t *teller) lures(p Node) bool {
+	out, _ := t.out(p, never, always)
+	for i := range out {
+		if k := t.key(out[i].To); out[i].Rel == Mentioned && k.kind == File {
+			if _, ok := unpackedFrom([]byte(k.value)); ok || len(k.value) > 3 && k.value[1] == ':' && k.value[0] != 'c' {
+				return true
+			}
+			if _, _, ok := receivedFile([]byte(k.value)); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unseen says what the evidence could not show, from the certificate.

@@ -19,6 +19,9 @@ type view struct {
 	sessions    map[Node]sessionInfo
 	authorities map[int64]*authority // by the day that they ask about
 	leased      map[Node][]lease     // address → who had it when
+
+	flows     map[[2]string]traffic // network.go
+	strangers map[Node]bool
 }
 
 // maxRemembered bounds what a view remembers of each kind; what is asked again is found out again.

@@ -77,11 +77,8 @@ type walker struct {
 	taken   []step
 	context map[edgeID]edge
 	cut     bool
-	group   map[int]int           // seed → group, by union
-	flows   map[[2]string]traffic // network.go
-	passed  map[passage]bool      // entry.go
-
-	strangers map[Node]bool // network.go
+	group   map[int]int     // seed → group, by union
+	passed  map[passage]int // entry.go: by the first seed that passed
 }
 
 // window is a hub passed at a moment.
@@ -91,7 +88,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, group: map[int]int{}, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, group: map[int]int{}, passed: map[passage]int{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }
@@ -197,6 +194,9 @@ func (w *walker) run() {
 }
 
 func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward bool) {
+	if e.Rel == Opened && w.lists(other) && w.kind(a.node) != Service {
+		return
+	}
 	f := p.factor
 	if p.step != nil {
 		f *= p.step(e, other, forward)
@@ -213,7 +213,7 @@ func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward boo
 		return
 	}
 	t := asEffect
-	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Assigned) || forward && e.Rel == InSession {
+	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Packed || e.Rel == Assigned || e.Rel == Opened) || forward && e.Rel == InSession {
 		t = asCause
 	}
 	heap.Push(&w.queue, &arrival{node: other, weight: weight, time: e.Time, via: *e, from: a.node, seed: a.seed, trust: t})

@@ -161,8 +161,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	return nil
 }
 
-// writeTrails follows the intruder in each organisation and writes what it did there.
-func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) error {
+// writeTrails follows the intruder in each organisation and writes what it did there. since is of a verification sweep: what little an intruder leaves
+// after a clean-up seldom leads anywhere, and that must not read as if he were gone.
+func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool, since string) error {
 	return follower.Each(func(org string, tr *trail.Trail) error {
 		dir, err := hunt.OrgFolder(out, org)
 		if err != nil {
@@ -175,6 +176,9 @@ func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) er
 			return err
 		}
 		what := "no intrusion established"
+		if since != "" {
+			what = "what was found since " + since + " does not establish an intrusion by itself; whether it is gone is said above"
+		}
 		if tr.Established {
 			what = fmt.Sprintf("an intrusion on %d hosts: see %s", len(tr.Hosts), filepath.Join(dir, "story.md"))
 		}
