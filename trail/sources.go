@@ -180,6 +180,7 @@ var sources = []source{
 	{origin{product: "juniper"}, 0, deviceFields, deviceEvent},
 	{origin{product: "huawei"}, 0, deviceFields, deviceEvent},
 	{origin{product: "h3c"}, 0, deviceFields, deviceEvent},
+	{origin{product: "netscaler"}, 0, deviceFields, deviceEvent},
 	{origin{service: "radius"}, 0, deviceFields, deviceEvent},
 	{origin{service: "aaa"}, 0, deviceFields, deviceEvent},
 	{origin{product: "linux", service: "sshd"}, 0, deviceFields + " pid", shellLogon},

@@ -269,7 +269,7 @@ func (t *teller) things() {
 	accounts := map[Node]*AccountView{}
 	aRefs := map[Node]map[Ref]bool{}
 	staged := map[Node]*Staged{}
-	sent := map[uint32]int64{}
+	sent := map[alike][]edge{}
 	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
 		if m[n] == nil {
 			m[n] = map[Ref]bool{}
@@ -329,10 +329,11 @@ func (t *teller) things() {
 				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
 			}
 		case e.Rel == Sent && outward(t, e):
-			sent[e.File] += int64(e.Count) << 10
-			t.trail.SentBytes = max(t.trail.SentBytes, sent[e.File]) // several sensors tell of the same bytes
+			k := alike{e.From, e.To, Sent, e.File}
+			sent[k] = append(sent[k], *e)
 		}
 	}
+	t.trail.SentBytes = mostSent(sent)
 	for _, n := range t.inOrder(persistence) {
 		p := *persistence[n]
 		p.Refs = sortedRefs(pRefs[n])
@@ -349,6 +350,26 @@ func (t *teller) things() {
 	slices.SortFunc(t.trail.Staged, func(a, b Staged) int {
 		return cmp.Or(strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
 	})
+}
+
+// mostSent gives the bytes that left as the log that tells most does: several sensors tell of the same. A record with which a trace began stands beside
+// the edge that it was folded into, and counts once.
+func mostSent(sent map[alike][]edge) (most int64) {
+	byFile := map[uint32]int64{}
+	for k, all := range sent {
+		slices.SortFunc(all, func(a, b edge) int {
+			return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(b.Span, a.Span), cmp.Compare(b.Count, a.Count))
+		})
+		end := int64(never)
+		for i := range all {
+			if e := &all[i]; e.Time > end {
+				byFile[k.file] += int64(e.Count) << 10
+				end = e.Time + int64(e.Span+1)*second // the span is cut to seconds
+			}
+		}
+		most = max(most, byFile[k.file])
+	}
+	return most
 }
 
 func (t *teller) inOrder(m map[Node]*Persistence) []Node {
@@ -424,6 +445,9 @@ func (t *teller) hosts() {
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		name := t.g.hosts.text[e.Host]
+		if who := t.silentSource(e); who != "" { // who wrote it down is a sensor
+			name = who
+		}
 		if name == "" {
 			continue
 		}

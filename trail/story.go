@@ -236,7 +236,7 @@ func (t *Trail) WriteRemediation(out io.Writer) error {
 			continue
 		}
 		if ip, err := netip.ParseAddr(p.Value); err == nil && ip.IsPrivate() {
-			add("examine", p.Value, "", "address within, called by the intruder's program", p.Refs)
+			add("examine", p.Value, "", "private address that the intruder used", p.Refs)
 			continue
 		}
 		add("block", p.Value, "", p.Kind+", "+p.Role, p.Refs)

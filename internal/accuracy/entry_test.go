@@ -147,6 +147,15 @@ func TestAnAssignedAddressLeadsToTheRemoteSession(t *testing.T) {
 		"strongSwan": {map[string]string{"gw/charon.log": "2026-03-16T08:00:00+00:00 gw1 charon: 07[IKE] <ra|3> IKE_SA ra[3] established between 198.51.100.1[gw]...203.0.113.9[svc-x]\n" +
 			"2026-03-16T08:00:01+00:00 gw1 charon: 07[IKE] <ra|3> assigning virtual IP 10.9.0.7 to peer 'svc-x'\n" +
 			"2026-03-17T09:00:01+00:00 gw1 charon: 07[IKE] <ra|4> assigning virtual IP 10.9.0.7 to peer 'alice'\n"}, []string{"gw/charon.log:1", "gw/charon.log:2"}, []string{"gw/charon.log:3"}},
+		"NetScaler": {map[string]string{"gw/ns.log": "Mar 16 08:00:00 <local0.info> 10.0.0.9 03/16/2026:08:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGIN 11590 0 : Context svc-x@203.0.113.9 - SessionId: 15 - User svc-x - Client_ip 203.0.113.9 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - SSLVPN_client_type Agent\n" +
+			"Mar 16 09:00:00 <local0.info> 10.0.0.9 03/16/2026:09:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGOUT 11690 0 : Context svc-x@203.0.113.9 - SessionId: 15 - User svc-x - Client_ip 203.0.113.9 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - Duration 01:00:00 - Total_bytes_send 5\n" +
+			"Mar 17 09:00:00 <local0.info> 10.0.0.9 03/17/2026:09:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGIN 11790 0 : Context alice@198.51.100.4 - SessionId: 17 - User alice - Client_ip 198.51.100.4 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - SSLVPN_client_type Agent\n"},
+			[]string{"gw/ns.log:1", "gw/ns.log:2"}, []string{"gw/ns.log:3"}},
+		"Pulse Connect Secure": {map[string]string{"gw/pulse.log": "2026-03-16T07:59:58Z gw1 PulseSecure: 2026-03-16 07:59:58 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - Login succeeded for svc-x/Users (session:0a1b) from 203.0.113.9 with Mozilla/5.0.\n" +
+			"2026-03-16T08:00:00Z gw1 PulseSecure: 2026-03-16 08:00:00 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - VPN Tunneling: Session started for user with IPv4 address 10.9.0.7, hostname PC1\n" +
+			"2026-03-16T09:00:00Z gw1 PulseSecure: 2026-03-16 09:00:00 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - VPN Tunneling: Session ended for user with IPv4 address 10.9.0.7\n" +
+			"2026-03-17T09:00:00Z gw1 PulseSecure: 2026-03-17 09:00:00 - ive - [198.51.100.4] Default Network::alice(Users)[Staff] - VPN Tunneling: Session started for user with IPv4 address 10.9.0.7, hostname PC2\n"},
+			[]string{"gw/pulse.log:2", "gw/pulse.log:1", "gw/pulse.log:3"}, []string{"gw/pulse.log:4"}},
 		"a table of no known product": {map[string]string{"gw/export.csv": "time,username,client_ip,assigned_ip,action,session_id\n2026-03-16T08:00:00Z,svc-x,203.0.113.9,10.9.0.7,connected,77\n2026-03-16T09:00:00Z,svc-x,203.0.113.9,10.9.0.7,disconnected,77\n2026-03-17T09:00:00Z,alice,198.51.100.4,10.9.0.7,connected,78\n"},
 			[]string{"gw/export.csv:2", "gw/export.csv:3"}, []string{"gw/export.csv:4"}},
 	} {
