@@ -15,13 +15,10 @@ func packs(base, text []byte) []byte {
 	if len(text) > maxMentioning {
 		return nil
 	}
-	words := wordsOf(text)
-	for i, w := range words { // wherever it stands: behind sudo, within cmd /c or a script
-		f := string(lower(bytes.Clone(w)))
-		if f == "compress-archive" {
-			return compressed(words[i+1:])
-		}
+	if i := bytes.Index(lower(bytes.Clone(text)), []byte("compress-archive ")); i >= 0 { // also within quotes
+		return compressed(wordsOf(text[i+len("compress-archive "):]))
 	}
+	words := wordsOf(text)
 	if len(words) < 3 && !packers[plainName(base)] || len(words) < 2 {
 		return nil
 	}
