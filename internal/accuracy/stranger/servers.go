@@ -112,7 +112,7 @@ func proxyshell(o *org) {
 	dc.security(t.Add(901*time.Millisecond), "lateral/dc", 4672, kv("SubjectUserName", "svc-mbxsync", "SubjectDomainName", "MINTRANS", "SubjectLogonId", lid, "PrivilegeList", "SeDebugPrivilege"))
 	dc.security(t.Add(3*time.Second), "lateral/dc-share", 5145, kv("SubjectUserName", "svc-mbxsync", "SubjectDomainName", "MINTRANS", "SubjectLogonId", lid, "IpAddress", "172.20.4.12", "IpPort", "50122", "ShareName", `\\*\C$`, "RelativeTargetName", `Windows\Temp\v.bat`, "AccessMask", "0x2"))
 	t = t.Add(50 * time.Second)
-	x = imp.run(t, "lateral/wmic", s32+`wbem\WMIC.exe`, `wmic /node:172.20.4.5 /user:MINTRANS\svc-mbxsync /password:Aa!92kkd process call create "cmd /c C:\Windows\Temp\v.bat"`)
+	imp.run(t, "lateral/wmic", s32+`wbem\WMIC.exe`, `wmic /node:172.20.4.5 /user:MINTRANS\svc-mbxsync /password:Aa!92kkd process call create "cmd /c C:\Windows\Temp\v.bat"`)
 	lid = dc.logon(t.Add(700*time.Millisecond), "lateral/wmic", 3, `MINTRANS\svc-mbxsync`, "172.20.4.12", "MBX-02!")
 	wp := dc.root(s32+`wbem\WmiPrvSE.exe`, sysUser)
 	y := wp.runAs(t.Add(1200*time.Millisecond), "lateral/wmi-child", s32+"cmd.exe", `cmd /c C:\Windows\Temp\v.bat`, `MINTRANS\svc-mbxsync`, lid)

@@ -19,7 +19,6 @@ type machine struct {
 	zone    *time.Location
 	rid     int
 	pidBase int
-	uids    map[string]string
 	roots   map[string]*proc
 }
 
