@@ -176,6 +176,9 @@ func (c *Case) open(ctx context.Context) error {
 		}
 		lo.Head = signer
 	}
+	if _, err := os.Stat(filepath.Join(c.dir, ledgerDir)); errors.Is(err, fs.ErrNotExist) {
+		return errors.New("no case is there: name the folder that contrail case new made")
+	}
 	led, err := ledger.Open(filepath.Join(c.dir, ledgerDir), lo)
 	if err != nil {
 		return err
@@ -327,9 +330,9 @@ func (c *Case) tryOut(by *keys.Private, drafts []Draft, encoded []ledger.Draft) 
 }
 
 // Grant gives a person a role, instead of the one the key had.
-func (c *Case) Grant(ctx context.Context, by *keys.Private, p keys.Public, organisation string, role Role, why string) (Entry, error) {
+func (c *Case) Grant(ctx context.Context, by *keys.Private, p keys.Public, organisation string, role Role, mark marking.Marking, why string) (Entry, error) {
 	return c.one(ctx, by, Draft{
-		Kind: RoleGranted, Why: why, About: []string{p.Name}, Summary: fmt.Sprintf("%s becomes %s", p.Name, role), Detail: GrantTo(p, organisation, role),
+		Kind: RoleGranted, Why: why, About: []string{p.Name}, Marking: mark, Summary: fmt.Sprintf("%s becomes %s", p.Name, role), Detail: GrantTo(p, organisation, role),
 	})
 }
 

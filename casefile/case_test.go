@@ -75,7 +75,7 @@ func filled(tb testing.TB) (*Case, *keys.Private, *keys.Private) {
 	lead, analyst := key(tb, "lead@a"), key(tb, "ana@a")
 	c := newCase(tb, lead)
 	entry := must[Entry](tb)
-	entry(c.Grant(bg, lead, analyst.Public, "airline-a", Analyst, "she does the analysis"))
+	entry(c.Grant(bg, lead, analyst.Public, "airline-a", Analyst, marking.Marking{}, "she does the analysis"))
 	in := must[Intake](tb)(ParseIntake([]byte(exampleIntake)))
 	must[[]Entry](tb)(c.TakeIntake(bg, lead, in, "airline-a", "the airline called"))
 	dir := tb.TempDir()
@@ -208,9 +208,9 @@ func TestRolesDecide(t *testing.T) {
 	lead, analyst, liaison, reader, stranger := key(t, "lead"), key(t, "analyst"), key(t, "liaison"), key(t, "reader"), key(t, "stranger")
 	c := newCase(t, lead)
 	entry := must[Entry](t)
-	entry(c.Grant(bg, lead, analyst.Public, "a", Analyst, "w"))
-	entry(c.Grant(bg, lead, liaison.Public, "a", Liaison, "w"))
-	entry(c.Grant(bg, lead, reader.Public, "a", Reader, "w"))
+	entry(c.Grant(bg, lead, analyst.Public, "a", Analyst, marking.Marking{}, "w"))
+	entry(c.Grant(bg, lead, liaison.Public, "a", Liaison, marking.Marking{}, "w"))
+	entry(c.Grant(bg, lead, reader.Public, "a", Reader, marking.Marking{}, "w"))
 	try := func(who *keys.Private, k Kind) error {
 		_, err := c.Record(bg, who, Draft{Kind: k, Why: "w"})
 		return err
@@ -228,13 +228,13 @@ func TestRolesDecide(t *testing.T) {
 			t.Errorf("%s enters %s: %v", tt.who.Name, tt.kind, err)
 		}
 	}
-	if _, err := c.Grant(bg, analyst, stranger.Public, "", Lead, "w"); err == nil {
+	if _, err := c.Grant(bg, analyst, stranger.Public, "", Lead, marking.Marking{}, "w"); err == nil {
 		t.Error("an analyst made a lead")
 	}
 	if _, err := c.Revoke(bg, lead, lead.Public, "w"); err == nil {
 		t.Error("the last lead was revoked")
 	}
-	if _, err := c.Grant(bg, lead, lead.Public, "", Reader, "w"); err == nil {
+	if _, err := c.Grant(bg, lead, lead.Public, "", Reader, marking.Marking{}, "w"); err == nil {
 		t.Error("the last lead stepped down")
 	}
 	entry(c.Revoke(bg, lead, analyst.Public, "left the company"))

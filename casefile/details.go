@@ -180,22 +180,22 @@ func (c *Case) JudgeFinding(ctx context.Context, by *keys.Private, j Judgement, 
 }
 
 // AddMember enters an organisation.
-func (c *Case) AddMember(ctx context.Context, by *keys.Private, m MemberDetail, why string) (Entry, error) {
-	return c.one(ctx, by, Draft{Kind: MemberAdded, Why: why, About: []string{string(m.ID)}, Summary: "member " + m.Name, Detail: m})
+func (c *Case) AddMember(ctx context.Context, by *keys.Private, m MemberDetail, mark marking.Marking, why string) (Entry, error) {
+	return c.one(ctx, by, Draft{Kind: MemberAdded, Why: why, About: []string{string(m.ID)}, Marking: mark, Summary: "member " + m.Name, Detail: m})
 }
 
 // GiveConsent enters what a member has consented to.
-func (c *Case) GiveConsent(ctx context.Context, by *keys.Private, d ConsentDetail, why string) (Entry, error) {
+func (c *Case) GiveConsent(ctx context.Context, by *keys.Private, d ConsentDetail, mark marking.Marking, why string) (Entry, error) {
 	return c.one(ctx, by, Draft{
-		Kind: ConsentGiven, Why: why, About: []string{string(d.Member)}, When: At(d.Consent.From),
+		Kind: ConsentGiven, Why: why, About: []string{string(d.Member)}, When: At(d.Consent.From), Marking: mark,
 		Summary: fmt.Sprintf("%s consents to %s, by %s", d.Member, d.Consent.Purpose, d.Consent.By), Detail: d,
 	})
 }
 
 // WithdrawConsent enters that a member has taken back its consent for a purpose.
-func (c *Case) WithdrawConsent(ctx context.Context, by *keys.Private, d WithdrawalDetail, why string) (Entry, error) {
+func (c *Case) WithdrawConsent(ctx context.Context, by *keys.Private, d WithdrawalDetail, mark marking.Marking, why string) (Entry, error) {
 	return c.one(ctx, by, Draft{
-		Kind: ConsentWithdrawn, Why: why, About: []string{string(d.Member)}, When: At(d.At),
+		Kind: ConsentWithdrawn, Why: why, About: []string{string(d.Member)}, When: At(d.At), Marking: mark,
 		Summary: fmt.Sprintf("%s withdraws consent to %s", d.Member, d.Purpose), Detail: d,
 	})
 }

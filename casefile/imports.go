@@ -106,6 +106,9 @@ func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o 
 		}
 	}
 	summary := fmt.Sprintf("sweep imported: %d findings", im.Counts["findings"])
+	if im.Counts["raw"] > 0 {
+		summary += ", passenger values looked at unmasked (--raw)"
+	}
 	es, err := c.enterImport(ctx, by, SweepImported, im, o, summary)
 	if err != nil {
 		return Entry{}, err

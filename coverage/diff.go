@@ -53,6 +53,14 @@ func Diff(a, b *Certificate) (all []Change) {
 	return all
 }
 
+// during says from when to when a source has records.
+func during(s Source) string {
+	if s.First == "" {
+		return "without times"
+	}
+	return "from " + s.First + " to " + s.Last
+}
+
 func diffHost(org, host string, x, y Org, a, b Host) (all []Change) {
 	shown := host
 	if shown == "" {
@@ -66,11 +74,11 @@ func diffHost(org, host string, x, y Org, a, b Host) (all []Change) {
 		s, u := sourcesA[name], sourcesB[name]
 		switch {
 		case s.Source == "":
-			add(false, "source %s is new, %d records, %s to %s", name, u.Records, u.First, u.Last)
+			add(false, "source %s is new, %d records, %s", name, u.Records, during(u))
 		case u.Source == "":
 			add(true, "source %s is gone", name)
 		case s.Records != u.Records || s.First != u.First || s.Last != u.Last:
-			add(u.Records < s.Records, "source %s: %d records from %s to %s → %d from %s to %s", name, s.Records, s.First, s.Last, u.Records, u.First, u.Last)
+			add(u.Records < s.Records, "source %s: %d records %s → %d %s", name, s.Records, during(s), u.Records, during(u))
 		}
 		if len(s.Gaps) != len(u.Gaps) && s.Source != "" && u.Source != "" {
 			add(len(u.Gaps) > len(s.Gaps), "source %s: %d gaps → %d", name, len(s.Gaps), len(u.Gaps))

@@ -55,9 +55,9 @@ func open(t *testing.T) *office {
 		Options: casefile.Options{Now: func() time.Time { return o.now }}})
 	o.ok(err)
 	t.Cleanup(func() { _ = o.c.Close() })
-	_, err = o.c.Grant(t.Context(), o.lead, o.liaison.Public, "CERT", casefile.Liaison, "test")
+	_, err = o.c.Grant(t.Context(), o.lead, o.liaison.Public, "CERT", casefile.Liaison, marking.Marking{}, "test")
 	o.ok(err)
-	_, err = o.c.Grant(t.Context(), o.lead, o.csO.Public, "Alpha Air", casefile.Liaison, "test")
+	_, err = o.c.Grant(t.Context(), o.lead, o.csO.Public, "Alpha Air", casefile.Liaison, marking.Marking{}, "test")
 	o.ok(err)
 	at, _ := casefile.ParseMoment("2026-01")
 	_, err = o.c.TakeIntake(t.Context(), o.lead, casefile.Intake{Organisation: "Alpha Air", Reporter: "Dana Doe", Contact: "+000 555 0199", AtRisk: []string{"bookings"},
@@ -82,7 +82,7 @@ func (o *office) ok(err error) {
 
 func (o *office) consent(p member.Purpose) {
 	o.t.Helper()
-	_, err := o.c.GiveConsent(o.t.Context(), o.lead, casefile.ConsentDetail{Member: "alpha-air", Consent: member.Consent{Purpose: p, By: "the CISO", From: o.now.Add(-time.Hour)}}, "test")
+	_, err := o.c.GiveConsent(o.t.Context(), o.lead, casefile.ConsentDetail{Member: "alpha-air", Consent: member.Consent{Purpose: p, By: "the CISO", From: o.now.Add(-time.Hour)}}, marking.Marking{}, "test")
 	o.ok(err)
 }
 
@@ -175,7 +175,7 @@ func TestOneApproverIsNotEnoughAndTheSameOneTwiceNeither(t *testing.T) {
 	o.refused("r", dir, ApprovalGate)
 	second, err := keys.Generate("anna") // the same person's second key
 	o.ok(err)
-	_, err = o.c.Grant(t.Context(), o.lead, second.Public, "CERT", casefile.Liaison, "test")
+	_, err = o.c.Grant(t.Context(), o.lead, second.Public, "CERT", casefile.Liaison, marking.Marking{}, "test")
 	o.ok(err)
 	o.approve("r", second)
 	o.refused("r", dir, ApprovalGate)

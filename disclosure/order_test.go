@@ -24,7 +24,7 @@ func (o *office) kinship(verdicts string, supersedes ...uint64) casefile.Entry {
 
 func (o *office) member(id member.ID, name string) {
 	o.t.Helper()
-	_, err := o.c.AddMember(o.t.Context(), o.lead, casefile.MemberDetail{ID: id, Name: name}, "test")
+	_, err := o.c.AddMember(o.t.Context(), o.lead, casefile.MemberDetail{ID: id, Name: name}, marking.Marking{}, "test")
 	o.ok(err)
 }
 

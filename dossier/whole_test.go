@@ -57,7 +57,7 @@ func fill(t *testing.T, c *casefile.Case, lead *keys.Private) {
 	q := func(s string) string { return fmt.Sprintf("%q", s) }
 	when, _ := casefile.ParseMoment("2020-01")
 	ok(c.TakeIntake(t.Context(), lead, casefile.Intake{Organisation: "Alpha " + evil, Reporter: evil, Contact: evil, AtRisk: []string{evil}, Noticed: casefile.Noticed{Who: evil, What: evil, When: when}, Marking: marking.Of(marking.Red, "a")}, "alpha", evil))
-	ok(c.AddMember(t.Context(), lead, casefile.MemberDetail{ID: "beta", Name: "Beta"}, "x"))
+	ok(c.AddMember(t.Context(), lead, casefile.MemberDetail{ID: "beta", Name: "Beta"}, marking.Marking{}, "x"))
 	write(t, dir, "findings.jsonl", `{"kind":"sigma","level":"high","org":`+q("alpha")+`,"time":"2026-01-03T04:05:06Z"}`+"\n")
 	write(t, dir, "coverage.json", `{"orgs":[{"name":"alpha","denominator":{"declared":3,"covered":1},"hosts":[{"host":`+q(evil)+`,"profile":"","found":[],"sources":[{"source":`+q(evil)+`,"first":"2026-01-01T00:00:00Z","last":"2026-02-01T00:00:00Z","records":5,"gaps":[]}]}],"profiles":[]}],"files":[],"rules":{}}`)
 	ok(c.ImportSweep(t.Context(), lead, dir, casefile.ImportOptions{Why: "x", Question: evil}))

@@ -29,7 +29,7 @@ func rich(t *testing.T) (*casefile.Case, *keys.Private, casefile.Entry) {
 		}
 	}
 	for id, name := range map[member.ID]string{"alpha": "Alpha Air", "beta": "Beta Air"} {
-		ok(c.AddMember(t.Context(), lead, casefile.MemberDetail{ID: id, Name: name}, "x"))
+		ok(c.AddMember(t.Context(), lead, casefile.MemberDetail{ID: id, Name: name}, marking.Marking{}, "x"))
 	}
 	ok(Import(t.Context(), c, lead, claimsFile, options()))
 	a, err := attribution.Load("../examples/airlines-2021")

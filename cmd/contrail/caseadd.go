@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,6 +27,9 @@ var imports = map[string]casefile.Kind{
 	"trail": casefile.TrailImported, "fingerprint": casefile.FingerprintImported, "kinship": casefile.KinshipImported, "exposure": casefile.ExposureImported,
 	"attribution": casefile.AttributionImported, "document": casefile.DocumentImported,
 }
+
+// resultFiles are what the commands write into their --out folders, which may be named instead.
+var resultFiles = map[string]string{"trail": "trail.json", "fingerprint": "fingerprint.json", "kinship": "kinship.json", "exposure": "exposure.json", "attribution": "attribution.json"}
 
 // memberID makes an organisation's id of its name unless one is given.
 func memberID(id, name string) (member.ID, error) {
@@ -128,7 +132,13 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 			if name == "sweep" {
 				return one(k.ImportSweep(ctx, by, args[0], o))
 			}
-			return one(k.ImportDocument(ctx, by, imports[name], args[0], o))
+			path := args[0]
+			if file, ok := resultFiles[name]; ok {
+				if info, err := os.Stat(path); err == nil && info.IsDir() {
+					path = filepath.Join(path, file)
+				}
+			}
+			return one(k.ImportDocument(ctx, by, imports[name], path, o))
 		})
 	importFlags(c.Flags(), &o, &when, &corrects)
 	return c
@@ -189,7 +199,7 @@ func (t *terminal) addPerson() *cobra.Command {
 	var ch change
 	var organisation, role string
 	c := t.adding("person CASE NAME.pub", "Give a person a role: lead, analyst, liaison, reader", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
-		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
 			r, err := casefile.ParseRole(role)
 			if err != nil {
 				return nil, usageError{err}
@@ -198,7 +208,7 @@ func (t *terminal) addPerson() *cobra.Command {
 			if err != nil {
 				return nil, err
 			}
-			return one(k.Grant(ctx, by, p, organisation, r, ch.why))
+			return one(k.Grant(ctx, by, p, organisation, r, m, ch.why))
 		})
 	c.Flags().StringVar(&organisation, "organisation", "", "where the person works")
 	c.Flags().StringVar(&role, "role", string(casefile.Reader), "lead, analyst, liaison, reader")
@@ -209,12 +219,12 @@ func (t *terminal) addMember() *cobra.Command {
 	var ch change
 	var id, key string
 	c := t.adding("member CASE NAME", "Enter an organisation that takes part", "member --key anna.key --why 'second victim' CASE Beta",
-		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
-			m, err := memberID(id, args[0])
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+			known, err := memberID(id, args[0])
 			if err != nil {
 				return nil, usageError{err}
 			}
-			d := casefile.MemberDetail{ID: m, Name: args[0]}
+			d := casefile.MemberDetail{ID: known, Name: args[0]}
 			if key != "" {
 				p, err := keys.LoadPublic(key)
 				if err != nil {
@@ -222,7 +232,7 @@ func (t *terminal) addMember() *cobra.Command {
 				}
 				d.Key = member.Key(p.Key)
 			}
-			return one(k.AddMember(ctx, by, d, ch.why))
+			return one(k.AddMember(ctx, by, d, m, ch.why))
 		})
 	c.Flags().StringVar(&id, "member", "", "id in the case; made from the name when it is not given")
 	c.Flags().StringVar(&key, "public", "", "public key of the organisation")
@@ -235,7 +245,7 @@ func (t *terminal) addConsent() *cobra.Command {
 	var withdraw bool
 	c := t.adding("consent CASE MEMBER PURPOSE", "Enter what a member consents to, or takes back: sweep, share, authority, name, publish, count",
 		"consent --key anna.key --by 'the CISO' --why 'letter of 3 March' CASE beta publish",
-		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, who *keys.Private, _ marking.Marking, args []string) ([]casefile.Entry, error) {
+		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, who *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
 			id, err := member.ParseID(args[0])
 			if err != nil {
 				return nil, usageError{err}
@@ -246,14 +256,14 @@ func (t *terminal) addConsent() *cobra.Command {
 			}
 			now := time.Now().UTC()
 			if withdraw {
-				return one(k.WithdrawConsent(ctx, who, casefile.WithdrawalDetail{Member: id, Purpose: purpose, At: now}, ch.why))
+				return one(k.WithdrawConsent(ctx, who, casefile.WithdrawalDetail{Member: id, Purpose: purpose, At: now}, m, ch.why))
 			}
 			end, err := casefile.ParseMoment(until)
 			if err != nil {
 				return nil, usageError{fmt.Errorf("--until: %w", err)}
 			}
 			_, last := end.Bounds()
-			return one(k.GiveConsent(ctx, who, casefile.ConsentDetail{Member: id, Consent: member.Consent{Purpose: purpose, Scope: scope, By: by, From: now, Until: last}}, ch.why))
+			return one(k.GiveConsent(ctx, who, casefile.ConsentDetail{Member: id, Consent: member.Consent{Purpose: purpose, Scope: scope, By: by, From: now, Until: last}}, m, ch.why))
 		})
 	c.Flags().StringVar(&by, "by", "", "who says so for the member")
 	c.Flags().StringVar(&scope, "scope", "", "what it covers, in their words")

@@ -17,6 +17,8 @@ func (t *terminal) coverageCommand() *cobra.Command {
 		Use:     "coverage",
 		Short:   "Explain what a sweep searched and what it could not",
 		Example: "  contrail coverage show result\n  contrail coverage diff before after",
+		Args:    arguments(cobra.NoArgs),
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(&cobra.Command{
 		Use:     "show DIR…",

@@ -41,6 +41,9 @@ all of it goes into a case, whose report is one page. Then the answers are held 
 			if airlines < 2 || airlines > len(demoRoles) {
 				return usageError{fmt.Errorf("--airlines %d: want 2 to %d", airlines, len(demoRoles))}
 			}
+			if err := known(size, scenario); err != nil {
+				return err
+			}
 			d.t, d.drill.Size, d.drill.Scenario, d.drill.Roles = t, drill.Size(size), intrusion.Scenario(scenario), demoRoles[:airlines]
 			return d.run(c.Context())
 		},

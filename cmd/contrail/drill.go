@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -35,8 +36,17 @@ gives the same bytes.`,
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: a new folder to write to")}
 			}
+			if err := known(size, scenario); err != nil {
+				return err
+			}
 			o.Size, o.Scenario = drill.Size(size), intrusion.Scenario(scenario)
+			if o.Airlines < 0 {
+				return usageError{fmt.Errorf("--airlines %d: want 0 or more", o.Airlines)}
+			}
 			for _, r := range roles {
+				if !slices.Contains(drill.Roles(), drill.Role(r)) {
+					return usageError{fmt.Errorf("--roles: %q is none of %v", r, drill.Roles())}
+				}
 				o.Roles = append(o.Roles, drill.Role(r))
 			}
 			truth, err := drill.Sector(out, o)
@@ -69,4 +79,15 @@ gives the same bytes.`,
 	f.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large")
 	f.StringVar(&scenario, "scenario", string(intrusion.WebExploit), "the way in: "+strings.Join(names, ", "))
 	return c
+}
+
+// known refuses sizes and scenarios that there are not.
+func known(size, scenario string) error {
+	if sizes := []drill.Size{drill.Small, drill.Medium, drill.Large}; !slices.Contains(sizes, drill.Size(size)) {
+		return usageError{fmt.Errorf("--size %q: want one of %v", size, sizes)}
+	}
+	if all := intrusion.Scenarios(); !slices.Contains(all, intrusion.Scenario(scenario)) {
+		return usageError{fmt.Errorf("--scenario %q: want one of %v", scenario, all)}
+	}
+	return nil
 }

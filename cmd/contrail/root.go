@@ -95,6 +95,13 @@ It runs where the evidence is, sends nothing anywhere and changes nothing it rea
 	root.PersistentFlags().StringVar(&t.logFormat, "log-format", "text", "messages as text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(t.sweepCommand(), t.traceCommand(), t.huntCommand(), t.coverageCommand(), t.fingerprintCommand(), t.kinshipCommand(), t.keysCommand(), t.discloseCommand(), t.exposeCommand(), t.attributeCommand(), t.caseCommand(), t.handoverCommand(), t.receiveCommand(), t.drillCommand(), t.demoCommand(), t.benchCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() { // a shell that there is no completion for
+		if c.Name() == "completion" {
+			c.Args = arguments(cobra.NoArgs)
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 	return root
 }
 

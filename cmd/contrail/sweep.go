@@ -111,6 +111,9 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 	if f.out == "" {
 		return q, sel, usageError{errors.New("--out is missing: name the folder to write to")}
 	}
+	if f.threads < 0 || f.maxDepth < 0 {
+		return q, sel, usageError{errors.New("--threads and --max-depth cannot be below 0")}
+	}
 	if q.Roots, err = rootsOf(f.orgs, args); err != nil {
 		return q, sel, err
 	}
@@ -136,6 +139,9 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		if bounds.Until, err = moment(f.until); err != nil {
 			return q, sel, usageError{fmt.Errorf("--until: %w", err)}
 		}
+	}
+	if bounds.Since >= bounds.Until { // nothing would be searched, and nothing found
+		return q, sel, usageError{fmt.Errorf("--since %s is not before --until %s", f.since, f.until)}
 	}
 	q.Since, q.Until = bounds.Since, bounds.Until
 	orgs := orgNames(q.Roots)

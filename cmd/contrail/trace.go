@@ -39,7 +39,7 @@ to the way in and forward to the effects. A start is a record, FILE:RECORD as fi
 path, an account, a service; NAME=START looks for it in one organisation. Writes to the output folder
   story.md         the intrusion in plain words, each sentence with its records
   trail.json       the graph, the stages, the implant, the infrastructure; each reference with its role
-  trace.html       the same on one page, with pictures
+  report.html      the same on one page, with pictures; trace.html is its name beside a sweep's report
   remediation.csv  what to block, isolate, remove and reset, in order
   fingerprint.json a draft of what identifies the intrusion, weighed by how common it is: in the organisation's own past, in the others'
                    well before, and in --baseline. For this the evidence is read a second time where an intrusion is established
@@ -137,6 +137,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 			maskTrail(out)
 		}
 		if err := hunt.WriteTrail(dir, out); err != nil {
+			return err
+		}
+		if err := report.WriteFile(filepath.Join(dir, "report.html"), out.WritePage); err != nil { // what every result folder is opened by
 			return err
 		}
 		if out.Established {
