@@ -102,7 +102,7 @@ func proxied(r *row, from Node) {
 
 // serverStarts notes that a server that answers requests started a program: the request that made it do so stands in the server's log.
 func (r *row) serverStarts(parent, image []byte, p Node) {
-	if name := string(baseName(cleanPath(parent))); servers[name] && !remoteTools[name] && shells[string(baseName(cleanPath(image)))] {
+	if name := baseName(cleanPath(parent)); servers[string(name)] && !remoteTools[string(name)] && shells[string(baseName(cleanPath(image)))] {
 		r.edge(r.node(Service, r.host, []byte(webServerName)), Started, p)
 	}
 }
