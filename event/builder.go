@@ -33,6 +33,15 @@ func NewBuilder(source Source) *Builder {
 	return &Builder{source: source, byName: map[string]int{}}
 }
 
+// Restart makes the builder, which has no rows, one of another source that knows no fields. It keeps its memory: sources that come from the
+// evidence can be many.
+func (b *Builder) Restart(source Source) {
+	b.source, b.schema, b.compact = source, nil, nil
+	clear(b.byName)
+	b.names, b.cols, b.order = b.names[:0], b.cols[:0], b.order[:0]
+	b.batch.Sifted = false
+}
+
 // Source gives the source of the builder's batches.
 func (b *Builder) Source() Source { return b.source }
 
@@ -60,7 +69,11 @@ func (b *Builder) Field(name string) int {
 	i := len(b.names)
 	b.names = append(b.names, name)
 	b.byName[name] = i
-	b.cols = append(b.cols, builderColumn{})
+	if i < cap(b.cols) {
+		b.cols = b.cols[:i+1] // with the memory of a column that was reset
+	} else {
+		b.cols = append(b.cols, builderColumn{})
+	}
 	b.schema = nil
 	return i
 }

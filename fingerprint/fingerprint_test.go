@@ -544,3 +544,19 @@ func TestCallsSeesThroughAShell(t *testing.T) {
 		}
 	}
 }
+
+// TestTemplatesKeepHabitsAndNobodysNames: what a switch says is an account is the victim's, though no trail knows the account.
+func TestTemplatesKeepHabitsAndNobodysNames(t *testing.T) {
+	for line, want := range map[string]string{
+		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`: `*plink.exe* -ssh -batch -l * *.1 *`,
+		`curl -u backup:Summer26 -k -T a.rar`:                                   `*curl* -u * -k -T *.rar`,
+		`psql -U carlos -d reservations -c "select 1"`:                          `*psql* -U * -d reservations -c *`,
+		`runas /user CORP\anna notepad.exe`:                                     `*runas* /user * notepad.exe`,
+		`tool.exe -l -v --dump all`:                                             `*tool.exe* -l -v --dump all`,
+		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:              `*rundll32.exe* *.dll MiniDump * *.dmp full`,
+	} {
+		if got := Template(line, nil); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ type Outcome struct {
 	Kinship     *kinship.Result   // of every organisation but the first victim
 	Folder      string            // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
 	FirstFolder string            // of the first victim's trace; "" when there is none
-	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was
+	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was, or it is not the intruder's
 	LeftOut     int               // items of the draft that the review left out
 }
 
@@ -205,6 +205,11 @@ func (o *Options) judge(w *wave, draft bool) error {
 		}
 	}
 	w.demoted, w.since = demotions(w.asked, w.rated), s.since(w.rated)
+	for _, x := range w.kinship.Orgs {
+		if x.Verdict == kinship.Unrelated || x.Verdict == kinship.NotFound {
+			delete(w.since, x.Org) // what was seen there is not his
+		}
+	}
 	return nil
 }
 

@@ -157,6 +157,21 @@ func (s *Set) Groups() (all []Group) {
 	return all
 }
 
+// unwitnessed is an engine that tries some rules on every event of the sources that they search.
+type unwitnessed interface{ Unwitnessed() []event.RuleIndex }
+
+// Unwitnessed gives the rules that nothing spares any event of the sources that they search. A few of them decide the speed of all.
+func (s *Set) Unwitnessed() (all []event.RuleIndex) {
+	for i, e := range s.engines {
+		if u, ok := e.(unwitnessed); ok {
+			for _, rule := range u.Unwitnessed() {
+				all = append(all, event.RuleIndex(s.first[i])+rule)
+			}
+		}
+	}
+	return all
+}
+
 // Number gives the number in the set of a rule of one of its engines.
 func (s *Set) Number(e Engine, rule event.RuleIndex) event.RuleIndex {
 	return event.RuleIndex(s.first[slices.Index(s.engines, e)]) + rule

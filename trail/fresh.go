@@ -35,7 +35,16 @@ func (w *walker) lists(n Node) bool {
 }
 
 // callsOf gives the strange places that an address within called and that the rules on connections noted, by the first call.
-func (v *view) callsOf(address string) (out []edge) {
+func (v *view) callsOf(address string) []edge {
+	out, known := v.calls[address]
+	if !known {
+		out = v.findCalls(address)
+		v.calls[address] = out
+	}
+	return out
+}
+
+func (v *view) findCalls(address string) (out []edge) {
 	n := v.g.names.find(appendKey(nil, Address, nil, []byte(address)))
 	if n == noNode {
 		return nil

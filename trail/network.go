@@ -336,6 +336,16 @@ func (t *teller) delivers(from, to Node) bool {
 
 // lasts says whether calls go on over more than a working day: what a person leaves open for an hour keeps time as well.
 func (t *teller) lasts(from, to Node) bool {
+	k := [2]Node{from, to}
+	yes, known := t.lasting[k]
+	if !known {
+		yes = t.callsOn(from, to)
+		t.lasting[k] = yes
+	}
+	return yes
+}
+
+func (t *teller) callsOn(from, to Node) bool {
 	out, _ := t.out(from, never, always)
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range out {

@@ -15,14 +15,16 @@ func packs(base, text []byte) []byte {
 	if len(text) > maxMentioning {
 		return nil
 	}
-	words := wordsOf(text)
-	for i, w := range words { // wherever it stands: behind sudo, within cmd /c or a script
-		f := string(lower(bytes.Clone(w)))
-		if f == "compress-archive" {
-			return compressed(words[i+1:])
+	if bytes.Contains(text, []byte("rchive ")) || bytes.Contains(text, []byte("RCHIVE ")) {
+		if i := bytes.Index(lower(bytes.Clone(text)), []byte("compress-archive ")); i >= 0 { // also within quotes
+			return compressed(wordsOf(text[i+len("compress-archive "):]))
 		}
 	}
-	if len(words) < 3 && !packers[plainName(base)] || len(words) < 2 {
+	if p := plainName(base); !packers[p] && !mayPack(text) {
+		return nil
+	}
+	words := wordsOf(text)
+	if len(words) < 2 {
 		return nil
 	}
 	rest := words[1:]
@@ -53,8 +55,15 @@ func packs(base, text []byte) []byte {
 	return nil
 }
 
-// packers need no second argument to be told.
-var packers = set("gzip bzip2 xz zstd")
+// packers are told by their names; others by what their first argument is.
+var packers = set("gzip bzip2 xz zstd zip makecab tar bsdtar gtar")
+
+// mayPack says whether the second word of a command line is what 7z and rar are told to pack with.
+func mayPack(text []byte) bool {
+	_, at := nextQuoted(text, 0)
+	w, _ := nextQuoted(text, min(at, len(text)))
+	return len(w) == 1 && bytes.IndexByte([]byte("aumAUM"), w[0]) >= 0
+}
 
 func plainName(base []byte) string {
 	name := string(lower(bytes.Clone(base)))

@@ -130,7 +130,7 @@ func (q *Question) starts() (starts []Start, grave int) {
 
 // trace walks from the starts; found has the edges that each start's record told.
 func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
-	v.flows, v.strangers = flows(q.Findings), map[Node]bool{}
+	v.flows, v.strangers, v.calls, v.carrying, v.lasting = flows(q.Findings), map[Node]bool{}, map[string][]edge{}, map[Node]bool{}, map[[2]Node]bool{}
 	clear(v.authorities) // which ask for what was found, too
 	w := newWalker(v)
 	asked := len(q.From) > 0

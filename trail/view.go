@@ -22,6 +22,9 @@ type view struct {
 
 	flows     map[[2]string]traffic // network.go
 	strangers map[Node]bool
+	calls     map[string][]edge // fresh.go: what callsOf found
+	carrying  map[Node]bool     // signs.go
+	lasting   map[[2]Node]bool  // network.go
 }
 
 // maxRemembered bounds what a view remembers of each kind; what is asked again is found out again.

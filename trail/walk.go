@@ -125,20 +125,27 @@ func (w *walker) seedNode(n Node, seed int) {
 	heap.Push(&w.queue, &arrival{node: n, weight: 1, time: w.traitsOf(n).first, seed: seed, trust: asSeed})
 }
 
-// find and union keep which seeds belong together.
+// find and union keep which seeds belong together. Ways to the first of a group are shortened as they are gone, since thousands of seeds may be one.
 func (w *walker) find(i int) int {
 	for {
 		p, ok := w.group[i]
-		if !ok || p == i {
+		if !ok {
 			return i
+		}
+		if first, ok := w.group[p]; ok {
+			w.group[i] = first
 		}
 		i = p
 	}
 }
 
 func (w *walker) union(a, b int) {
-	a, b = w.find(a), w.find(b)
-	w.group[max(a, b)] = min(a, b)
+	if a == b {
+		return
+	}
+	if a, b = w.find(a), w.find(b); a != b {
+		w.group[max(a, b)] = min(a, b)
+	}
 }
 
 // take takes a step. Walks that take the same step have met, also at a node that none of them opened since it passes for a while only.

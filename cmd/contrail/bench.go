@@ -113,6 +113,13 @@ func (t *terminal) bench(ctx context.Context, f benchFlags) (err error) {
 		share := func(n uint64) float64 { return 100 * float64(n) / float64(d.Cells) }
 		fmt.Fprintf(t.out, "%d values in the fields that the rules ask for: %.1f %% are new in their batch, %.1f %% in all of the evidence\n", d.Cells, share(d.Batch), share(d.Values))
 	}
+	// Asked for last: it prepares the rules for every source, which the cold run is to do by itself.
+	tried := rules.Unwitnessed()
+	fmt.Fprintf(t.out, "%d rules have no required value and are tried on every event of their sources\n", len(tried))
+	for _, i := range tried {
+		r := rules.Rule(i)
+		fmt.Fprintf(t.out, "  %s %s (%s)\n", r.ID, r.Title, r.Source)
+	}
 	return nil
 }
 

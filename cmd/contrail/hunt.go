@@ -255,7 +255,7 @@ func (t *terminal) printHunt(s *hunt.State, out string) {
 	if len(s.Waves) > 0 {
 		w := s.Waves[len(s.Waves)-1]
 		tab := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-		fmt.Fprint(tab, "ORGANISATION\tVERDICT\tDECIBANS\tBAND\tSINCE\tBEFORE\tWHY\n")
+		fmt.Fprint(tab, "ORGANISATION\tVERDICT\tDECIBANS\tBAND\tSINCE\tWAVE BEFORE\tWHY\n")
 		for i, x := range w.Orgs {
 			since := x.First
 			if len(since) > 16 {

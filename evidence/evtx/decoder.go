@@ -424,11 +424,13 @@ func (d *Decoder) time(c cell, header uint64) (int64, bool) {
 	var ns int64
 	ok := false
 	switch raw := d.bytes(c); c.typ() {
-	case typeFiletime, typeSystemtime:
-		if len(raw) == width(c.typ()) {
-			var n uint64
-			n, ok = number(c.typ(), raw)
-			ns = int64(n)
+	case typeFiletime:
+		if len(raw) == 8 {
+			ns, ok = filetime(le64(raw))
+		}
+	case typeSystemtime:
+		if len(raw) == 16 {
+			ns, ok = systemtime(raw)
 		}
 	case typeString, typeUTF8:
 		d.scratch, _ = render(d.scratch[:0], c.typ(), raw, d.ansi)

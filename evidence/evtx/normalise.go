@@ -150,17 +150,14 @@ func (n *normaliser) open(at, end int, attributes, dep bool) (int, error) {
 		extra = 4
 	}
 	at++
-	fits := func(at int) bool {
-		return at+8+extra <= end && int(le32(n.chunk[at:])) <= len(n.chunk) && int(le32(n.chunk[at+4:])) < len(n.chunk)
-	}
 	with, without := at+2, at
 	if !dep {
 		with, without = without, with
 	}
 	switch {
-	case fits(with):
+	case n.fits(with, end-extra):
 		at = with
-	case fits(without):
+	case n.fits(without, end-extra):
 		at = without
 	default:
 		return 0, errCut
@@ -173,6 +170,11 @@ func (n *normaliser) open(at, end int, attributes, dep bool) (int, error) {
 		return 0, errCut
 	}
 	return at + extra, nil
+}
+
+// fits says whether the size of an element and the offset of its name can stand at a place.
+func (n *normaliser) fits(at, end int) bool {
+	return at+8 <= end && int(le32(n.chunk[at:])) <= len(n.chunk) && int(le32(n.chunk[at+4:])) < len(n.chunk)
 }
 
 // name resolves the name whose offset stands at the given place and passes it by when it follows immediately.

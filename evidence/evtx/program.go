@@ -73,7 +73,7 @@ type program struct {
 	plain  bool     // it says, without a look into substitutions, what decides about a record
 	sys    [sysFields]part
 
-	recent   [4]*sourceKey // by event id, the sources met last: logs repeat themselves
+	recent   [8]*sourceKey // by event id and provider, the sources met last: logs repeat themselves
 	lastSrc  *source       // the plan used last, and for which source
 	lastPlan *plan
 	plans    map[*source]*plan

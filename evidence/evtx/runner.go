@@ -3,6 +3,7 @@ package evtx
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Substitutions may repeat a value, and nested templates multiply, so that what a record says can be far larger than the record. What
@@ -183,24 +184,25 @@ func (r *runner) instance(at, end int, outer place) (f fragment, next int, err e
 		return f, 0, errValues
 	}
 	f.program = &t.program
-	f.from = len(r.values)
+	f.from, f.to = len(r.values), len(r.values)+n
+	values := slices.Grow(r.values, n)[:f.to]
 	specs := b[at : at+4*n]
 	at += 4 * n
-	value := r.base + at
-	last := r.base + end
-	for ; len(specs) >= 4; specs = specs[4:] {
-		size, typ := int(le16(specs)), specs[2]
-		if value+size > last {
-			return f, 0, errValues
-		}
+	value := uint32(r.base + at)
+	for i := range values[f.from:] {
+		spec := le32(specs[4*i:])
+		size, typ := uint16(spec), uint8(spec>>16)
 		if typ == typeXML {
 			f.binary++
 		}
-		r.values = append(r.values, makeCell(inSegment, typ, value, size))
-		value += size
+		values[f.from+i] = makeCell(inSegment, typ, int(value), int(size))
+		value += uint32(size) // of less than 2¹⁴ values: it stays in range
 	}
-	f.to = len(r.values)
-	return f, value - r.base, nil
+	if int(value) > r.base+end {
+		return f, 0, errValues
+	}
+	r.values = values
+	return f, int(value) - r.base, nil
 }
 
 // element reads a fragment that is written out, without a template: as the instance of a template that says the same.

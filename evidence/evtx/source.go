@@ -153,7 +153,7 @@ func systemRank(field string) int {
 func (d *Decoder) source(p *program, provider, channel cell, id uint32) *source {
 	pb, cb := d.bytes(provider), d.bytes(channel)
 	types := uint16(provider.typ())<<8 | uint16(channel.typ())
-	recent := &p.recent[id%uint32(len(p.recent))]
+	recent := &p.recent[(id+uint32(len(pb)))%uint32(len(p.recent))]
 	// What stands in the template is what it was.
 	if k := *recent; k != nil && k.id == id && k.types == types &&
 		(channel.place() == inTemplates || bytes.Equal(k.channel, cb)) && (provider.place() == inTemplates || bytes.Equal(k.provider, pb)) {

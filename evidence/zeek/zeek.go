@@ -195,7 +195,9 @@ const (
 
 type decoder struct {
 	plans map[*header]*plan
-	width int // fields of all plans
+	order []*plan // of plans, a ring of maxPlans
+	next  int     // in order, where the oldest stands when it is full
+	width int     // fields of all plans
 	needs *event.Needs
 	sift  event.Sifter // of needs, nil for none
 	clean bool         // nothing in the segment is escaped, and all of it is UTF-8
@@ -230,10 +232,18 @@ func (o *odd) tell(sink event.Sink) {
 
 // Bounds of what is remembered of headers, and of a batch.
 const (
+	maxPlans = 64
 	maxWidth = 1 << 16
+	maxSpare = 64 // fields of a builder that is used again
 	maxRows  = 1 << 16
 	maxCells = 4 << 20
 )
+
+// forget drops what was learnt of headers.
+func (d *decoder) forget() {
+	clear(d.plans)
+	d.order, d.next, d.width = nil, 0, 0
+}
 
 func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 	if d.needs != needs {
@@ -241,22 +251,36 @@ func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 		if needs.Sifter != nil {
 			d.sift = needs.Sifter()
 		}
-		clear(d.plans)
+		d.forget()
 	}
 	if p := d.plans[h]; p != nil {
 		return p
 	}
-	if d.width += len(h.fields) + 16; d.width > maxWidth { // a file of headers
-		clear(d.plans)
+	if d.width += len(h.fields) + 16; d.width > maxWidth {
+		d.forget()
 		d.width = len(h.fields) + 16
 	}
 	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, named: -1, last: -1}
-	p.builder = event.NewBuilder(p.source)
+	if len(d.order) < maxPlans {
+		d.order = append(d.order, p)
+	} else { // where headers are many, one more takes the place of the oldest, and its memory
+		old := d.order[d.next]
+		d.order[d.next], d.next = p, (d.next+1)%maxPlans
+		delete(d.plans, old.h)
+		d.width -= len(old.h.fields) + 16
+		if old.builder.Fields() <= maxSpare {
+			p.builder, p.columns = old.builder, old.columns
+			p.builder.Restart(p.source)
+		}
+	}
+	if p.builder == nil {
+		p.builder = event.NewBuilder(p.source)
+	}
 	want := needs.Of(p.source)
 	if p.sift = want.All && want.Sifted && d.sifts(h); p.sift {
 		p.builder.Sift()
 	}
-	p.columns = make([]column, len(h.fields))
+	p.columns = slices.Grow(p.columns[:0], len(h.fields))[:len(h.fields)]
 	for i, name := range h.fields {
 		c := column{index: -1, kind: kindOf(h, i)}
 		if want.All || slices.Contains(want.Fields, name) {

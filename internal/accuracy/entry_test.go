@@ -387,14 +387,16 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 			"", []string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out := followSaid(t, lay(t, x.files), x.said, "net/rtr1.log:1")
-			checkTouched(t, out, x.want, nil)
-			roles := map[string]string{}
-			for _, p := range out.Infrastructure {
-				roles[p.Value] = p.Kind + " " + p.Role
-			}
-			if roles["203.0.113.9"] != "address first-hop" || roles["198.51.100.77"] != "address relay" || roles["rtr1"] != "device relay" || out.Access.Technique != "T1078" {
-				t.Errorf("established %t (%s), places %v, way in %+v", out.Established, out.Why, roles, out.Access)
+			for _, starts := range [][]string{{"net/rtr1.log:1"}, nil} {
+				out := followSaid(t, lay(t, x.files), x.said, starts...)
+				checkTouched(t, out, x.want, nil)
+				roles := map[string]string{}
+				for _, p := range out.Infrastructure {
+					roles[p.Value] = p.Kind + " " + p.Role
+				}
+				if roles["203.0.113.9"] != "address first-hop" || roles["198.51.100.77"] != "address relay" || roles["rtr1"] != "device relay" || out.Access.Technique != "T1078" {
+					t.Errorf("from %v: established %t (%s), places %v, way in %+v", starts, out.Established, out.Why, roles, out.Access)
+				}
 			}
 		})
 	}

@@ -8,20 +8,44 @@ import "github.com/contrail-ir/contrail/event"
 // taken to stand where the text that it requires does.
 type sifter struct {
 	finder finder
-	found  bool
+	any    bool  // a term that is a rule by itself was found
+	parts  found // terms of expressions
 }
+
+// anyTerm stands for a term that is not told apart.
+const anyTerm = -1
 
 func newSifter(s *Set) *sifter {
 	x := &sifter{finder: finder{set: s, loose: true}}
-	x.finder.hit = func(int) { x.found = true }
+	x.finder.hit = func(id int) {
+		if id < len(s.rules) { // an expression is a rule too, and never a term
+			x.any = true
+		} else {
+			x.parts.add(id)
+		}
+	}
 	return x
 }
 
 // Suspects implements event.Sifter.
 func (x *sifter) Suspects(text []byte) bool {
-	x.found = false
+	x.any, x.parts.ids = false, x.parts.ids[:0]
+	x.parts.next()
 	x.finder.find(text)
-	return x.found
+	if x.any || len(x.parts.ids) == 0 {
+		return x.any
+	}
+	// None of them is a rule by itself: what they are parts of must hold.
+	x.parts.settle()
+	s := x.finder.set
+	for _, id := range x.parts.ids {
+		for _, r := range s.uses[id] {
+			if s.nodes[r].holds(x.parts.ids) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var _ event.Sifter = (*sifter)(nil)

@@ -149,3 +149,13 @@ func FuzzSift(f *testing.F) {
 		suspectsAll(t, s, sift, text, 0, len(text))
 	})
 }
+
+// TestSifterKnowsExpressions: one part of an expression makes no record suspect, all of them do.
+func TestSifterKnowsExpressions(t *testing.T) {
+	sift := newSifter(Compile(read(t, "b.json", pattern1("[url:value LIKE '%password%' AND domain-name:value = 'evil.example']")), Options{}))
+	for text, want := range map[string]bool{"Failed password for root": false, "evil.example": false, "a\tevil.example\t/x?password=1": true} {
+		if got := sift.Suspects([]byte(text)); got != want {
+			t.Errorf("%q is suspected: %v", text, got)
+		}
+	}
+}

@@ -380,7 +380,7 @@ func (f *finder) mailbox(text []byte, begin, from, to int) {
 // urls looks up the URL whose host, one that some URL has, stands at text[from:to].
 func (f *finder) urls(text []byte, from, to int, host []byte) {
 	if f.loose { // host and path may be fields of their own
-		f.hit(0)
+		f.hit(anyTerm)
 		return
 	}
 	schemed := from >= 3 && string(text[from-3:from]) == "://" || from >= 1 && text[from-1] == '@'

@@ -29,7 +29,7 @@ type memory struct {
 	asked, known int
 }
 
-// Bounds of a memory: with the answers some 9 MiB for each goroutine. The table begins small and grows with what is met.
+// Bounds of a memory: with the answers and the rows some 12 MiB for each goroutine. The table begins small and grows with what is met.
 const (
 	leastRemembered = 1 << 10
 	mostRemembered  = 1 << 16

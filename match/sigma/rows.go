@@ -20,6 +20,7 @@ type rowMemory struct {
 	keys    []uint64
 	hits    []event.RuleIndex
 	layouts map[string]uint64
+	last    uint64 // number given to a layout: none is given twice
 
 	full         bool // and since then:
 	asked, known int
@@ -158,7 +159,7 @@ func (s *scanner) layout(all bool) uint64 {
 		}
 		return append(to, shape)
 	}
-	text := binary.LittleEndian.AppendUint32(s.layoutText[:0], s.binding.fields.first)
+	text := binary.LittleEndian.AppendUint32(append(s.layoutText[:0], byte(which)), s.binding.fields.first)
 	if all {
 		for at := range s.batch.Cols {
 			text = binary.LittleEndian.AppendUint32(text, uint32(s.binding.slots[at]))
@@ -177,7 +178,8 @@ func (s *scanner) layout(all bool) uint64 {
 			m.forget() // it knows rows by these numbers
 			m.layouts = map[string]uint64{}
 		}
-		number = uint64(len(m.layouts))<<1 | uint64(which) + 2
+		m.last++
+		number = m.last
 		m.layouts[string(text)] = number
 	}
 	s.layouts[which] = number
