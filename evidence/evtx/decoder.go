@@ -19,7 +19,7 @@ const (
 	fewGroupCells  = 1 << 14 // up to here it does not matter how many of them are empty
 	cellsPerValue  = 32      // on average
 	mostGroupBytes = 16 << 20
-	mostElements   = 1 << 18 // of arrays in a group
+	mostElements   = 1 << 16 // of arrays in a group
 	mostExtra      = 16 << 20
 	mostNodes      = 1 << 20
 	mostColumns    = 4096     // of a source, kept after a group is delivered
