@@ -77,9 +77,9 @@ func TestSealNoticesEveryChangedByte(t *testing.T) {
 		}
 	}
 	rng := rand.New(rand.NewPCG(5, 2000))
-	n := 2000
+	n := 800
 	if testing.Short() {
-		n = 200
+		n = 60
 	}
 	for range n {
 		at := rng.IntN(total)

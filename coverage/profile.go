@@ -44,6 +44,21 @@ type Unanswered struct {
 	Rules  []string `json:"rules"`
 }
 
+// Unanswered gives, by profile, the rules that the evidence of its hosts cannot answer.
+func (o *Org) Unanswered() map[string]map[string]bool {
+	profiles := map[string]map[string]bool{}
+	for _, p := range o.Profiles {
+		rules := map[string]bool{}
+		for _, u := range p.NotSearchable {
+			for _, r := range u.Rules {
+				rules[r] = true
+			}
+		}
+		profiles[p.ID] = rules
+	}
+	return profiles
+}
+
 // maxProfiles bounds how many different profiles of an organisation are worked out; hostile evidence could make every host
 // another. The hosts beyond, in order of their names, say so.
 const maxProfiles = 2000

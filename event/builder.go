@@ -33,6 +33,15 @@ func NewBuilder(source Source) *Builder {
 	return &Builder{source: source, byName: map[string]int{}}
 }
 
+// Restart makes the builder, which has no rows, one of another source that knows no fields. It keeps its memory: sources that come from the
+// evidence can be many.
+func (b *Builder) Restart(source Source) {
+	b.source, b.schema, b.compact = source, nil, nil
+	clear(b.byName)
+	b.names, b.cols, b.order = b.names[:0], b.cols[:0], b.order[:0]
+	b.batch.Sifted = false
+}
+
 // Source gives the source of the builder's batches.
 func (b *Builder) Source() Source { return b.source }
 
@@ -60,7 +69,11 @@ func (b *Builder) Field(name string) int {
 	i := len(b.names)
 	b.names = append(b.names, name)
 	b.byName[name] = i
-	b.cols = append(b.cols, builderColumn{})
+	if i < cap(b.cols) {
+		b.cols = b.cols[:i+1] // with the memory of a column that was reset
+	} else {
+		b.cols = append(b.cols, builderColumn{})
+	}
 	b.schema = nil
 	return i
 }
@@ -90,6 +103,12 @@ func (b *Builder) SetTime(ns int64) { b.batch.Time[b.batch.Rows-1] = ns }
 func (b *Builder) SetHost(host []byte) {
 	b.host.codes[len(b.host.codes)-1] = b.host.intern(host)
 }
+
+// Sift says that the reader asks the needs' sifter about every row from now on.
+func (b *Builder) Sift() { b.batch.Sifted = true }
+
+// Suspect notes that the sifter suspects the row begun last.
+func (b *Builder) Suspect() { b.batch.Suspects = append(b.batch.Suspects, b.batch.Rows-1) }
 
 // Full says that the rows should be delivered before another one begins. A column has a cell for every row, so rows that each bring fields
 // of their own would make batches that grow with the square of the evidence: a batch holds no more than a bounded number of cells, and
@@ -176,7 +195,7 @@ const maxCompact = 64
 // Reset forgets the rows and keeps columns and memory.
 func (b *Builder) Reset() {
 	t := &b.batch
-	*t = Batch{Time: t.Time[:0], Offset: t.Offset[:0], Record: t.Record[:0]}
+	*t = Batch{Time: t.Time[:0], Offset: t.Offset[:0], Record: t.Record[:0], Sifted: t.Sifted, Suspects: t.Suspects[:0]}
 	b.used, b.values = 0, 0
 	b.host.reset()
 	for i := range b.cols {
@@ -274,6 +293,9 @@ func (c *builderColumn) add(row int, code Code) {
 	c.codes = append(c.codes, code)
 }
 
+// absent is what a column without a value holds.
+var absent = []Code{Absent}
+
 // pad makes codes speak of the given number of rows.
 func (c *builderColumn) pad(rows int) {
 	n := rows - c.rows
@@ -293,6 +315,10 @@ func (c *builderColumn) pad(rows int) {
 }
 
 func (c *builderColumn) finish(rows int) *Column {
+	if c.rows == 0 { // nothing was set: not worth a cell a row
+		c.col = Column{Dict: &c.dict, Codes: absent, Const: true}
+		return &c.col
+	}
 	c.pad(rows)
 	c.col = Column{Dict: &c.dict, Codes: c.codes}
 	if c.starts != nil {

@@ -17,6 +17,9 @@ type Needs struct {
 	// Want says what is wanted of a source. It is pure and safe for concurrent use; readers ask once
 	// per source and remember the answer. Nil wants everything.
 	Want func(Source) Want
+	// Sifter makes the scratch memory of one goroutine that tells which records may hold what Want asks for as Sifted. Nil where it asks
+	// for nothing so.
+	Sifter func() Sifter
 }
 
 // Always are Needs without a bound in time.
@@ -49,13 +52,26 @@ type Want struct {
 	// TextOnly says, with All, that fields which Fields does not name are wanted only where their values are text. A reader may
 	// leave out the others, and need not.
 	TextOnly bool
+	// Sifted says, with All, that fields which Fields does not name are wanted only of records whose text the needs' sifter suspects. A
+	// reader may deliver them of others, and need not.
+	Sifted bool
 }
 
 // Union wants what either of two wants.
 func (w Want) Union(o Want) Want {
 	fields := slices.Concat(w.Fields, o.Fields)
 	slices.Sort(fields)
-	return Want{All: w.All || o.All, Fields: slices.Compact(fields), TextOnly: (w.All || o.All) && (!w.All || w.TextOnly) && (!o.All || o.TextOnly)}
+	all := w.All || o.All
+	return Want{All: all, Fields: slices.Compact(fields), TextOnly: all && (!w.All || w.TextOnly) && (!o.All || o.TextOnly), Sifted: all && (!w.All || w.Sifted) && (!o.All || o.Sifted)}
+}
+
+// Names says whether a field is wanted of every record of the source, by its name or with all.
+func (w *Want) Names(field string) bool {
+	if w.All && !w.Sifted {
+		return true
+	}
+	_, named := slices.BinarySearch(w.Fields, field)
+	return named
 }
 
 // Nothing says that no column is wanted.

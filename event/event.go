@@ -11,7 +11,10 @@
 // mutable state between goroutines: a batch is borrowed for the length of one call.
 package event
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // NoTime marks a row whose time was absent or out of the range of int64 nanoseconds.
 const NoTime int64 = math.MinInt64
@@ -62,18 +65,27 @@ type Schema struct {
 	index map[string]int
 }
 
+// fewColumns is up to where a schema has no index.
+const fewColumns = 12
+
 // NewSchema returns the schema of the given fields, which must be unique and must not
 // be changed afterwards.
 func NewSchema(source Source, fields []string) *Schema {
-	s := &Schema{Source: source, Fields: fields, index: make(map[string]int, len(fields))}
-	for i, f := range fields {
-		s.index[f] = i
+	s := &Schema{Source: source, Fields: fields}
+	if len(fields) > fewColumns { // of few, comparing all is as quick, and a schema can be made for a single row
+		s.index = make(map[string]int, len(fields))
+		for i, f := range fields {
+			s.index[f] = i
+		}
 	}
 	return s
 }
 
 // Index gives the column of a field, or -1.
 func (s *Schema) Index(field string) int {
+	if s.index == nil {
+		return slices.Index(s.Fields, field)
+	}
 	if i, ok := s.index[field]; ok {
 		return i
 	}
@@ -148,6 +160,11 @@ type Batch struct {
 	Time   []int64  // nanoseconds since 1970 UTC, or NoTime
 	Offset []uint64 // byte offset in the file (decompressed, within the innermost member)
 	Record []uint64 // record number, line number or row, as the format counts
+
+	// Sifted says that the reader asked the needs' sifter about every row. Suspects are the rows that it suspects, ascending; of the others
+	// only the fields wanted by name are filled.
+	Sifted   bool
+	Suspects []int
 
 	Recovered bool // read from slack or damaged space, not from the log proper
 

@@ -249,6 +249,20 @@ func (s *Sources) Orgs() (all []string) {
 	return all
 }
 
+// OneOrg gives the organisation that every entry names, "" when they name several or one names none.
+func (s *Sources) OneOrg() string {
+	if s == nil || len(s.rules) == 0 {
+		return ""
+	}
+	org := s.rules[0].set.Org
+	for _, r := range s.rules {
+		if r.set.Org != org {
+			return ""
+		}
+	}
+	return org
+}
+
 func (s Setting) org(given string) string {
 	if s.Org != "" {
 		return s.Org

@@ -23,6 +23,7 @@ type falseHit struct {
 
 // Logs and rules hold no bookings: whatever is found there is a false hit, or a number that somebody put
 // there as an example. Each is listed; there are fewer than five in 100 MB.
+// Of a large file the beginning is read: it goes on as it began.
 func TestFalseHits(t *testing.T) {
 	var bytes int64
 	hits := []falseHit{}
@@ -60,7 +61,7 @@ func TestFalseHits(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			report, err := c.Add(context.Background(), Source{"x", filepath.ToSlash(rel), Accessible}, in)
+			report, err := c.Add(context.Background(), Source{"x", filepath.ToSlash(rel), Accessible}, io.LimitReader(in, 4<<20))
 			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // one file is a damaged archive on purpose
 				return fmt.Errorf("%s: %w", rel, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"net/netip"
 	"path"
 	"regexp"
@@ -28,33 +29,10 @@ type TrailCounter interface {
 // Rate counts every item with each counter, looks it up in the warning lists, and sets tier and weight anew. A person's approval of an
 // item whose tier got better does not stand.
 func (f *Fingerprint) Rate(lists *Warninglists, counters ...Counter) {
+	f.count(counters)
 	for i := range f.Items {
 		it := &f.Items[i]
 		before := it.Tier
-		// What is counted anew replaces what was counted; hosts and intrusions are counted apart.
-		var hosts, intrusions bool
-		old := it.Specificity
-		it.Specificity.Hosts, it.Specificity.Seen, it.Specificity.Intrusions, it.Specificity.Shared = 0, 0, 0, 0
-		for _, c := range counters {
-			if c, ok := c.(TrailCounter); ok {
-				intrusions = true
-				if shared, n := c.Shared(it.Kind, it.Value); it.Kind.Behaviour() {
-					it.Specificity.Intrusions += max(n, 0)
-					it.Specificity.Shared += min(max(shared, 0), max(n, 0))
-				}
-				continue
-			}
-			hosts = true
-			seen, n := c.Count(it.Kind, it.Value)
-			it.Specificity.Hosts += max(n, 0)
-			it.Specificity.Seen += min(max(seen, 0), max(n, 0))
-		}
-		if !hosts {
-			it.Specificity.Hosts, it.Specificity.Seen = old.Hosts, old.Seen
-		}
-		if !intrusions {
-			it.Specificity.Intrusions, it.Specificity.Shared = old.Intrusions, old.Shared
-		}
 		if lists != nil {
 			it.Specificity.Lists = lists.Match(it.Kind, it.Value)
 		}
@@ -77,19 +55,78 @@ func (f *Fingerprint) Rate(lists *Warninglists, counters ...Counter) {
 	f.sort()
 }
 
+// count counts every item with each counter. What is counted anew replaces what was counted; hosts and intrusions are counted apart.
+func (f *Fingerprint) count(counters []Counter) {
+	var ofHosts []Counter
+	var ofTrails []TrailCounter
+	for _, c := range counters {
+		if t, ok := c.(TrailCounter); ok {
+			ofTrails = append(ofTrails, t)
+		} else {
+			ofHosts = append(ofHosts, c)
+		}
+	}
+	for i := range f.Items {
+		it := &f.Items[i]
+		if ofHosts != nil {
+			it.Specificity.Hosts, it.Specificity.Seen = 0, 0
+		}
+		for _, c := range ofHosts {
+			seen, n := c.Count(it.Kind, it.Value)
+			it.Specificity.Hosts += max(n, 0)
+			it.Specificity.Seen += min(max(seen, 0), max(n, 0))
+		}
+	}
+	if ofTrails != nil {
+		f.CountHabits(func(i int) (shared, intrusions int) {
+			for _, c := range ofTrails {
+				s, n := c.Shared(f.Items[i].Kind, f.Items[i].Value)
+				intrusions += max(n, 0)
+				shared += min(max(s, 0), max(n, 0))
+			}
+			return shared, intrusions
+		})
+	}
+}
+
+// CountHabits sets, of every habit, in how many intrusions by others it was looked for and how many show it. While it counts, items have
+// what they had. Weights and tiers stay as they were.
+func (f *Fingerprint) CountHabits(count func(item int) (shared, intrusions int)) {
+	sum, n := map[Kind]float64{}, map[Kind]float64{}
+	for i := range f.Items {
+		it := &f.Items[i]
+		s := &it.Specificity
+		if !it.Kind.Behaviour() {
+			s.Intrusions, s.Shared, s.KindShared = 0, 0, 0
+			continue
+		}
+		if s.Shared, s.Intrusions = count(i); s.Intrusions == 0 {
+			s.KindShared = 0
+		} else {
+			sum[it.Kind] += float64(s.Shared) / float64(s.Intrusions)
+			n[it.Kind]++
+		}
+	}
+	for i := range f.Items {
+		if it := &f.Items[i]; it.Specificity.Intrusions > 0 {
+			it.Specificity.KindShared = math.Round(1000*sum[it.Kind]/n[it.Kind]) / 1000
+		}
+	}
+}
+
 // whyUncounted is taken back when something is counted.
 const whyUncounted = "counted nowhere yet"
 
 // Reasons that hold whatever is counted.
 const (
-	whyRelay   = "a relay: others use it, too"
+	whyRelay   = "a device was told to hand traffic on to it: the intruder set it up, and others may pass through it as well"
 	whyUnknown = "whether it is a first hop or a relay is not known"
 	whyPublic  = "a program of the system or a public tool"
 	// Such values may be a victim's or a bystander's.
 	whyNotMarked = "the report does not mark it for detection"
 )
 
-var fixedTiers = map[string]Tier{whyRelay: NeverAlone, whyUnknown: Supporting, whyPublic: NeverAlone, whyNotMarked: Supporting}
+var fixedTiers = map[string]Tier{whyRelay: Supporting, whyUnknown: Supporting, whyPublic: NeverAlone, whyNotMarked: Supporting}
 
 // publicNames are programs that every Windows or Linux has, and tools that administrators and intruders alike take off the shelf.
 var publicNames = words(`cmd powershell pwsh wscript cscript mshta rundll32 regsvr32 msbuild installutil certutil bitsadmin schtasks at sc net net1 nltest

@@ -230,9 +230,14 @@ func (d *drafter) persistence() {
 func (d *drafter) nodes() {
 	// What the intruder named is made anew with the next kit: it is no habit.
 	private := func(w string) bool { return d.victim.Holds(CommandLine, w) != "" || d.names(w) }
+	onDevice := d.t.onDevice()
 	for i := range d.t.Nodes {
 		n := &d.t.Nodes[i]
 		switch n.Kind {
+		case "command":
+			if onDevice[n.ID] {
+				continue // no program's command line: hosts cannot show it, and every administrator of a device gives such commands
+			}
 		case "pipe":
 			if strings.HasPrefix(n.Label, "<") {
 				continue // an anonymous one

@@ -151,6 +151,8 @@ func (f *Fingerprint) Check() error {
 			return fmt.Errorf("%s: seen on %d of %d hosts", where, s.Seen, s.Hosts)
 		} else if s.Shared < 0 || s.Intrusions < s.Shared {
 			return fmt.Errorf("%s: shared by %d of %d intrusions", where, s.Shared, s.Intrusions)
+		} else if !(s.KindShared >= 0 && s.KindShared <= 1) {
+			return fmt.Errorf("%s: the share %g of its kind is none between 0 and 1", where, s.KindShared)
 		}
 	}
 	return nil
@@ -225,8 +227,10 @@ type Specificity struct {
 	Hosts int `json:"hosts"` // on which it was counted: the organisation's others and the baseline
 	Seen  int `json:"seen"`  // of these that show it
 	// Intrusions are those by others in whose trails a habit was looked for, Shared those that show it.
-	Intrusions int      `json:"intrusions,omitempty"`
-	Shared     int      `json:"shared,omitempty"`
+	Intrusions int `json:"intrusions,omitempty"`
+	Shared     int `json:"shared,omitempty"`
+	// KindShared is the share of this intruder's habits of the kind that those intrusions show, at the mean.
+	KindShared float64  `json:"kind_shared,omitempty"`
 	Lists      []string `json:"lists,omitempty"` // warning lists that name it
 	Decibans   float64  `json:"decibans"`        // what sharing it weighs: 10·log10 of the likelihood ratio
 }

@@ -22,9 +22,10 @@ const hash = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 const trailText = `{"org":"alpha","established":true,
 "nodes":[{"id":"p1","kind":"process","host":"PNR-DB01","label":"C:\\ProgramData\\ctl\\svcagent.exe [svcagent.exe -install --node PNR-DB01]","refs":[{"file":"PNR-DB01/Sysmon.evtx","record":5,"role":"intrusion"}]},
 {"id":"c1","kind":"command","label":"\"C:\\Windows\\System32\\rundll32.exe\" comsvcs.dll MiniDump 624 C:\\Users\\jgarcia\\AppData\\x.dmp full","refs":[{"file":"a","record":6,"role":"intrusion"}]},
+{"id":"c2","kind":"command","label":"tunnel source GigabitEthernet0/0/0","refs":[{"file":"t","record":1,"role":"intrusion"}]},{"id":"s1","kind":"logon","label":"netops from 10.1.2.3","refs":[]},
 {"id":"n1","kind":"name","label":"cdn.bad-updates.org","refs":[]},{"id":"a1","kind":"address","label":"203.0.113.9","refs":[]},
 {"id":"pipe","kind":"pipe","label":"\\mojo.zz81q","refs":[{"file":"a","record":7,"role":"rejected"}]}],
-"edges":[{"from":"n1","to":"a1","kind":"resolved","time":"2026-03-01T00:00:00Z","refs":[]}],
+"edges":[{"from":"s1","to":"c2","kind":"has-command","time":"2026-03-01T09:00:00Z","refs":[{"file":"t","record":1,"role":"intrusion"}]},{"from":"n1","to":"a1","kind":"resolved","time":"2026-03-01T00:00:00Z","refs":[]}],
 "stages":[{"tactic":"initial-access","technique":"T1190","time":"2026-03-01T08:00:00Z","text":"","refs":[]},{"tactic":"execution","technique":"T1059.001","time":"2026-03-01T09:00:00Z","text":"on PNR-DB01","refs":[]},
 {"tactic":"credential-access","technique":"T1003.001","time":"2026-03-01T10:00:00Z","text":"","refs":[]},{"tactic":"collection","technique":"T1560.001","time":"2026-03-02T10:00:00Z","text":"","refs":[]}],
 "implant":[{"name":"svcagent.exe","paths":["PNR-DB01: C:\\ProgramData\\ctl\\svcagent.exe"],"sha256":["` + hash + `"],"hosts":["PNR-DB01","10.1.2.3"],"refs":[{"file":"a","record":5,"role":"intrusion"}]}],
@@ -57,7 +58,7 @@ func draft(t *testing.T) *Fingerprint {
 func TestDraftTakesTheIntrudersAndNothingOfTheVictims(t *testing.T) {
 	f := draft(t)
 	want := map[Kind]string{SHA256: hash, FileName: "svcagent.exe", FilePath: `*\ProgramData\ctl\svcagent.exe`, Domain: "cdn.bad-updates.org", Service: "CtlAgentSvc", Account: "svc_upd9", Sequence: "T1059.001 T1003.001 T1560.001"}
-	tiers := map[string]Tier{hash: Unique, "198.51.100.7": NeverAlone, "cdn.bad-updates.org": Strong, "CtlAgentSvc": Supporting}
+	tiers := map[string]Tier{hash: Unique, "198.51.100.7": Supporting, "cdn.bad-updates.org": Strong, "CtlAgentSvc": Supporting}
 	got := map[Kind]string{}
 	var command string
 	groups := map[string]string{}
@@ -74,6 +75,9 @@ func TestDraftTakesTheIntrudersAndNothingOfTheVictims(t *testing.T) {
 		}
 		if it.Kind == Pipe {
 			t.Error("a rejected reference made an item")
+		}
+		if strings.Contains(it.Value, "tunnel") {
+			t.Errorf("what a device was told is an item of programs: %s %q", it.Kind, it.Value)
 		}
 	}
 	for k, v := range want {
@@ -537,6 +541,22 @@ func TestCallsSeesThroughAShell(t *testing.T) {
 	} {
 		if p, n := calls(template); p != want.program || n != want.telling {
 			t.Errorf("%q: %s, %d; want %v", template, p, n, want)
+		}
+	}
+}
+
+// TestTemplatesKeepHabitsAndNobodysNames: what a switch says is an account is the victim's, though no trail knows the account.
+func TestTemplatesKeepHabitsAndNobodysNames(t *testing.T) {
+	for line, want := range map[string]string{
+		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`: `*plink.exe* -ssh -batch -l * *.1 *`,
+		`curl -u backup:Summer26 -k -T a.rar`:                                   `*curl* -u * -k -T *.rar`,
+		`psql -U carlos -d reservations -c "select 1"`:                          `*psql* -U * -d reservations -c *`,
+		`runas /user CORP\anna notepad.exe`:                                     `*runas* /user * notepad.exe`,
+		`tool.exe -l -v --dump all`:                                             `*tool.exe* -l -v --dump all`,
+		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:              `*rundll32.exe* *.dll MiniDump * *.dmp full`,
+	} {
+		if got := Template(line, nil); got != want {
+			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
 }

@@ -19,6 +19,9 @@ func Template(line string, private func(word string) bool) string {
 	kept := 0
 	for i, w := range words {
 		t := generalWord(w, i == 0, private)
+		if i > 0 && namesAccount[strings.ToLower(words[i-1])] && !isSwitch(w) {
+			t = "*"
+		}
 		if t == "*" && len(out) > 0 && out[len(out)-1] == "*" {
 			continue
 		}
@@ -37,6 +40,9 @@ func Template(line string, private func(word string) bool) string {
 	}
 	return text
 }
+
+// namesAccount are switches after which an account is named, or an account with its password: the victim's, whoever runs the program.
+var namesAccount = words(`-l -u -user --user -username --username -login --login /u /user`)
 
 // wholeProgram joins a program's path that has spaces and no quotes: C:\Program Files\x\y.exe.
 func wholeProgram(words []string) []string {

@@ -49,7 +49,7 @@ type trait struct {
 	behaviour bool // a habit, and no indicator
 	ceiling   Tier // the best tier an item can have
 	reuse     int  // per cent of an intruder's other victims that show the item too; judgement, no measurement
-	others    int  // of a habit: per cent of other intruders that have it as well; judgement, until trails of others are counted
+	others    int  // of a habit: per cent of other intruders that have it as well; judgement, where no other intrusion was looked at
 	hex       int  // length of a digest
 	stix      string
 	misp      string
@@ -100,14 +100,21 @@ func (k Kind) Behaviour() bool { return kinds[k].behaviour }
 // Reuse is the share of an intruder's other victims that are expected to show such an item, 0 to 1.
 func (k Kind) Reuse() float64 { return float64(kinds[k].reuse) / 100 }
 
-// judged is how many counted intrusions the judgement of others is worth: with as many trails counted it is half of the estimate.
-const judged = 4
+// pooled is how many counted intrusions the rate of a habit's kind is worth: with as many counted it is half of the estimate.
+const pooled = 4
 
-// Others is the share of other intruders that are expected to have a habit: a judgement for the kind, corrected by what was counted in
-// the trails of other intrusions. A habit is rare among ordinary hosts and yet common among intruders, and it is another intruder
-// that it must be told from.
+// Others is the share of other intruders that are expected to have a habit. A habit is rare among ordinary hosts and yet common among
+// intruders, and it is another intruder that it must be told from. It is estimated from the other intrusions in which the habit was looked
+// for, drawn towards what those show of the intruder's habits of the kind altogether, because a handful of intrusions says little of one
+// habit and more of twenty; half an intrusion is added, so that a few that show none are no proof that nobody does (Krichevsky and
+// Trofimov, 1981). Only where no other intrusion was looked at is it a judgement for the kind.
 func (k Kind) Others(s Specificity) float64 {
-	return (float64(s.Shared) + judged*float64(kinds[k].others)/100) / (float64(s.Intrusions) + judged)
+	if s.Intrusions == 0 {
+		return float64(kinds[k].others) / 100
+	}
+	n := float64(s.Intrusions)
+	kind := (n*s.KindShared + 0.5) / (n + 1)
+	return (float64(s.Shared) + pooled*kind) / (n + pooled)
 }
 
 // OfTrails says whether a kind can only be seen in a trail, so that it is counted in trails and not on hosts.

@@ -140,6 +140,30 @@ func (t *Trail) Tools() []string {
 	return sortedKeys(tools)
 }
 
+// onDevice gives the commands that were given to a network device and by no program, service or task.
+func (t *Trail) onDevice() map[string]bool {
+	kind := map[string]string{}
+	for i := range t.Nodes {
+		kind[t.Nodes[i].ID] = t.Nodes[i].Kind
+	}
+	out := map[string]bool{}
+	for i := range t.Edges {
+		e := &t.Edges[i]
+		if e.Kind != "has-command" {
+			continue
+		}
+		switch kind[e.From] {
+		case "process", "service", "task", "wmi":
+			out[e.To] = false
+		default:
+			if _, known := out[e.To]; !known {
+				out[e.To] = true
+			}
+		}
+	}
+	return out
+}
+
 // Hours gives the hours of the day, UTC, in which the trail's stages began, as a working-hours item has them; "" when there are too few
 // stages or they spread over the day.
 func (t *Trail) Hours() string { return workingHours(t.Stages) }

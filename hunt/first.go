@@ -25,7 +25,7 @@ type Outcome struct {
 	Kinship     *kinship.Result   // of every organisation but the first victim
 	Folder      string            // findings.jsonl, coverage.json, fingerprint.json, kinship.json, report.html, orgs/NAME/…
 	FirstFolder string            // of the first victim's trace; "" when there is none
-	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was
+	Since       map[string]string // of each organisation: when something of the fingerprint was seen first, RFC 3339; absent when nothing was, or it is not the intruder's
 	LeftOut     int               // items of the draft that the review left out
 }
 
@@ -93,26 +93,13 @@ func (o *Options) drafted(ctx context.Context, dir string) (f *fingerprint.Finge
 	if !first.Established {
 		return nil, first, fmt.Errorf("hunt: %w: %s", ErrNoIntrusion, first.Why)
 	}
-	if f, err = o.draftOf(ctx, o.First, filepath.Join(dir, "trail.json"), filepath.Join(dir, "count"), 0); err != nil {
+	if f, err = o.draftOf(filepath.Join(dir, "trail.json"), 0); err != nil {
+		return nil, first, err
+	}
+	if err := o.counted(ctx, 0, o.First, f, filepath.Join(dir, "count")); err != nil {
 		return nil, first, err
 	}
 	return f, first, report.WriteFile(filepath.Join(dir, "fingerprint.json"), f.Write)
-}
-
-// draftOf drafts a fingerprint from an organisation's trail and counts it in the organisation's own past, at home.
-func (o *Options) draftOf(ctx context.Context, org, trailPath, countDir string, wave int) (*fingerprint.Fingerprint, error) {
-	t, err := ReadTrail(trailPath)
-	if err != nil {
-		return nil, fmt.Errorf("hunt: draft: %w", err)
-	}
-	f, dropped, err := fingerprint.Draft(t, fingerprint.DraftOptions{Name: o.Name, Victim: o.Victim, Lists: o.Lists})
-	if err != nil {
-		return nil, err
-	}
-	if dropped > 0 {
-		o.tell(wave, "%d items were left out of the draft: they hold something of the victim or say too little", dropped)
-	}
-	return o.counted(ctx, wave, org, f, countDir)
 }
 
 // wave is one sweep of all organisations with a version of the fingerprint, and the judgement.
@@ -181,25 +168,27 @@ func (o *Options) judge(w *wave, draft bool) error {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(e kinship.Evidence) bool { return e.Org == o.First })
-	DeclareCritical(all, o.Evidence.Inventory)
+	for i := range all {
+		all[i].Critical = coverage.Critical(o.Evidence.Inventory, all[i].Org)
+	}
 	innocent := map[string]bool{}
 	for range maxRounds {
-		counters, err := s.count(func(org string) span {
+		counted, err := s.count(func(org string) kinship.Ordinary {
 			switch {
 			case innocent[org]:
-				return span{}
+				return kinship.Ordinary{}
 			case first.IsZero():
-				return span{none: true}
+				return kinship.Ordinary{None: true}
 			case org == o.First:
-				return span{before: first}
+				return kinship.Ordinary{Before: first}
 			}
-			return span{before: first.Add(-margin)}
+			return kinship.Ordinary{Before: first.Add(-margin)}
 		})
 		if err != nil {
 			return err
 		}
 		w.rated = clone(w.asked)
-		w.rated.Rate(o.Lists, known{counters, w.asked})
+		w.rated.Rate(o.Lists, known{counted, w.asked})
 		o.cap(w.rated)
 		if w.kinship, err = kinship.Judge(w.rated, all, kinship.Options{Prior: o.Prior}); err != nil {
 			return err
@@ -216,21 +205,23 @@ func (o *Options) judge(w *wave, draft bool) error {
 		}
 	}
 	w.demoted, w.since = demotions(w.asked, w.rated), s.since(w.rated)
+	for _, x := range w.kinship.Orgs {
+		if x.Verdict == kinship.Unrelated || x.Verdict == kinship.NotFound {
+			delete(w.since, x.Org) // what was seen there is not his
+		}
+	}
 	return nil
 }
 
 // known adds what was counted elsewhere before, such as in a baseline that a person chose, to what this sweep counted.
 type known struct {
-	counters []fingerprint.Counter
-	before   *fingerprint.Fingerprint
+	counted *fingerprint.Baseline
+	before  *fingerprint.Fingerprint
 }
 
 // Count implements fingerprint.Counter. Where the sweep could count, its count stands: it holds the earlier one's hosts.
 func (k known) Count(kind fingerprint.Kind, value string) (seen, hosts int) {
-	for _, c := range k.counters {
-		s, h := c.Count(kind, value)
-		seen, hosts = seen+s, hosts+h
-	}
+	seen, hosts = k.counted.Count(kind, value)
 	for _, it := range k.before.Items {
 		if it.Kind == kind && it.Value == value && it.Specificity.Hosts > hosts {
 			// The larger count wins, and nothing that was seen is forgotten.

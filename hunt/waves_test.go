@@ -16,9 +16,11 @@ import (
 	"github.com/contrail-ir/contrail/drill"
 	"github.com/contrail-ir/contrail/drill/intrusion"
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/kinship"
+	"github.com/contrail-ir/contrail/trail"
 )
 
 // known is what a report of somebody else would tell: one hash and two names of the first victim's implant.
@@ -60,31 +62,65 @@ func whose(a *drill.AirlineTruth) func(file string, record uint64) string {
 	}
 }
 
-var every = flag.Bool("every-scenario", false, "hunt through every scenario, in a sector of all roles")
+var (
+	every    = flag.Bool("every-scenario", false, "hunt through every scenario, in a sector of all roles")
+	scenario = flag.String("scenario", "", "the one scenario of -every-scenario to hunt through")
+	seed     = flag.Uint64("seed", 7, "of the sectors that are hunted through")
+	whole    = flag.Bool("from-first", false, "with -every-scenario: begin with the first victim's trace instead of one hash and two names")
+	keep     = flag.String("keep", "", "folder with drills that the measuring of kinship kept, which are hunted through with -every-scenario instead of new ones")
+)
+
+// sector writes a drill of some roles, or takes one that was kept, of all roles.
+func sector(t *testing.T, scenario intrusion.Scenario, roles []drill.Role) (dir string, truth drill.Truth) {
+	t.Helper()
+	if *every && *keep != "" {
+		dir = filepath.Join(*keep, "drill", fmt.Sprintf("%d-%s", *seed, scenario))
+		b, err := os.ReadFile(filepath.Join(dir, "truth.json"))
+		if err == nil {
+			err = json.Unmarshal(b, &truth)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dir, truth
+	}
+	dir = filepath.Join(t.TempDir(), string(scenario))
+	truth, err := drill.Sector(dir, drill.Options{Seed: *seed, Scenario: scenario, Only: roles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, truth
+}
 
 // TestAHuntTeachesItselfNothingFalse begins with little, lets a policy take in all that is tied to it, and goes on until it is quiet. What
 // it takes in must be the known intruder's, though one victim has a second intruder at the same time; and whoever has another intruder or none must
 // not drift into the same intrusion, wave after wave.
 func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
-	scenarios, keep := intrusion.Scenarios()[:1], []drill.Role{drill.Double, drill.SameWayIn, drill.Unrelated}
+	scenarios, roles := intrusion.Scenarios()[:1], []drill.Role{drill.Double, drill.SameWayIn, drill.Unrelated}
 	if testing.Short() {
 		t.Skip("hunts through a sector, which the run without -short does")
 	}
 	if *every {
-		scenarios, keep = intrusion.Scenarios(), drill.Roles()[1:]
-	}
-	same := []drill.Role{drill.SameIndicators, drill.Double, drill.Earlier}
-	for _, scenario := range scenarios {
-		dir := filepath.Join(t.TempDir(), string(scenario))
-		truth, err := drill.Sector(dir, drill.Options{Seed: 7, Scenario: scenario, Only: keep})
-		if err != nil {
-			t.Fatal(err)
+		scenarios, roles = intrusion.Scenarios(), drill.Roles()[1:]
+		if *whole {
+			roles = drill.Roles()
 		}
+		if *scenario != "" {
+			scenarios = []intrusion.Scenario{intrusion.Scenario(*scenario)}
+		}
+	}
+	same := []drill.Role{drill.FirstVictim, drill.SameIndicators, drill.Double, drill.Earlier}
+	for _, scenario := range scenarios {
+		dir, truth := sector(t, scenario, roles)
 		o := optionsOf(t, dir, &truth)
-		hit := slices.IndexFunc(truth.Airlines, func(a drill.AirlineTruth) bool {
-			return a.Role == string(drill.SameIndicators) || a.Role == string(drill.Double)
-		})
-		o.First, o.Fingerprint = "", known(t, &truth.Airlines[hit])
+		if *whole {
+			o.From = []trail.Start{{Ref: finding.Ref(truth.Starts["first-alert"].Ref)}}
+		} else {
+			hit := slices.IndexFunc(truth.Airlines, func(a drill.AirlineTruth) bool {
+				return a.Role == string(drill.SameIndicators) || a.Role == string(drill.Double)
+			})
+			o.First, o.Fingerprint = "", known(t, &truth.Airlines[hit])
+		}
 		s, err := hunt.Run(context.Background(), o, hunt.Plan{Policy: generous})
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +140,10 @@ func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
 				continue
 			}
 			taken++
-			if !l.Tied || l.By != generous.By || l.Wave == 0 || len(l.Orgs) == 0 || len(l.Refs) == 0 {
+			if l.Kind.OfTrails() {
+				continue // it rests on the whole trail
+			}
+			if !l.Tied || l.By != generous.By || l.Wave == 0 && !*whole || len(l.Orgs) == 0 || len(l.Refs) == 0 {
 				t.Errorf("%s: an item without its provenance: %+v", scenario, l)
 				continue
 			}
@@ -118,7 +157,7 @@ func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d waves, %d items learnt, %d of them not the intruder's", scenario, len(s.Waves), taken, false_)
-		if taken < 10 || false_*20 > taken {
+		if taken < 10 || false_ > 0 {
 			t.Errorf("%s: %d items learnt, %d of them not the intruder's", scenario, taken, false_)
 		}
 		for _, w := range s.Waves {
@@ -144,11 +183,23 @@ func noVictim(t *testing.T, o hunt.Options, s *hunt.State) {
 		t.Fatalf("versions: %v %v", files, err)
 	}
 	for _, path := range files {
-		b, err := os.ReadFile(path)
+		in, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.ToLower(string(b))
+		f, err := fingerprint.Read(in)
+		in.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Items {
+			f.Items[i].Refs = nil // which no release takes along
+		}
+		var b strings.Builder
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ToLower(b.String())
 		for _, d := range o.Evidence.Inventory {
 			short, _, _ := strings.Cut(strings.ToLower(d.Host), ".")
 			for _, w := range append(slices.Clone(d.Addresses), short) {

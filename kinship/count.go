@@ -1,7 +1,6 @@
 package kinship
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,45 +11,111 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
 
-// CountOptions say which part of a sweep is ordinary.
-type CountOptions struct {
+// Sightings are what a sweep saw of the fingerprint that it was asked with: on which hosts, and when first. They serve to count how common
+// items are where, or when, the intruder was not.
+type Sightings struct {
+	asked *fingerprint.Fingerprint
+	item  map[string]int // rule → item
+	first map[sighting]int64
+}
+
+type sighting struct{ org, host, rule string }
+
+// maxSightings bounds the hosts and rules that are told apart; hostile host names must not exhaust memory.
+const maxSightings = 500_000
+
+// NewSightings begins with nothing seen.
+func NewSightings(asked *fingerprint.Fingerprint) (*Sightings, error) {
+	rules, err := asked.Rules()
+	if err != nil {
+		return nil, fmt.Errorf("kinship: count: %w", err)
+	}
+	s := &Sightings{asked: asked, item: map[string]int{}, first: map[sighting]int64{}}
+	for _, r := range rules {
+		s.item[r.ID] = r.Item
+	}
+	return s, nil
+}
+
+// Finding takes a finding of the sweep; those of other rules do not count.
+func (s *Sightings) Finding(f *finding.Finding) error {
+	k := sighting{f.Org, strings.ToLower(f.Host), string(f.Rule.ID)}
+	if _, ours := s.item[k.rule]; !ours {
+		return nil
+	}
+	t, there := s.first[k]
+	if !there && len(s.first) >= maxSightings {
+		return nil
+	}
+	if at := f.Time; !there || at < t && at != event.NoTime {
+		s.first[k] = at
+	}
+	return nil
+}
+
+// Ordinary says which part of an organisation's evidence is ordinary; the zero value says all of it.
+type Ordinary struct {
+	None    bool
 	Without []string  // hosts of the intrusion, which do not count
 	Before  time.Time // only what was before counts, on hosts whose logs begin before; zero for everything
 }
 
-// Count counts how common a fingerprint's items are in a sweep that was asked with it. It is a fingerprint.Counter.
-type Count struct {
-	*fingerprint.Baseline
-	before time.Time
-}
-
-// NewCount begins a count with the hosts of a certificate: all that are not of the intrusion, each with what its evidence can answer.
-func NewCount(asked *fingerprint.Fingerprint, cert *coverage.Certificate, o CountOptions) (*Count, error) {
-	b, err := fingerprint.NewBaseline(asked)
+// Count counts how common the items are in what is ordinary of each organisation of a certificate.
+func (s *Sightings) Count(cert *coverage.Certificate, of func(org string) Ordinary) (*fingerprint.Baseline, error) {
+	b, err := fingerprint.NewBaseline(s.asked)
 	if err != nil {
 		return nil, err
 	}
+	ordinary := map[string]Ordinary{}
 	for i := range cert.Orgs {
 		org := &cert.Orgs[i]
-		cannot := unanswered(org)
-		for _, h := range org.Hosts {
-			of := slices.ContainsFunc(o.Without, func(w string) bool { return strings.EqualFold(w, h.Host) })
-			if rules, known := cannot[h.Profile]; h.Host != "" && known && !of && (o.Before.IsZero() || beginsBefore(&h, o.Before)) {
-				b.Host(hostKey(org.Name, h.Host), rules)
-			}
+		part := of(org.Name)
+		if part.None {
+			continue
+		}
+		ordinary[org.Name] = part
+		addHosts(b, org, func(h *coverage.Host) bool {
+			without := slices.ContainsFunc(part.Without, func(w string) bool { return strings.EqualFold(w, h.Host) })
+			return !without && (part.Before.IsZero() || beginsBefore(h, part.Before))
+		})
+	}
+	for k, at := range s.first {
+		part, counts := ordinary[k.org]
+		// What has no time may have been there always.
+		if counts && (part.Before.IsZero() || at == event.NoTime || at < part.Before.UnixNano()) {
+			b.Found(k.rule, hostKey(k.org, k.host))
 		}
 	}
-	return &Count{b, o.Before}, nil
+	return b, nil
 }
 
-// Found counts a finding of the sweep.
-func (c *Count) Found(f *finding.Finding) {
-	if c.before.IsZero() || f.Time < c.before.UnixNano() {
-		c.Baseline.Found(string(f.Rule.ID), hostKey(f.Org, f.Host))
+// First gives, of each organisation, when it first showed something that some rules look for.
+func (s *Sightings) First(rule func(id string) bool) map[string]time.Time {
+	first := map[string]time.Time{}
+	for k, at := range s.first {
+		if at == event.NoTime || !rule(k.rule) {
+			continue
+		}
+		if t, there := first[k.org]; !there || time.Unix(0, at).Before(t) {
+			first[k.org] = time.Unix(0, at)
+		}
+	}
+	return first
+}
+
+// addHosts adds an organisation's hosts to a count, each with what its evidence can answer.
+func addHosts(b *fingerprint.Baseline, org *coverage.Org, which func(*coverage.Host) bool) {
+	cannot := org.Unanswered()
+	for i := range org.Hosts {
+		h := &org.Hosts[i]
+		if rules, known := cannot[h.Profile]; known && h.Host != "" && which(h) {
+			b.Host(hostKey(org.Name, h.Host), rules)
+		}
 	}
 }
 
@@ -69,13 +134,8 @@ func beginsBefore(h *coverage.Host, before time.Time) bool {
 var ErrNotAsked = errors.New("the sweep was not asked with --fingerprint, so it counted nothing")
 
 // CountSweep counts in what a sweep wrote to a folder.
-func CountSweep(dir string, o CountOptions) (*Count, error) {
-	file, err := os.Open(filepath.Join(dir, "coverage.json"))
-	if err != nil {
-		return nil, fmt.Errorf("kinship: count: %w", err)
-	}
-	defer file.Close()
-	cert, err := coverage.Read(file, file.Name())
+func CountSweep(dir string, o Ordinary) (*fingerprint.Baseline, error) {
+	cert, err := readCertificate(dir)
 	if err != nil {
 		return nil, fmt.Errorf("kinship: count: %w", err)
 	}
@@ -91,35 +151,12 @@ func CountSweep(dir string, o CountOptions) (*Count, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kinship: count in %s: %w", dir, err)
 	}
-	c, err := NewCount(asked, cert, o)
+	s, err := NewSightings(asked)
 	if err != nil {
 		return nil, err
 	}
-	return c, eachFinding(filepath.Join(dir, "findings.jsonl"), func(_ int, f *finding.Finding) error { c.Found(f); return nil })
-}
-
-// eachFinding reads a findings.jsonl.
-func eachFinding(path string, do func(line int, f *finding.Finding) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("kinship: read findings: %w", err)
+	if err := eachFinding(filepath.Join(dir, "findings.jsonl"), func(_ int, f *finding.Finding) error { return s.Finding(f) }); err != nil {
+		return nil, err
 	}
-	defer file.Close()
-	sc := bufio.NewScanner(file)
-	sc.Buffer(make([]byte, 64<<10), maxLine)
-	line := 0
-	for sc.Scan() {
-		line++
-		f, err := finding.ParseJSON(sc.Bytes())
-		if err != nil {
-			return fmt.Errorf("kinship: read %s line %d: %w", path, line, err)
-		}
-		if err := do(line, f); err != nil {
-			return err
-		}
-	}
-	if err := sc.Err(); err != nil {
-		return fmt.Errorf("kinship: read findings: %w", err)
-	}
-	return nil
+	return s.Count(cert, func(string) Ordinary { return o })
 }

@@ -53,9 +53,9 @@ type Evidence struct {
 	Grave []finding.Ref
 	// Beacons are measured intervals with their records.
 	Beacons  []Beacon
-	Coverage *coverage.Org      // nil when there is no certificate
-	Critical []string           // names of critical hosts; nil when nobody said, and every host counts as critical
-	Trail    *fingerprint.Trail // nil when nothing was traced
+	Coverage *coverage.Org          // nil when there is no certificate
+	Critical func(host string) bool // nil when nobody said, and every host counts as critical
+	Trail    *fingerprint.Trail     // nil when nothing was traced
 }
 
 // Beacon is a channel that a sweep measured.
@@ -70,7 +70,9 @@ type Result struct {
 	Draft       bool    `json:"draft,omitempty"`
 	Prior       float64 `json:"prior"`
 	AsOf        string  `json:"as_of,omitempty"`
-	Orgs        []Org   `json:"orgs"`
+	// Others are the organisations whose intrusion is somebody else's, in which the habits were counted that other intruders have, too.
+	Others []string `json:"others,omitempty"`
+	Orgs   []Org    `json:"orgs"`
 }
 
 // Org is the judgement of one organisation.
@@ -125,9 +127,23 @@ func Judge(f *fingerprint.Fingerprint, all []Evidence, o Options) (*Result, erro
 	if !o.AsOf.IsZero() {
 		res.AsOf = o.AsOf.UTC().Format(time.RFC3339Nano)
 	}
-	others := newSector(f, byItem, all)
+	counted, err := newSector(f, byItem, all)
+	if err != nil {
+		return nil, err
+	}
+	// Who has somebody else's intrusion is judged first, without a measure of what others do, and not again with it: so nobody makes others
+	// somebody else's by having become so himself.
+	strangers := make([][]habit, len(all))
 	for i := range all {
-		j := &judge{f: others.without(f, i), rules: byItem, e: &all[i], o: o}
+		j := &judge{f: counted.without(f, i), rules: byItem, e: &all[i], o: o}
+		if org := j.judge(); org.Verdict == Unrelated && j.e.Trail != nil {
+			strangers[i] = j.habits()
+			res.Others = append(res.Others, org.Org)
+		}
+	}
+	counted.strangers = strangers
+	for i := range all {
+		j := &judge{f: counted.without(f, i), rules: byItem, e: &all[i], o: o}
 		res.Orgs = append(res.Orgs, j.judge())
 	}
 	return res, nil

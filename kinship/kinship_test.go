@@ -155,7 +155,7 @@ func TestVerdicts(t *testing.T) {
 		}},
 		{"logs begin too late on a host of no concern", 40, NotFound, false, func(t *testing.T, f *fingerprint.Fingerprint, e *Evidence) {
 			e.Coverage.Hosts[1].Sources[0].First = "2026-02-01T00:00:00Z"
-			e.Critical = []string{"SRV1"}
+			e.Critical = coverage.Critical([]coverage.Declared{{Host: "SRV1", Critical: true}}, e.Org)
 		}},
 		{"logs end too early", 40, NotEnough, false, func(t *testing.T, f *fingerprint.Fingerprint, e *Evidence) {
 			e.Coverage.Hosts[0].Sources[0].Last = "2026-05-20T00:00:00Z"
@@ -260,5 +260,45 @@ func TestPriorAndBand(t *testing.T) {
 	}
 	if Posterior(0.5, 1e6) != 1 || Band(1) != "almost certain" || Band(0) != "almost certainly not" || Band(0.5) != "about even" {
 		t.Error("the ends of the scale")
+	}
+}
+
+// fewLogs are few hosts whose logs show pipes and registry values, and many that show the rest.
+type fewLogs struct{}
+
+func (fewLogs) Count(k fingerprint.Kind, _ string) (int, int) {
+	if k == fingerprint.Pipe || k == fingerprint.Registry {
+		return 0, 9
+	}
+	return 0, 1000
+}
+
+// TestAbsenceIsShownByWhatWeighs: what weighs little may go unsearched where a clean answer is given, what weighs much may not.
+func TestAbsenceIsShownByWhatWeighs(t *testing.T) {
+	f := sample(t, 1000)
+	for _, it := range []fingerprint.Item{{Kind: fingerprint.Pipe, Value: `\ctl-pipe7`}, {Kind: fingerprint.Registry, Value: `*\software\ctl\run7`}} {
+		if err := f.Add(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Rate(nil, fewLogs{})
+	judge := func(unanswered ...string) Org {
+		e := Evidence{Org: "beta", Hits: map[string][]finding.Ref{}, Asked: always, Coverage: covered()}
+		u := coverage.Unanswered{Reason: "no such source"}
+		for _, v := range unanswered {
+			u.Rules = append(u.Rules, rulesOf(t, f, v)...)
+		}
+		e.Coverage.Profiles[0].NotSearchable = []coverage.Unanswered{u}
+		r, err := Judge(f, []Evidence{e}, Options{AsOf: asOf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Orgs[0]
+	}
+	if o := judge(`\ctl-pipe7`, `*\software\ctl\run7`); o.Verdict != NotFound {
+		t.Errorf("without what weighs little: %s, %v", o.Verdict, o.WouldSettle)
+	}
+	if o := judge("cdn.bad-updates.org", "203.0.113.9"); o.Verdict != NotEnough || !strings.Contains(strings.Join(o.WouldSettle, "\n"), "sources that can show infrastructure bad-updates.org") {
+		t.Errorf("without what weighs much: %s, %v", o.Verdict, o.WouldSettle)
 	}
 }

@@ -1,6 +1,7 @@
 package kinship
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -27,12 +28,7 @@ const (
 // ReadSweep reads what a sweep wrote to a folder: findings.jsonl, coverage.json, fingerprint.json (the one it asked with) and
 // orgs/NAME/trail.json where there are any. Organisations come in the certificate's order.
 func ReadSweep(dir string, f *fingerprint.Fingerprint) ([]Evidence, error) {
-	file, err := os.Open(filepath.Join(dir, "coverage.json"))
-	if err != nil {
-		return nil, fmt.Errorf("kinship: read sweep: %w", err)
-	}
-	defer file.Close()
-	cert, err := coverage.Read(file, file.Name())
+	cert, err := readCertificate(dir)
 	if err != nil {
 		return nil, fmt.Errorf("kinship: read sweep: %w", err)
 	}
@@ -102,6 +98,15 @@ func trailOf(dir, org string) (*fingerprint.Trail, error) {
 	return fingerprint.ReadTrail(f)
 }
 
+func readCertificate(dir string) (*coverage.Certificate, error) {
+	file, err := os.Open(filepath.Join(dir, "coverage.json"))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return coverage.Read(file, file.Name())
+}
+
 func readFindings(path string, at map[string]*Evidence, ours map[string]bool) error {
 	return eachFinding(path, func(line int, f *finding.Finding) error {
 		e := at[f.Org]
@@ -111,6 +116,32 @@ func readFindings(path string, at map[string]*Evidence, ours map[string]bool) er
 		e.add(f, ours)
 		return nil
 	})
+}
+
+// eachFinding reads a findings.jsonl.
+func eachFinding(path string, do func(line int, f *finding.Finding) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("kinship: read findings: %w", err)
+	}
+	defer file.Close()
+	sc := bufio.NewScanner(file)
+	sc.Buffer(make([]byte, 64<<10), maxLine)
+	line := 0
+	for sc.Scan() {
+		line++
+		f, err := finding.ParseJSON(sc.Bytes())
+		if err != nil {
+			return fmt.Errorf("kinship: read %s line %d: %w", path, line, err)
+		}
+		if err := do(line, f); err != nil {
+			return err
+		}
+	}
+	if err := sc.Err(); err != nil {
+		return fmt.Errorf("kinship: read findings: %w", err)
+	}
+	return nil
 }
 
 // add takes a finding as a hit of the fingerprint's rules, as a measured beacon or as a grave one of others.

@@ -2,51 +2,61 @@ package kinship
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
 
-// sector counts the fingerprint's items over all organisations that are judged together.
+// sector counts the fingerprint's items over all organisations that are judged together, each of which is judged by the count in the others,
+// so that what it has itself does not speak for it or against it.
 //
 // What is found in many organisations, and in those too that have nothing of the intruder's alone, is common, whatever its count in the time
-// before said: a supplier's service that was rolled out last week. Each organisation is judged by the count in the others, so that what
-// it has itself does not speak for it or against it. The count can only take weight away.
+// before said: a supplier's service that was rolled out last week. That count can only take weight away. Habits are counted in the
+// organisations that have somebody else's intrusion: how common they are among intruders is measured there, and judged only where there is
+// none.
 type sector struct {
-	counts [][]tally // of each organisation, per item; nil for one that has something of the intruder's alone
+	own       [][]tally // of each organisation, per item; nil for one that has something of the intruder's alone
+	all       []tally   // of all of these, per item
+	strangers [][]habit // of each organisation, per item; nil for one that is not known to have somebody else's intrusion
 }
 
 // tally is on how many hosts an item could be seen, and on how many it was.
 type tally struct{ hosts, seen int }
 
-func newSector(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, all []Evidence) *sector {
-	s := &sector{}
+// habit says whether an intrusion shows an item, and how much of what would show it was searched.
+type habit struct {
+	shown    bool
+	searched float64
+}
+
+func newSector(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, all []Evidence) (*sector, error) {
+	s := &sector{own: make([][]tally, len(all)), all: make([]tally, len(f.Items)), strangers: make([][]habit, len(all))}
 	for k := range all {
 		e := &all[k]
 		if e.Coverage == nil || e.SeenOn == nil || hasExclusive(f, rules, e) {
-			s.counts = append(s.counts, nil)
 			continue
 		}
-		counts := make([]tally, len(f.Items))
-		profiles := unanswered(e.Coverage)
-		for i := range f.Items {
-			on := map[string]bool{}
-			for _, r := range rules[i] {
-				for _, h := range e.SeenOn[r.ID] {
-					on[h] = true
-				}
-			}
-			counts[i].seen = len(on)
-			for h := range e.Coverage.Hosts {
-				cannot := profiles[e.Coverage.Hosts[h].Profile]
-				if cannot != nil && slices.ContainsFunc(rules[i], func(r fingerprint.Rule) bool { return !cannot[r.ID] }) {
-					counts[i].hosts++
-				}
+		b, err := fingerprint.NewBaseline(f)
+		if err != nil {
+			return nil, fmt.Errorf("kinship: %w", err)
+		}
+		addHosts(b, e.Coverage, func(*coverage.Host) bool { return true })
+		for rule, hosts := range e.SeenOn {
+			for _, h := range hosts {
+				b.Found(rule, hostKey(e.Coverage.Name, h))
 			}
 		}
-		s.counts = append(s.counts, counts)
+		s.own[k] = make([]tally, len(f.Items))
+		for i := range f.Items {
+			t := &s.own[k][i]
+			t.seen, t.hosts = b.Count(f.Items[i].Kind, f.Items[i].Value)
+			s.all[i].hosts += t.hosts
+			s.all[i].seen += t.seen
+		}
 	}
-	return s
+	return s, nil
 }
 
 func hasExclusive(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, e *Evidence) bool {
@@ -63,15 +73,11 @@ func (s *sector) without(f *fingerprint.Fingerprint, org int) *fingerprint.Finge
 	out := *f
 	out.Items = slices.Clone(f.Items)
 	for i := range out.Items {
-		var t tally
-		for k, c := range s.counts {
-			if k != org && c != nil {
-				t.hosts += c[i].hosts
-				t.seen += c[i].seen
-			}
+		t := s.all[i]
+		if own := s.own[org]; own != nil {
+			t.hosts, t.seen = t.hosts-own[i].hosts, t.seen-own[i].seen
 		}
 		it := &out.Items[i]
-		t.seen = min(t.seen, t.hosts)
 		if t.seen == 0 || fingerprint.Cap(t.hosts)-fingerprint.Cap(t.seen) >= fingerprint.Cap(it.Specificity.Hosts)-fingerprint.Cap(it.Specificity.Seen) {
 			continue
 		}
@@ -84,5 +90,18 @@ func (s *sector) without(f *fingerprint.Fingerprint, org int) *fingerprint.Finge
 		}
 		it.Reasons = append(slices.Clone(it.Reasons), fmt.Sprintf("seen on %d of %d hosts of the other organisations that have nothing of this intruder's alone", t.seen, t.hosts))
 	}
+	out.CountHabits(func(i int) (shared, intrusions int) {
+		searched := 0.0 // half a search is half an intrusion: else those that show it would be all that count
+		for k, habits := range s.strangers {
+			if k != org && habits != nil {
+				searched += habits[i].searched
+				if habits[i].shown {
+					shared++
+				}
+			}
+		}
+		before := out.Items[i].Specificity
+		return before.Shared + shared, before.Intrusions + int(math.Round(searched))
+	})
 	return &out
 }

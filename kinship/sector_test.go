@@ -1,6 +1,7 @@
 package kinship
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -124,23 +125,81 @@ func TestCountTakesThePast(t *testing.T) {
 	came := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	cert := &coverage.Certificate{Orgs: []coverage.Org{*covered()}}
 	cert.Orgs[0].Hosts[1].Sources[0].First = "2026-03-02T00:00:00Z" // has no past
-	count := func(o CountOptions) (seen, hosts int) {
-		c, err := NewCount(f, cert, o)
+	count := func(o Ordinary) (seen, hosts int) {
+		s, err := NewSightings(f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		rule := finding.RuleID(rulesOf(t, f, "cdn.bad-updates.org")[0])
 		for host, at := range map[string]time.Time{"srv1": came.Add(-time.Hour), "SRV2": came.Add(time.Hour)} {
-			c.Found(&finding.Finding{Rule: &finding.Rule{ID: rule}, Org: "beta", Host: host, Time: at.UnixNano()})
+			if err := s.Finding(&finding.Finding{Rule: &finding.Rule{ID: rule}, Org: "beta", Host: host, Time: at.UnixNano()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := s.Count(cert, func(string) Ordinary { return o })
+		if err != nil {
+			t.Fatal(err)
 		}
 		return c.Count(fingerprint.Domain, "cdn.bad-updates.org")
 	}
 	for _, x := range []struct {
-		o           CountOptions
+		o           Ordinary
 		seen, hosts int
-	}{{CountOptions{}, 2, 2}, {CountOptions{Without: []string{"Srv2"}}, 1, 1}, {CountOptions{Before: came}, 1, 1}, {CountOptions{Before: came.AddDate(0, 0, -1)}, 0, 1}} {
+	}{{Ordinary{}, 2, 2}, {Ordinary{Without: []string{"Srv2"}}, 1, 1}, {Ordinary{Before: came}, 1, 1}, {Ordinary{Before: came.AddDate(0, 0, -1)}, 0, 1}} {
 		if seen, hosts := count(x.o); seen != x.seen || hosts != x.hosts {
 			t.Errorf("%+v: seen on %d of %d, want %d of %d", x.o, seen, hosts, x.seen, x.hosts)
 		}
+	}
+}
+
+// TestHabitsAreMeasuredInOtherIntrusions: what the other intruders of the sector do as well tells nobody apart, and what none of them does tells more
+// than a judgement would. Victims of this intruder are no measure of others.
+func TestHabitsAreMeasuredInOtherIntrusions(t *testing.T) {
+	const dump, pack = "*rundll32.exe* *.dll MiniDump * full", "*archiver* a -hp* -m5 *.db"
+	f := sample(t, 1000)
+	f.CountHabits(func(int) (int, int) { return 0, 0 })
+	org := func(name string, values ...string) Evidence {
+		e := Evidence{Org: name, Hits: map[string][]finding.Ref{}, Asked: always, Coverage: covered(), Trail: trail(t, "T1566 T1486", "")}
+		for i, v := range values {
+			e.Hits[rulesOf(t, f, v)[0]] = hit(uint64(i + 1))
+		}
+		return e
+	}
+	weight := func(r *Result, value string) float64 {
+		for _, w := range r.Orgs[0].Items {
+			if w.Value == value {
+				return w.Decibans
+			}
+		}
+		t.Fatalf("%s is not weighed", value)
+		return 0
+	}
+	judge := func(all ...Evidence) *Result {
+		r, err := Judge(f, all, Options{AsOf: asOf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	alone := judge(org("a", dump, pack))
+	if len(alone.Others) > 0 {
+		t.Errorf("one organisation is measured by %v", alone.Others)
+	}
+	victim := org("victim", hash, "cdn.bad-updates.org")
+	none := judge(org("a", dump, pack), org("b"), org("c"), org("d"), org("e"), victim)
+	some := judge(org("a", dump, pack), org("b", dump), org("c", dump), org("d", dump), org("e"), victim)
+	for name, r := range map[string]*Result{"none": none, "some": some} {
+		if want := []string{"b", "c", "d", "e"}; !slices.Equal(r.Others, want) {
+			t.Errorf("%s: others are %v, want %v", name, r.Others, want)
+		}
+	}
+	if a, b, c := weight(alone, dump), weight(none, dump), weight(some, dump); b <= a || c >= a {
+		t.Errorf("what no other does weighs %g, what three of four do %g, and judged alone %g", b, c, a)
+	}
+	if b, c := weight(none, pack), weight(some, pack); c >= b {
+		t.Errorf("what no other does weighs %g beside a hand that shares its like and %g beside one that does not", c, b)
+	}
+	if r := judge(org("a", dump, pack), org("b", dump), org("c", dump)); weight(r, dump) >= weight(alone, dump) {
+		t.Errorf("what both others do weighs %g, and judged alone %g", weight(r, dump), weight(alone, dump))
 	}
 }

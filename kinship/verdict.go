@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
 
@@ -17,11 +16,7 @@ const (
 	relatedAt   = 0.55
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
-	slackAtEnd  = 24 * time.Hour      // sources that end so shortly before now reach it, and so do those that
-	silences    = 5                   // end so many of their own mean silences before,
-	mostSlack   = 7 * slackAtEnd      // but never more than this
-	longGap     = 24 * time.Hour      // a silence that could hide an intruder
-	enough      = 0.75                // of the groups of indicators, and of habits, that must have been searched for absence to mean something
+	enough      = 0.75                // of the weight of indicators, and of habits, that must have been searched for absence to mean something
 )
 
 func (j *judge) judge() Org {
@@ -146,8 +141,9 @@ func (j *judge) notShown() (missing []string) {
 		missing = append(missing, "an inventory: which hosts there are is not known")
 	}
 	critical := 0
+	matters := func(host string) bool { return j.e.Critical == nil || j.e.Critical(host) }
 	for _, d := range c.Silent {
-		if d.Critical {
+		if matters(d.Host) {
 			missing = append(missing, fmt.Sprintf("evidence of the critical host %s", d.Host))
 		}
 	}
@@ -161,7 +157,7 @@ func (j *judge) notShown() (missing []string) {
 	}
 	for h := range c.Hosts {
 		host := &c.Hosts[h]
-		if host.Host == "" || j.e.Critical != nil && !slices.ContainsFunc(j.e.Critical, func(c string) bool { return sameHost(c, host.Host) }) {
+		if host.Host == "" || !matters(host.Host) {
 			continue
 		}
 		critical++
@@ -176,25 +172,31 @@ func (j *judge) notShown() (missing []string) {
 			missing = append(missing, fmt.Sprintf("logs of %s that the fingerprint's rules can be asked of", host.Host))
 			continue
 		}
-		if err == nil && !spans(host, first.Add(-before), j.o.AsOf) {
-			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02")))
+		if err != nil {
+			continue
+		}
+		if why := host.Silence(first.Add(-before), j.o.AsOf); why != "" {
+			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s: %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02"), why))
 		}
 	}
 	if critical == 0 {
 		missing = append(missing, "evidence of any critical host")
 	}
 	for _, habit := range []bool{false, true} {
-		var can, cannot []string
+		var cannot []string
+		can, all := 0.0, 0.0
 		for _, name := range sortedNames(groups) {
 			switch g := groups[name]; {
 			case g.habit != habit:
+				continue
 			case g.searched:
-				can = append(can, name)
+				can += g.weight
 			default:
 				cannot = append(cannot, name)
 			}
+			all += groups[name].weight
 		}
-		if float64(len(can)) < enough*float64(len(can)+len(cannot)) {
+		if can < enough*all {
 			for _, name := range cannot {
 				missing = append(missing, "sources that can show "+name)
 			}
@@ -203,24 +205,17 @@ func (j *judge) notShown() (missing []string) {
 	return missing
 }
 
-// sameHost compares names of hosts: without case, and a short name with a full one by its first part.
-func sameHost(a, b string) bool {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	if strings.Contains(a, ".") != strings.Contains(b, ".") {
-		a, _, _ = strings.Cut(a, ".")
-		b, _, _ = strings.Cut(b, ".")
-	}
-	return a == b
+// shown is a group that logs can show, and what finding it would weigh. What was counted nowhere counts for little, and not for nothing.
+type shown struct {
+	habit, searched bool
+	weight          float64
 }
-
-// shown is a group that logs can show.
-type shown struct{ habit, searched bool }
 
 // searchable says of each group that logs can show whether it was searched anywhere in the organisation.
 func (j *judge) searchable() map[string]shown {
 	out := map[string]shown{}
 	for _, g := range j.groups() {
-		s := shown{habit: g.habit}
+		s := shown{habit: g.habit, weight: fingerprint.Cap(1)}
 		name, some := g.name, false
 		for _, i := range g.items {
 			it := &j.f.Items[i]
@@ -232,38 +227,13 @@ func (j *judge) searchable() map[string]shown {
 			}
 			some = true
 			s.searched = s.searched || j.searched(i) > 0
+			s.weight = max(s.weight, fingerprint.Weigh(it.Kind, it.Tier, it.Specificity))
 		}
 		if some {
 			out[name] = s
 		}
 	}
 	return out
-}
-
-// spans says whether some source of a host speaks from one time to another without a long silence.
-func spans(h *coverage.Host, from, to time.Time) bool {
-	for _, s := range h.Sources {
-		first, err1 := time.Parse(time.RFC3339Nano, s.First)
-		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
-		if err1 != nil || err2 != nil {
-			continue
-		}
-		slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
-		if first.After(from) || last.Before(to.Add(-slack)) {
-			continue
-		}
-		silent := false
-		for _, g := range s.Gaps {
-			a, err1 := time.Parse(time.RFC3339Nano, g.From)
-			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			// A silence less than twice as long as the source's usual ones is what it does by itself.
-			silent = silent || err1 != nil || err2 != nil || b.Sub(a) > max(longGap, 2*time.Duration(g.Usual*float64(time.Second))) && b.After(from)
-		}
-		if !silent {
-			return true
-		}
-	}
-	return false
 }
 
 // settle says what would decide, at most ten things.

@@ -240,6 +240,21 @@ func (j *judge) share(g *group, why string) {
 	g.decibans = 0
 }
 
+// habits says which habits the organisation shows, and how far it was searched for each.
+func (j *judge) habits() []habit {
+	out := make([]habit, len(j.f.Items))
+	for i := range j.f.Items {
+		if j.f.Items[i].Kind.Behaviour() {
+			if _, shown := j.find(i); shown {
+				out[i] = habit{true, 1}
+			} else {
+				out[i].searched = j.searched(i)
+			}
+		}
+	}
+	return out
+}
+
 // heaviest gives the item of a group that would weigh most.
 func (j *judge) heaviest(items []int) (best *fingerprint.Item) {
 	most := -1.0
@@ -307,6 +322,9 @@ func (j *judge) find(i int) (found, bool) {
 	if it.WayIn {
 		text += "; it is the way in, which different intruders share"
 	}
+	if n := it.Specificity.Intrusions; n > 0 && w > 0 {
+		text += fmt.Sprintf("; %d of %d intrusions by others show it", it.Specificity.Shared, n)
+	}
 	slices.SortFunc(refs, compareRefs)
 	refs = slices.Compact(refs)
 	if refs == nil {
@@ -353,7 +371,7 @@ func (j *judge) hosts() {
 	if j.e.Coverage == nil {
 		return
 	}
-	profiles := unanswered(j.e.Coverage)
+	profiles := j.e.Coverage.Unanswered()
 	from, to, bounded := j.span()
 	for i := range j.e.Coverage.Hosts {
 		h := &j.e.Coverage.Hosts[i]
@@ -410,21 +428,6 @@ func speaks(h *coverage.Host, from, to time.Time) (most float64) {
 		most = max(most, float64(told)/float64(to.Sub(from)))
 	}
 	return min(most, 1)
-}
-
-// unanswered gives, per profile of an organisation's hosts, the rules that its evidence cannot answer.
-func unanswered(o *coverage.Org) map[string]map[string]bool {
-	profiles := map[string]map[string]bool{}
-	for _, p := range o.Profiles {
-		m := map[string]bool{}
-		for _, u := range p.NotSearchable {
-			for _, r := range u.Rules {
-				m[r] = true
-			}
-		}
-		profiles[p.ID] = m
-	}
-	return profiles
 }
 
 // onHost says whether some rule of an item was asked and could have been answered by a host's evidence, and whether it was one of a log

@@ -199,15 +199,16 @@ func TestEveryFlippedByteIsNoticed(t *testing.T) {
 		good, _ := os.ReadFile(path)
 		for i := 0; i < len(good); i += step {
 			bad := bytes.Clone(good)
-			for _, bit := range []byte{1 << (i % 8), 1 << 5} { // 1<<5 changes the case of a letter
-				bad[i] = good[i] ^ bit
-				os.WriteFile(path, bad, 0o600)
-				if r := mustVerify(t, l.Dir(), VerifyOptions{}); r.OK() {
-					t.Errorf("%s: flip at %d of %d not noticed", path, i, len(good))
-				}
-				each++
+			bit := byte(1) << (i % 8)
+			if i%2 == 0 {
+				bit = 1 << 5 // changes the case of a letter
 			}
-			bad[i] = good[i]
+			bad[i] ^= bit
+			os.WriteFile(path, bad, 0o600)
+			if r := mustVerify(t, l.Dir(), VerifyOptions{}); r.OK() {
+				t.Errorf("%s: flip of %02x at %d of %d not noticed", path, bit, i, len(good))
+			}
+			each++
 		}
 		os.WriteFile(path, good, 0o600)
 		return nil

@@ -186,13 +186,15 @@ func (s *Set) Needs() event.Needs {
 	for _, o := range s.observers {
 		needs = append(needs, o.Needs())
 	}
-	return event.Always(func(source event.Source) event.Want {
+	all := event.Always(func(source event.Source) event.Want {
 		var all event.Want
 		for i := range needs {
 			all = all.Union(needs[i].Of(source))
 		}
 		return all
 	})
+	all.Sifter = event.Sifters(needs...)
+	return all
 }
 
 // owner gives the engine of a rule and the rule's number there; false for the rule of an observer.

@@ -3,7 +3,6 @@ package report
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -13,6 +12,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,56 +22,34 @@ import (
 // browser is a headless Chromium that is driven through its pipe: JSON messages, each ended by a zero byte.
 type browser struct {
 	t       *testing.T
-	to      *os.File
-	from    *bufio.Reader
+	program *program
 	session string
-	last    int
 }
 
-// chromium starts a browser with a new empty profile. CONTRAIL_CHROMIUM names the program where it is not on the path.
+// chromium gives a tab of the browser, in a profile that is new and empty. The browser is started once for all tests.
 func chromium(t *testing.T) *browser {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a browser takes long")
 	}
-	program := os.Getenv("CONTRAIL_CHROMIUM")
-	for _, name := range []string{"chromium", "chromium-browser"} {
-		if program == "" {
-			program, _ = exec.LookPath(name)
-		}
+	p, err := started()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if program == "" {
+	if p == nil {
 		t.Skip("no Chromium: install it (Debian package chromium) or set CONTRAIL_CHROMIUM")
 	}
-	theirIn, to, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	from, theirOut, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithTimeout(context.Background(), 4*time.Minute)
-	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
-	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4, as the pipe wants them
-	cmd.WaitDelay = 5 * time.Second
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	theirIn.Close()
-	theirOut.Close()
-	b := &browser{t: t, to: to, from: bufio.NewReaderSize(from, 1<<20)}
+	patience := time.AfterFunc(4*time.Minute, func() { p.cmd.Process.Kill() })
+	b := &browser{t: t, program: p}
+	var profile struct{ BrowserContextID string }
+	b.call("Target.createBrowserContext", nil, &profile)
 	t.Cleanup(func() {
 		b.session = ""
-		b.send("Browser.close", nil)
-		_ = cmd.Wait()
-		stop()
-		to.Close()
-		from.Close()
+		b.call("Target.disposeBrowserContext", map[string]any{"browserContextId": profile.BrowserContextID}, nil)
+		patience.Stop()
 	})
 	var target struct{ TargetID string }
-	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	b.call("Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": profile.BrowserContextID}, &target)
 	var attached struct{ SessionID string }
 	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	b.session = attached.SessionID
@@ -79,9 +57,68 @@ func chromium(t *testing.T) *browser {
 	return b
 }
 
+// program is a browser that runs, and the pipe to it.
+type program struct {
+	cmd  *exec.Cmd
+	to   *os.File
+	from *bufio.Reader
+	last int
+}
+
+var theProgram *program // once it is started
+
+// started starts the browser; none where there is no browser. CONTRAIL_CHROMIUM names the program where it is not on the path.
+var started = sync.OnceValues(func() (*program, error) {
+	name := os.Getenv("CONTRAIL_CHROMIUM")
+	for _, n := range []string{"chromium", "chromium-browser"} {
+		if name == "" {
+			name, _ = exec.LookPath(n)
+		}
+	}
+	if name == "" {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "contrail-browser-")
+	if err != nil {
+		return nil, err
+	}
+	theirIn, to, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	from, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(name, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+		"--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+dir, "--remote-debugging-pipe", "about:blank")
+	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // 3 and 4, as the pipe wants them
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	theirIn.Close()
+	theirOut.Close()
+	theProgram = &program{cmd: cmd, to: to, from: bufio.NewReaderSize(from, 1<<20)}
+	return theProgram, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if p := theProgram; p != nil {
+		p.to.Close() // the end of its pipe is the end of it
+		_ = p.cmd.Wait()
+		for _, a := range p.cmd.Args {
+			if dir, ok := strings.CutPrefix(a, "--user-data-dir="); ok {
+				os.RemoveAll(dir)
+			}
+		}
+	}
+	os.Exit(code)
+}
+
 func (b *browser) send(method string, params any) {
-	b.last++
-	message := map[string]any{"id": b.last, "method": method}
+	b.program.last++
+	message := map[string]any{"id": b.program.last, "method": method}
 	if params != nil {
 		message["params"] = params
 	}
@@ -90,7 +127,7 @@ func (b *browser) send(method string, params any) {
 	}
 	raw, err := json.Marshal(message)
 	if err == nil {
-		_, err = b.to.Write(append(raw, 0))
+		_, err = b.program.to.Write(append(raw, 0))
 	}
 	if err != nil {
 		b.t.Errorf("browser: %s: %v", method, err)
@@ -102,7 +139,7 @@ func (b *browser) call(method string, params, result any) {
 	b.t.Helper()
 	b.send(method, params)
 	for {
-		raw, err := b.from.ReadBytes(0)
+		raw, err := b.program.from.ReadBytes(0)
 		if err != nil {
 			b.t.Fatalf("browser: %s: %v", method, err)
 		}
@@ -114,7 +151,7 @@ func (b *browser) call(method string, params, result any) {
 		if err := json.Unmarshal(raw[:len(raw)-1], &answer); err != nil {
 			b.t.Fatalf("browser: %s: %v", method, err)
 		}
-		if answer.ID != b.last {
+		if answer.ID != b.program.last {
 			continue
 		}
 		if answer.Error != nil {

@@ -27,7 +27,7 @@ type document struct {
 		GroupBy  []string `yaml:"group-by"`
 		Timespan string
 	}
-	file string
+	dir, file string
 }
 
 func documents(t *testing.T) (all []document) {
@@ -41,7 +41,7 @@ func documents(t *testing.T) (all []document) {
 			return err
 		}
 		for in := yaml.NewDecoder(bytes.NewReader(text)); ; {
-			doc := document{file: path.Base(file)}
+			doc := document{dir: path.Dir(file), file: path.Base(file)}
 			if err := in.Decode(&doc); errors.Is(err, io.EOF) {
 				return nil
 			} else if err != nil {
@@ -59,7 +59,7 @@ func documents(t *testing.T) (all []document) {
 
 func TestRulesAreComplete(t *testing.T) {
 	all := documents(t)
-	if len(all) < 35 {
+	if len(all) < 150 {
 		t.Fatalf("only %d rules", len(all))
 	}
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
@@ -117,8 +117,11 @@ func TestRulesAreComplete(t *testing.T) {
 			}
 			continue
 		}
-		if d.LogSource["product"] != "windows" || (d.LogSource["category"] == "") == (d.LogSource["service"] == "") {
-			bad("logsource: windows, with either a category or a service")
+		if (d.LogSource["category"] == "") == (d.LogSource["service"] == "") || d.LogSource["service"] != "" && d.LogSource["product"] == "" {
+			bad("logsource: either a category, or a product with a service")
+		}
+		if (d.LogSource["product"] == "windows") != (d.dir == "windows" || d.dir == "supplier") {
+			bad("a rule for Windows stands with the others for Windows or for suppliers")
 		}
 		condition, _ := d.Detection["condition"].(string)
 		if condition == "" || len(d.Detection) < 2 {

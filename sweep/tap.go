@@ -27,13 +27,15 @@ func needsOf(rules event.Needs, tap Tap) event.Needs {
 		return rules
 	}
 	more := tap.Needs()
-	return event.Always(func(s event.Source) event.Want {
+	all := event.Always(func(s event.Source) event.Want {
 		a, b := rules.Of(s), more.Of(s)
 		if b.Nothing() {
 			return a
 		}
 		return a.Union(b)
 	})
+	all.Sifter = event.Sifters(rules, more)
+	return all
 }
 
 func (w *worker) tap(b *event.Batch) error {

@@ -95,6 +95,12 @@ func (a *authority) process(p Node) bool {
 	if !a.writtenByKnown(p) || a.atOwnDesk(session) && a.reachesOutside(p) {
 		return false
 	}
+	if a.routine(p) {
+		return true
+	}
+	if shells[name] && a.atOwnDesk(session) && a.startsStranger(p, 3) {
+		return false
+	}
 	above := a.program(parent)
 	switch {
 	case parent == noNode || !residents[above] || !installed(a.image(parent)):
@@ -130,6 +136,30 @@ func (a *authority) process(p Node) bool {
 	return causes
 }
 
+// routine says whether a process is a job's: the same command line ran on its host on most days of the evidence, from its beginning.
+func (a *authority) routine(p Node) bool {
+	out, _ := a.out(p, never, always)
+	for i := range out {
+		if out[i].Rel != HasCommand || !a.established(out[i].To) {
+			continue
+		}
+		days := map[int64]bool{}
+		in, more := a.in(out[i].To, never, always)
+		for k := range in {
+			if in[k].Host == out[i].Host {
+				days[in[k].Time/day] = true
+			}
+		}
+		if more || int64(len(days)) >= routineDays && int64(len(days))*2 >= (a.g.last-a.g.first)/day {
+			return true
+		}
+	}
+	return false
+}
+
+// routineDays is on how many days a job must have run.
+const routineDays = 5
+
 // atOwnDesk says whether a logon is one at the machine itself.
 func (a *authority) atOwnDesk(session Node) bool {
 	if session == noNode || systemSession(a.key(session).value) {
@@ -142,19 +172,38 @@ func (a *authority) atOwnDesk(session Node) bool {
 	return true
 }
 
+// startsStranger says whether a command interpreter started a program that nobody installed and that reaches for a place outside that few do: a link or a
+// document that a person opened has others do its work.
+func (a *authority) startsStranger(p Node, deep int) bool {
+	out, _ := a.out(p, never, always)
+	for i := range out {
+		child := out[i].To
+		if out[i].Rel != Started {
+			continue
+		}
+		if image := a.image(child); strings.ContainsAny(image, `\/`) && !installed(image) && a.reachesOutside(child) {
+			return true
+		}
+		if deep > 0 && shells[a.program(child)] && a.startsStranger(child, deep-1) {
+			return true
+		}
+	}
+	return false
+}
+
 // reachesOutside says whether a process reached for a place outside that few do. At a desk that is how people are made to start what is not theirs: nobody
 // but the person vouches for it, and the person is who was deceived.
 func (a *authority) reachesOutside(p Node) bool {
 	out, _ := a.out(p, never, always)
 	for i := range out {
 		switch out[i].Rel {
-		case Connected, Resolved, Requested, Mentioned:
+		case Connected, Resolved, Requested, Posted, Mentioned:
 			if a.rareOutside(out[i].To) {
 				return true
 			}
 		}
 	}
-	return false
+	return a.firstCalls(p) != nil
 }
 
 // writtenByKnown says whether nobody unexplained wrote the program that a process runs. A program that installers put there is everybody's.

@@ -1,6 +1,9 @@
 package trail
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"slices"
+)
 
 // Baseline is what ordinary days elsewhere know: files, programs, hashes, services, tasks, registry values, pipes, names and addresses. It remembers
 // 64-bit hashes of kind and value, not on which host: what is ordinary on one is ordinary on all.
@@ -12,24 +15,15 @@ type Baseline struct {
 // NewBaseline takes what a graph has collected. The graph can be closed afterwards.
 func NewBaseline(g *Graph) *Baseline {
 	b := &Baseline{seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
-	for kind := range kindCount {
-		if b.keeps(kind) {
-			g.names.each(kind, func(_ Node, key []byte) {
-				_, _, value := splitKey(key)
-				b.seen[b.hash(kind, value)] = struct{}{}
-			})
-		}
-	}
+	g.names.each(func(_ Node, key []byte) {
+		kind, _, value := splitKey(key)
+		b.seen[b.hash(kind, value)] = struct{}{}
+	}, ordinary...)
 	return b
 }
 
-func (b *Baseline) keeps(k Kind) bool {
-	switch k {
-	case File, Program, Hash, Service, Task, Registry, Pipe, Name, Address, WMI:
-		return true
-	}
-	return false
-}
+// ordinary are the kinds that a baseline keeps.
+var ordinary = []Kind{File, Program, Hash, Service, Task, Registry, Pipe, Name, Address, WMI}
 
 func (b *Baseline) hash(kind Kind, value string) uint64 {
 	var h maphash.Hash
@@ -40,7 +34,7 @@ func (b *Baseline) hash(kind Kind, value string) uint64 {
 }
 
 func (b *Baseline) has(kind Kind, value string) bool {
-	if !b.keeps(kind) {
+	if !slices.Contains(ordinary, kind) {
 		return false
 	}
 	_, ok := b.seen[b.hash(kind, value)]

@@ -20,7 +20,7 @@ var benchEvents = flag.Int("trail.events", 400_000, "events of BenchmarkCollect"
 // BenchmarkCollect measures the graph alone: batches of Sysmon 1, 3, 11 and 22 of 40 hosts, a tenth of the values new, on two goroutines; then
 // Finish. It reports events per second, bytes of memory at the peak, and nodes.
 func BenchmarkCollect(b *testing.B) {
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(900 << 20)) // as the verb does
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(640 << 20)) // as the verb does
 	for range b.N {
 		g, err := NewGraph(Options{TempDir: b.TempDir()})
 		if err != nil {

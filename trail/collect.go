@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 type Collector struct {
 	graph *Graph
 	edges []edge
+	buf   []byte
 	insts []instance
 	own   map[ownership]int
 	talks map[uint32]bool
@@ -33,7 +35,8 @@ type Collector struct {
 	named map[uint32]bool       // folders whose logs are of a host, though they do not name it
 	spoke map[fileHost]struct{} // which hosts the files name
 	place map[string][]byte     // file → what stands for the host of rows that name none
-	owner map[Node]struct{}     // nodes of a host that is known by address or folder only
+	owned []Node                // new nodes of a host that is known by address or folder only
+	zones map[Node]struct{}     // below which long names were asked for
 	seen  map[uint64]struct{}   // what was said in this batch and need not be said again: a process and its program
 	node  [1 << 14]recent       // numbers of names met lately
 }
@@ -46,7 +49,7 @@ type recent struct {
 // Collect returns a collector.
 func (g *Graph) Collect() *Collector {
 	return &Collector{graph: g, own: map[ownership]int{}, talks: map[uint32]bool{}, files: map[string]uint32{}, hosts: map[string]uint32{}, seen: map[uint64]struct{}{},
-		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, owner: map[Node]struct{}{}}
+		named: map[uint32]bool{}, spoke: map[fileHost]struct{}{}, place: map[string][]byte{}, zones: map[Node]struct{}{}}
 }
 
 // Batch takes the events of a batch of a file. Events without a time are left out: nothing can be said to come before or after them.
@@ -102,22 +105,26 @@ func (c *Collector) Flush() error {
 	g.instances = append(g.instances, slices.Clone(c.insts))
 	maps.Copy(g.spoke, c.spoke)
 	maps.Copy(g.named, c.named)
-	maps.Copy(g.placed, c.owner)
+	g.placed = append(g.placed, c.owned...)
 	for o, n := range c.own {
 		if len(g.own) < maxOwned || g.own[o] > 0 {
 			g.own[o] += n
 		}
 	}
 	g.sensor = g.sensor || c.sensor
+	g.processes = g.processes || len(c.insts) > 0
 	maps.Copy(g.talks, c.talks)
+	if len(g.zones) < maxZones {
+		maps.Copy(g.zones, c.zones)
+	}
 	g.mu.Unlock()
 	clear(c.own)
+	clear(c.zones)
 	clear(c.spoke)
 	clear(c.named)
-	clear(c.owner)
 	clear(c.talks)
-	c.insts = c.insts[:0]
-	c.err = g.raw.add(c.edges)
+	c.insts, c.owned = c.insts[:0], c.owned[:0]
+	c.buf, c.err = g.raw.add(c.edges, c.buf)
 	c.edges = c.edges[:0]
 	return c.err
 }
@@ -292,23 +299,14 @@ func (r *row) node(kind Kind, host, value []byte) Node {
 	if slot.hash == h && slot.id != noNode {
 		return slot.id
 	}
-	id, err := c.graph.names.node(c.key, h)
+	id, fresh, err := c.graph.names.node(c.key, h)
 	if err != nil {
 		c.err = err
 		return noNode
 	}
 	*slot = recent{h, id}
-	if inFolder(host) {
-		c.owner[id] = struct{}{}
-	}
-	return id
-}
-
-// hosted is node for a host that may be known by its address only; Finish gives the node to the host whose address it is.
-func (r *row) hosted(kind Kind, host, value []byte) Node {
-	id := r.node(kind, host, value)
-	if id != noNode && isAddress(host) {
-		r.c.owner[id] = struct{}{}
+	if fresh && (inFolder(host) || isAddress(host)) {
+		c.owned = append(c.owned, id) // Finish gives it to the host whose folder or address it is
 	}
 	return id
 }
@@ -488,8 +486,22 @@ func cutPair(value string) (from, to string, ok bool) { return strings.Cut(value
 
 // owns notes that the host was seen to have an address.
 func (r *row) owns(ip []byte) {
-	ip = plainAddress(ip)
-	if len(ip) > 0 && len(r.host) > 0 && !inFolder(r.host) {
-		r.c.own[ownership{string(r.host), string(ip)}]++
+	if !inFolder(r.host) {
+		r.ownedBy(r.host, ip)
 	}
+}
+
+// ownedBy notes that a host was said to have an address: by itself, by those whom it visited, by name service. Only what is said of hosts that handed over
+// logs is kept.
+func (r *row) ownedBy(host, ip []byte) {
+	ip = plainAddress(ip)
+	if len(ip) > 0 && len(host) > 0 {
+		r.c.own[ownership{string(host), string(ip)}]++
+	}
+}
+
+// private says whether an address is of a private network.
+func private(ip []byte) bool {
+	a, err := netip.ParseAddr(string(ip))
+	return err == nil && a.IsPrivate()
 }

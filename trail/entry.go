@@ -62,11 +62,11 @@ func (w *walker) entry(a *arrival) (policy, bool) {
 	case URL:
 		if a.via.Rel == Serves && a.from != noNode && w.kind(a.from) == Page && !w.traitsOf(a.node).many {
 			return policy{factor: 0.9, step: func(e *edge, _ Node, _ bool) float64 {
-				return when(e.Rel == Requested && e.Time >= a.time-deviceClock, 1)
+				return when(e.Rel.asks() && e.Time >= a.time-deviceClock, 1)
 			}}, true
 		}
 	case Service:
-		if w.key(a.node).value == webServerName && (a.via.Rel == Started || a.via.Rel == Requested) {
+		if w.key(a.node).value == webServerName && (a.via.Rel == Started || a.via.Rel.asks()) {
 			return w.atWebServer(a), true
 		}
 	case Process:
@@ -174,13 +174,15 @@ type passage struct {
 }
 
 // again says whether an address was passed before for the same reason.
-func (w *walker) again(address, why Node, forward bool) bool {
+func (w *walker) again(address, why Node, forward bool, seed int) bool {
 	p := passage{address, why, forward}
-	if w.passed[p] {
-		return true
+	first, ok := w.passed[p]
+	if !ok {
+		w.passed[p] = seed
+	} else {
+		w.union(first, seed)
 	}
-	w.passed[p] = true
-	return false
+	return ok
 }
 
 // atAssigned is an address that a gateway assigns: back to the session that had it, and from a session to all that the address did in its time.
@@ -197,7 +199,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 	all := w.leases(a.node)
 	if len(all) == 0 {
 		if w.silent(a.node) && w.strange(a.from) {
-			if w.again(a.node, a.from, true) {
+			if w.again(a.node, a.from, true, a.seed) {
 				return shut, true
 			}
 			return w.atSilent(a), true
@@ -211,7 +213,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 				l, ok = x, true
 			}
 		}
-		if !ok || w.again(a.node, l.session, true) {
+		if !ok || w.again(a.node, l.session, true, a.seed) {
 			return shut, true
 		}
 		return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 0.95, step: func(e *edge, _ Node, forward bool) float64 {
@@ -222,7 +224,7 @@ func (w *walker) atAssigned(a *arrival) (policy, bool) {
 			return when(ok && x.session == l.session, 1)
 		}}, true
 	}
-	if !ok || w.again(a.node, l.session, false) {
+	if !ok || w.again(a.node, l.session, false, a.seed) {
 		return shut, true
 	}
 	return policy{within: max(abs(a.time-l.from), abs(l.to-a.time)) + deviceClock, factor: 1, step: func(e *edge, _ Node, _ bool) float64 {
@@ -240,7 +242,7 @@ func (w *walker) atVisitor(a *arrival) policy {
 		if inner != nil {
 			f = inner(e, other, forward)
 		}
-		if forward && (e.Rel == Requested || e.Rel == Probed || e.Rel == Connected) && abs(e.Time-a.time) > lately {
+		if forward && (e.Rel.asks() || e.Rel == Probed || e.Rel == Connected) && abs(e.Time-a.time) > lately {
 			f *= 0.3
 		}
 		return f
@@ -271,7 +273,7 @@ func (w *walker) atAccess(a *arrival) policy {
 // atDevicePair is source and destination where one side is a device that logs those who administer it: its clock is allowed to be off when the two
 // hardly ever meet.
 func (w *walker) atDevicePair(a *arrival) (policy, bool) {
-	if a.from == noNode {
+	if a.from == noNode || strings.HasSuffix(w.key(a.node).value, secureShellMark) {
 		return policy{}, false
 	}
 	if t := w.traitsOf(a.node); t.many || t.edges > 60 || t.days > 3 {
@@ -367,6 +369,9 @@ func (w *walker) atAttachment(a *arrival) policy {
 	}
 	letter, weight := w.letterOf(a)
 	return policy{within: lately, factor: 0.95, step: func(e *edge, other Node, _ bool) float64 {
+		if e.Rel == SavedAs && w.key(other).host == w.key(a.from).host { // where it was laid before it was opened
+			return when(e.Time <= a.time && a.time-e.Time <= day, 0.9)
+		}
 		return when(e.Rel == Carried && other == letter, weight)
 	}}
 }
@@ -517,12 +522,12 @@ func (w *walker) atPage(a *arrival) policy {
 		if w.kind(file) != File {
 			file, url = other, a.from
 		}
-		return w.served(w.key(file), w.key(url))
+		return w.servedAs(w.key(file), w.key(url))
 	}}
 }
 
-// served says how likely a file is what a server answers with at a URL.
-func (w *walker) served(file, url nodeKey) float64 {
+// servedAs says how likely a file is what a server answers with at a URL.
+func (w *walker) servedAs(file, url nodeKey) float64 {
 	if file.host != "" && url.host != "" && file.host != url.host && !isAddress([]byte(url.host)) && !inFolder([]byte(url.host)) {
 		return 0
 	}
@@ -557,7 +562,7 @@ func requestAt(e *edge, shell, after int64) bool {
 // atWebServer goes from a shell that a server started to the requests that made it do so: those of the seconds about it whose sender came for little
 // else, or the only one; and from the intruder's requests to the shells that they started.
 func (w *walker) atWebServer(a *arrival) policy {
-	if a.via.Rel == Requested {
+	if a.via.Rel.asks() {
 		if a.from == noNode || w.kind(a.from) != Address || w.shellDays(a.node) > 5 {
 			return shut
 		}
@@ -573,7 +578,7 @@ func (w *walker) atWebServer(a *arrival) policy {
 		senders = w.askedAbout(a, after)
 	}
 	return policy{within: int64(time.Hour), factor: 1, step: func(e *edge, other Node, forward bool) float64 {
-		if forward || e.Rel != Requested || !senders[other] || !requestAt(e, a.time, after) {
+		if forward || !e.Rel.asks() || !senders[other] || !requestAt(e, a.time, after) {
 			return 0
 		}
 		switch {
@@ -591,7 +596,7 @@ func (w *walker) askedAbout(a *arrival, after int64) map[Node]bool {
 	in, _ := w.in(a.node, a.time-int64(time.Hour), a.time+after)
 	senders := map[Node]bool{}
 	for i := range in {
-		if in[i].Rel == Requested && requestAt(&in[i], a.time, after) && !w.internal(w.key(in[i].From)) {
+		if in[i].Rel.asks() && requestAt(&in[i], a.time, after) && !w.internal(w.key(in[i].From)) {
 			senders[in[i].From] = true
 		}
 	}
@@ -610,7 +615,7 @@ func (w *walker) cameForShells(from, server Node) bool {
 	all, more := w.out(from, never, always)
 	hits, n := 0, 0
 	for i := range all {
-		if all[i].Rel != Requested || all[i].To != server {
+		if !all[i].Rel.asks() || all[i].To != server {
 			continue
 		}
 		n++

@@ -16,6 +16,13 @@ func accessFromOutside(t *teller, e *edge) bool {
 	return t.access(e.To) && t.outside(e.From) && t.logonOf(e) == remoteAccess
 }
 
+func cloudFromOutside(t *teller, e *edge) bool {
+	return t.outside(e.From) && t.logonOf(e) == cloudLogon
+}
+
+// inCloud says whether something was done in a session of a cloud service.
+func inCloud(t *teller, e *edge) bool { return cloudServices[t.key(e.From).host] }
+
 func consoleFromOutside(t *teller, e *edge) bool {
 	return t.outside(e.From) && t.logonOf(e) == console
 }
@@ -56,6 +63,8 @@ func (t *teller) entered(e *edge) (Access, bool) {
 		return a, true
 	case e.Rel == LoggedOn && accessFromOutside(t, e):
 		return Access{Technique: "T1133", Host: host, Text: fmt.Sprintf("Remote access%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
+	case e.Rel == LoggedOn && cloudFromOutside(t, e):
+		return Access{Technique: "T1078.004", Host: host, Text: fmt.Sprintf("A sign-in to a cloud service%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
 	case e.Rel == LoggedOn && consoleFromOutside(t, e):
 		return Access{Technique: "T1078", Host: host, Text: fmt.Sprintf("A logon%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
 	case e.Rel == MadeAccount && t.kind(e.From) == Address && t.outside(e.From):
@@ -66,7 +75,7 @@ func (t *teller) entered(e *edge) (Access, bool) {
 			letter = e.To
 		}
 		return t.byLetter(letter, host), true
-	case e.Rel == Started && t.key(e.From).value == webServerName:
+	case e.Rel == Started && t.key(e.From).value == webServerName && t.shellDays(e.From) <= 5:
 		a := Access{Technique: "T1190", Host: host, Text: fmt.Sprintf("The web server, which answers requests from outside, started %s.", t.program(e.To))}
 		t.requestBehind(&a, e)
 		return a, true
@@ -76,16 +85,23 @@ func (t *teller) entered(e *edge) (Access, bool) {
 
 // requestBehind adds whose request made a server start something, as its log tells.
 func (t *teller) requestBehind(a *Access, start *edge) {
+	if !t.requestOf(a, start, Posted) {
+		t.requestOf(a, start, Requested)
+	}
+}
+
+func (t *teller) requestOf(a *Access, start *edge, asks Relation) bool {
 	for i := range t.kept {
 		c := &t.kept[i].edge
-		if c.Rel != Requested || t.key(c.To).value != webServerName || t.key(c.To).host != t.g.hosts.text[start.Host] || !requestAt(c, start.Time, afterShell) {
+		if c.Rel != asks || t.key(c.To).value != webServerName || t.key(c.To).host != t.g.hosts.text[start.Host] || !requestAt(c, start.Time, afterShell) {
 			continue
 		}
 		r := t.ref(c)
 		a.Text += " The request came from " + t.key(c.From).value + "."
 		a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
-		return
+		return true
 	}
+	return false
 }
 
 func (t *teller) asAccount(session Node) string {

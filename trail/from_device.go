@@ -21,7 +21,7 @@ func deviceFlow(r *row) {
 
 // deviceNode stands for a network device or gateway as a thing that is reached, fails and is changed.
 func (r *row) deviceNode() Node {
-	return r.hosted(Device, r.deviceName(), []byte("(device)"))
+	return r.node(Device, r.deviceName(), []byte("(device)"))
 }
 
 // askedDevice is the device on whose behalf an accounting server speaks.
@@ -37,9 +37,9 @@ func (r *row) askedDevice() []byte {
 func (r *row) accessSession(id, user, ip []byte) Node {
 	host := r.deviceName()
 	if len(id) > 0 && string(id) != "0" {
-		return r.hosted(Session, host, append([]byte("number "), id...))
+		return r.node(Session, host, append([]byte("number "), id...))
 	}
-	return r.hosted(Session, host, append(append(bytes.Clone(user), " from "...), ip...))
+	return r.node(Session, host, append(append(bytes.Clone(user), " from "...), ip...))
 }
 
 // moment is what an action or status says of a session.
@@ -204,7 +204,7 @@ func (r *row) deviceChange(by, from, device Node) {
 		r.edge(actor, HasCommand, r.node(Command, nil, command))
 		r.commanded(actor, command)
 		if changesDevice(command) {
-			r.edge(device, Configured, r.hosted(Setting, r.deviceName(), lower(bytes.Clone(command))))
+			r.edge(device, Configured, r.node(Setting, r.deviceName(), lower(bytes.Clone(command))))
 		}
 		if name := madeByCommand(command); len(name) > 0 {
 			r.madeOnDevice(actor, from, device, name)
@@ -214,9 +214,9 @@ func (r *row) deviceChange(by, from, device Node) {
 		return
 	}
 	setting := append(append(lower(bytes.Clone(path)), ' '), lower(bytes.Clone(object))...)
-	r.edge(actor, Configured, r.hosted(Setting, r.deviceName(), setting))
+	r.edge(actor, Configured, r.node(Setting, r.deviceName(), setting))
 	if from != noNode && actor != from {
-		r.edge(from, Configured, r.hosted(Setting, r.deviceName(), setting))
+		r.edge(from, Configured, r.node(Setting, r.deviceName(), setting))
 	}
 	r.commanded(actor, r.get("cfgattr"))
 	if name := madeByPath(path, object, append(append(bytes.Clone(r.get("action")), ' '), r.get("command")...)); len(name) > 0 {
@@ -224,11 +224,9 @@ func (r *row) deviceChange(by, from, device Node) {
 	}
 }
 
-// deviceName is the device that a line is about: the one that wrote it, or for which an accounting server wrote it.
+// deviceName is the device that a line is about: the one for which an accounting server wrote it, whatever that server is called, or the one
+// that wrote it.
 func (r *row) deviceName() []byte {
-	if !inFolder(r.host) {
-		return r.host
-	}
 	if d := r.askedDevice(); len(d) > 0 {
 		return d
 	}

@@ -37,6 +37,11 @@ func logon(r *row) {
 		r.edge(r.userPair(user, r.host), LoggedOn, s)
 		if w := shortHost(bytes.Clone(r.get("WorkstationName"))); len(w) > 0 && !bytes.Equal(w, r.host) {
 			r.edge(r.userFrom(user, w), LoggedOn, s)
+			if private(ip) {
+				r.ownedBy(w, ip)
+			}
+		} else if len(w) == 0 {
+			r.edge(r.userFrom(user, ip), LoggedOn, s)
 		}
 		r.edge(r.node(Address, nil, ip), LoggedOn, s)
 	}
@@ -57,7 +62,20 @@ func logonRefused(r *row) {
 
 func logoff(r *row) { r.edge(r.session(r.get("TargetLogonId")), LoggedOff, noNode) }
 
-func privileges(r *row) { r.edge(r.session(r.get("SubjectLogonId")), Gained, noNode) }
+// privileges is 4672. Who logs on over the network and may do everything may install what starts programs; System's log of a new service does not say
+// who did.
+func privileges(r *row) {
+	s := r.session(r.get("SubjectLogonId"))
+	r.edge(s, Gained, noNode)
+	if !systemSession(string(lower(bytes.Clone(r.get("SubjectLogonId"))))) {
+		r.edge(s, Opened, r.rulers())
+	}
+}
+
+// rulers stands for the logons to a host that may do everything there.
+func (r *row) rulers() Node { return r.node(Pair, nil, append([]byte(rulersMark), r.host...)) }
+
+const rulersMark = "privileged logons to "
 
 func credentialsUsed(r *row) {
 	user := accountName(bytes.Clone(r.get("TargetUserName")))
@@ -76,7 +94,14 @@ func credentialsUsed(r *row) {
 
 func ticket(r *row) {
 	user := accountName(bytes.Clone(r.get("TargetUserName")))
-	r.edge(r.address(bytes.Clone(r.get("IpAddress"))), Checked, r.node(Account, nil, user))
+	ip := plainAddress(bytes.Clone(r.get("IpAddress")))
+	if machine, ok := bytes.CutSuffix(user, []byte{'$'}); ok && private(ip) { // a host's own ticket
+		r.ownedBy(machine, ip)
+	}
+	r.edge(r.node(Address, nil, ip), Checked, r.node(Account, nil, user))
+	if host, ok := bytes.CutSuffix(lower(bytes.Clone(r.get("ServiceName"))), []byte{'$'}); ok && len(user) > 0 && user[len(user)-1] != '$' && !bytes.Equal(host, r.host) {
+		r.edge(r.userPair(user, host), Checked, r.node(Account, nil, user)) // and then a logon there
+	}
 }
 
 func passwordChecked(r *row) {
@@ -141,6 +166,9 @@ func serviceInstalled(r *row) {
 		image = r.get("ServiceFileName")
 	}
 	r.edge(svc, Runs, r.file_(program(image)))
+	if r.id == 7045 && !installed(string(cleanPath(program(image)))) {
+		r.edge(svc, Opened, r.rulers())
+	}
 	r.edge(svc, HasCommand, r.node(Command, nil, image))
 	r.edge(r.session(r.get("SubjectLogonId")), Installed, svc)
 	mentions(image, func(m mention) {

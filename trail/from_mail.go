@@ -88,6 +88,12 @@ func (r *row) received(f Node, path []byte) {
 	if !ok || f == noNode {
 		return
 	}
+	if isContainer(name) {
+		r.edge(f, Opened, r.node(Pair, nil, append([]byte(containersMark), r.host...)))
+	}
+	if archive, ok := unpackedFrom(path); ok {
+		r.once(f, SavedAs, r.attachment(archive))
+	}
 	r.once(f, SavedAs, r.attachment(name))
 	if len(user) == 0 {
 		return
@@ -131,6 +137,31 @@ func receivedFile(path []byte) (name, user []byte, ok bool) {
 		}
 	}
 	return name, user, true
+}
+
+// unpackedFrom gives the name of the archive in whose temporary folder a path lies, as Windows names it: Temp1_NAME.zip.
+func unpackedFrom(path []byte) ([]byte, bool) {
+	for part := range bytes.FieldsFuncSeq(path, func(c rune) bool { return c == '\\' || c == '/' }) {
+		rest, ok := bytes.CutPrefix(part, []byte("temp"))
+		if !ok {
+			continue
+		}
+		i := bytes.IndexByte(rest, '_')
+		if i < 1 || i > 3 || !isDigits(rest[:i]) || !bytes.Contains(rest[i+1:], []byte{'.'}) {
+			continue
+		}
+		return rest[i+1:], true
+	}
+	return nil, false
+}
+
+func isDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // mailedFile joins a file that Zeek saw within a message to the message.

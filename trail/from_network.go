@@ -52,17 +52,71 @@ func dnsQuery(r *row) {
 	p := actor(r)
 	name := r.node(Name, nil, dnsName(r.get("QueryName")))
 	r.edge(p, Resolved, name)
-	for part := range bytes.SplitSeq(r.get("QueryResults"), []byte{';'}) {
-		if a := plainAddress(bytes.Clone(part)); len(a) > 0 {
-			r.edge(name, Answered, r.node(Address, nil, a))
-		}
-	}
+	r.tunnelled(p, name, dnsName(r.get("QueryName")))
+	r.answered(name, r.get("QueryName"), r.get("QueryResults"))
 }
 
 func dnsName(b []byte) []byte { return bytes.TrimSuffix(lower(bytes.Clone(b)), []byte{'.'}) }
 
 func (r *row) ends() (src, port, dst []byte) {
 	return plainAddress(bytes.Clone(r.get("id.orig_h"))), r.get("id.orig_p"), plainAddress(bytes.Clone(r.get("id.resp_h")))
+}
+
+// nameServed is a query as a name server's own log tells it.
+func nameServed(r *row) {
+	src := plainAddress(bytes.Clone(r.get("c-ip")))
+	name := r.node(Name, nil, dnsName(r.get("query")))
+	r.edge(r.node(Address, nil, src), Resolved, name)
+	r.tunnelled(r.node(Address, nil, src), name, dnsName(r.get("query")))
+	r.answered(name, r.get("query"), r.get("answer"))
+}
+
+// maxZones bounds the zones that are looked at for names that carry data.
+const maxZones = 1 << 14
+
+// tunnelled joins names that may carry data to the zone below which they lie: who asks for one asks for the zone, whatever the rest says.
+func (r *row) tunnelled(by, name Node, asked []byte) {
+	if zone := carryingZone(asked); len(zone) > 0 {
+		z := r.node(Name, nil, zone)
+		r.edge(by, Resolved, z)
+		r.once(name, Answered, z)
+		if len(r.c.zones) < maxZones {
+			r.c.zones[z] = struct{}{}
+		}
+	}
+}
+
+// carryingZone gives the zone of a name that is long enough to carry data: two labels, three below a short one as in co.uk. Nothing for other names, and
+// for those by which addresses are looked up.
+func carryingZone(name []byte) []byte {
+	if len(name) < 32 || bytes.HasSuffix(name, []byte(".arpa")) {
+		return nil
+	}
+	labels := bytes.Split(name, []byte{'.'})
+	longest := 0
+	for _, l := range labels {
+		longest = max(longest, len(l))
+	}
+	if len(labels) < 3 || longest < 16 {
+		return nil
+	}
+	n := 2
+	if len(labels) > 3 && len(labels[len(labels)-1]) == 2 && len(labels[len(labels)-2]) <= 3 {
+		n = 3
+	}
+	return bytes.Join(labels[len(labels)-n:], []byte{'.'})
+}
+
+// answered notes the addresses in an answer. A name that is answered with an address within is a host's.
+func (r *row) answered(name Node, asked, answers []byte) {
+	for part := range bytes.FieldsFuncSeq(answers, func(c rune) bool { return c == ',' || c == ' ' || c == '"' || c == '[' || c == ']' || c == ';' }) {
+		if a := plainAddress(bytes.Clone(part)); len(a) > 0 {
+			r.edge(name, Answered, r.node(Address, nil, a))
+			if private(a) {
+				r.ownedBy(shortHost(bytes.Clone(asked)), a)
+			}
+		}
+	}
 }
 
 // flowSeen is a connection as the network saw it: it has no process, so the addresses act.
@@ -88,14 +142,14 @@ func (r *row) sent(from, to Node, bytes []byte) {
 }
 
 func netQuery(r *row) {
-	src, _, _ := r.ends()
+	src, port, dst := r.ends()
+	if string(port) == "53" { // an answer, told from the server's side
+		src = dst
+	}
 	name := r.node(Name, nil, dnsName(r.get("query")))
 	r.edge(r.node(Address, nil, src), Resolved, name)
-	for part := range bytes.FieldsFuncSeq(r.get("answers"), func(c rune) bool { return c == ',' || c == ' ' || c == '"' || c == '[' || c == ']' }) {
-		if a := plainAddress(bytes.Clone(part)); len(a) > 0 {
-			r.edge(name, Answered, r.node(Address, nil, a))
-		}
-	}
+	r.tunnelled(r.node(Address, nil, src), name, dnsName(r.get("query")))
+	r.answered(name, r.get("query"), r.get("answers"))
 }
 
 func netRequest(r *row) {
@@ -105,7 +159,14 @@ func netRequest(r *row) {
 		host = dst
 	}
 	from := r.node(Address, nil, src)
-	r.edge(from, Requested, r.node(URL, host, stem(r.get("uri"))))
+	asks := Requested
+	if m := r.get("method"); bytes.EqualFold(m, []byte("POST")) || bytes.EqualFold(m, []byte("PUT")) {
+		asks = Posted
+	}
+	r.edge(from, asks, r.node(URL, host, stem(r.get("uri"))))
+	if private(dst) && !private(src) { // a server of the organisation was asked, whose own log may be missing
+		r.edge(from, asks, r.node(Service, dst, []byte(webServerName)))
+	}
 	r.edge(r.socket(src, port), Connected, r.node(Address, nil, dst))
 	if !isAddress(host) {
 		r.edge(from, Resolved, r.node(Name, nil, host))
@@ -124,7 +185,11 @@ func stem(uri []byte) []byte {
 
 func netName(r *row) {
 	src, _, dst := r.ends()
-	name := r.node(Name, nil, dnsName(r.get("server_name")))
+	host := dnsName(r.get("server_name"))
+	if isAddress(host) { // no name, though clients that were told none may put it there
+		return
+	}
+	name := r.node(Name, nil, host)
 	r.edge(r.node(Address, nil, src), Resolved, name)
 	r.edge(name, Answered, r.node(Address, nil, dst))
 }
@@ -170,7 +235,7 @@ func netShare(r *row) {
 	path := append(bytes.Clone(r.get("path")), '\\')
 	path = append(path, r.get("name")...)
 	if _, rest, ok := bytes.Cut(bytes.TrimLeft(lower(path), `\`), []byte{'\\'}); ok {
-		f := r.hosted(File, dst, localShare(bytes.TrimRight(rest, `\`)))
+		f := r.node(File, dst, localShare(bytes.TrimRight(rest, `\`)))
 		rel := ReadFrom
 		if bytes.Contains(r.get("action"), []byte("WRITE")) || bytes.Contains(r.get("action"), []byte("RENAME")) {
 			rel = Wrote
@@ -197,7 +262,7 @@ func netLogon(r *row) {
 
 func netPipe(r *row) {
 	src, port, dst := r.ends()
-	p := r.hosted(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
+	p := r.node(Pipe, dst, lower(bytes.Clone(r.get("endpoint"))))
 	r.edge(r.socket(src, port), UsedPipe, p)
 	r.edge(r.pair(src, dst), UsedPipe, p)
 }

@@ -40,7 +40,18 @@ func (r *row) command(p Node, image, command []byte) {
 		return
 	}
 	r.edge(p, HasCommand, r.node(Command, nil, bytes.TrimSpace(command)))
+	if to := packs(baseName(cleanPath(image)), bytes.TrimSpace(command)); len(to) > 0 {
+		r.edge(p, Packed, r.file_(r.absolute(to)))
+	}
 	r.mentioned(p, baseName(cleanPath(image)), command)
+}
+
+// absolute gives a path as a command line names it in the working directory that its event tells, if it does.
+func (r *row) absolute(path []byte) []byte {
+	if dir := r.get("cwd"); len(dir) > 1 && dir[0] == '/' && path[0] != '/' {
+		return append(append(bytes.Clone(dir), '/'), bytes.TrimPrefix(path, []byte("./"))...)
+	}
+	return path
 }
 
 // mentioned notes what a command line or script speaks of, the program itself left out.
@@ -67,6 +78,16 @@ func (r *row) mentioned(p Node, base, text []byte) {
 		switch {
 		case kind == Pair:
 			r.edge(p, Opened, r.pair(r.host, value))
+		case kind == Session && host == nil: // as somebody, elsewhere
+			r.edge(p, UsedLogon, r.userFrom(value, r.host))
+		case kind == Session: // of a user on a host, by a client of Secure Shell
+			r.edge(p, UsedLogon, r.secureShell(value))
+			if a := plainAddress(bytes.Clone(host)); len(a) > 0 {
+				host = a
+			} else {
+				host = shortHost(bytes.Clone(host))
+			}
+			r.edge(p, Opened, r.pair(r.host, host))
 		case kind == Account:
 			r.edge(p, Mentioned, r.account(value))
 		case len(host) > 0:
@@ -82,6 +103,7 @@ func sysmonStart(r *row) {
 	parent := r.process(r.get("ParentProcessGuid"), r.get("ParentProcessId"), r.get("ParentImage"), false)
 	image := r.get("Image")
 	r.edge(parent, Started, p)
+	r.freshProgram(p, image)
 	r.runs(parent, r.get("ParentImage"))
 	r.runs(p, image)
 	r.hash(p, r.get("Hashes"))
@@ -98,6 +120,7 @@ func auditedStart(r *row) {
 	parent := r.pidOf(r.get("ProcessId"), r.get("ParentProcessName"))
 	image := r.get("NewProcessName")
 	r.edge(parent, Started, p)
+	r.freshProgram(p, image)
 	r.runs(parent, r.get("ParentProcessName"))
 	r.runs(p, image)
 	s := r.session(r.get("TargetLogonId")) // the new process's own, when it is another than its maker's
@@ -180,9 +203,23 @@ func (r *row) wrote(p Node, path []byte) {
 	f := r.node(File, r.host, path)
 	r.edge(p, Wrote, f)
 	r.received(f, path)
-	if name := pageName(path); len(name) > 0 {
+	name := pageName(path)
+	if len(name) == 0 && served(path) {
+		name = lower(bytes.Clone(baseName(path)))
+	}
+	if len(name) > 0 {
 		r.once(f, ServedAs, r.node(Page, nil, name))
 	}
+}
+
+// served says whether a path lies in a folder out of which web servers usually serve.
+func served(path []byte) bool {
+	for _, part := range []string{`\inetpub\`, `\wwwroot\`, `\frontend\httpproxy\`, `\htdocs\`, `\webapps\`, "/var/www/", "/htdocs/", "/webapps/", "/public_html/", "/srv/www/", "/usr/share/nginx/", "/opt/lampp/"} {
+		if bytes.Contains(path, []byte(part)) {
+			return true
+		}
+	}
+	return false
 }
 
 func fileRead(r *row)    { r.edge(actor(r), ReadFrom, r.file_(r.get("Device"))) }
@@ -245,10 +282,18 @@ func wmiPart(r *row) {
 	}
 	w := r.node(WMI, r.host, lower(bytes.Clone(name)))
 	r.edge(w, Changed, noNode)
+	if _, v, ok := bytes.Cut(r.get("Filter"), []byte(`Name=`)); ok { // a binding tells both
+		r.edge(w, Mentioned, r.node(WMI, r.host, lower(bytes.Trim(bytes.Clone(v), `"\ `))))
+	}
 	if d := bytes.TrimSpace(r.get("Destination")); len(d) > 0 {
 		d = bytes.ReplaceAll(bytes.Trim(d, `"`), []byte(`\\`), []byte(`\`))
 		r.edge(w, Runs, r.file_(program(d)))
 		r.edge(w, HasCommand, r.node(Command, nil, d))
+		mentions(d, func(m mention) {
+			if m.kind == File && len(m.host) == 0 && !installed(string(m.value)) {
+				r.edge(w, Mentioned, r.node(File, r.host, m.value))
+			}
+		})
 	}
 	r.edge(w, OfAccount, r.account(r.get("User")))
 }

@@ -7,7 +7,7 @@ import (
 // Constructors of what servers tell: requests to web servers and through proxies, statements to databases.
 
 // webServer is the service that requests reach; it stands for the process that answers them, which the web log does not name.
-func (r *row) webServer() Node { return r.hosted(Service, r.serverName(), []byte(webServerName)) }
+func (r *row) webServer() Node { return r.node(Service, r.serverName(), []byte(webServerName)) }
 
 const webServerName = "(web server)"
 
@@ -30,17 +30,28 @@ func webRequest(r *row) {
 		return
 	}
 	path := stem(r.get("cs-uri-stem"))
-	u := r.hosted(URL, r.serverName(), path)
+	u := r.node(URL, r.serverName(), path)
 	if refused(r.get("sc-status")) {
 		r.edge(from, Probed, u)
 		return
 	}
-	r.edge(from, Requested, u)
-	r.edge(from, Requested, r.webServer())
-	if name := pageName(path); len(name) > 0 {
+	asks := Requested
+	if m := r.get("cs-method"); bytes.EqualFold(m, []byte("POST")) || bytes.EqualFold(m, []byte("PUT")) {
+		asks = Posted
+	}
+	r.edge(from, asks, u)
+	r.edge(from, asks, r.webServer())
+	name := pageName(path)
+	if n, ok := number(r.get("sc-bytes")); len(name) == 0 && ok && n >= manyBytes { // somebody's collection, under whatever name
+		name = lower(bytes.Clone(baseName(path)))
+	}
+	if len(name) > 0 {
 		r.once(u, Serves, r.node(Page, nil, name))
 	}
 }
+
+// manyBytes is from which size on an answer may be what was staged for fetching.
+const manyBytes = 1 << 20
 
 // refused says whether a server had nothing for a request: it was not there, or not allowed. What a server fails at may have worked.
 func refused(status []byte) bool {
@@ -91,7 +102,7 @@ func proxied(r *row, from Node) {
 
 // serverStarts notes that a server that answers requests started a program: the request that made it do so stands in the server's log.
 func (r *row) serverStarts(parent, image []byte, p Node) {
-	if servers[string(baseName(cleanPath(parent)))] && shells[string(baseName(cleanPath(image)))] {
+	if name := string(baseName(cleanPath(parent))); servers[name] && !remoteTools[name] && shells[string(baseName(cleanPath(image)))] {
 		r.edge(r.node(Service, r.host, []byte(webServerName)), Started, p)
 	}
 }
@@ -103,7 +114,7 @@ func databaseQuery(r *row) {
 	if ip == nil {
 		ip = plainAddress(bytes.Clone(r.get("src_ip")))
 	}
-	q := r.hosted(Query, r.serverName(), bytes.TrimSpace(r.get("statement")))
+	q := r.node(Query, r.serverName(), bytes.TrimSpace(r.get("statement")))
 	if len(user) == 0 {
 		r.edge(r.node(Address, nil, ip), Queried, q)
 		return
@@ -112,7 +123,7 @@ func databaseQuery(r *row) {
 	if v := r.get("session"); len(v) > 0 {
 		id = append(append(id, ' '), v...)
 	}
-	s := r.hosted(Session, r.serverName(), id)
+	s := r.node(Session, r.serverName(), id)
 	r.counted(s, OfAccount, r.node(Account, nil, user), databaseLogon)
 	place := ip
 	if len(place) == 0 {

@@ -81,14 +81,25 @@ func (r *row) auditedCall() Node {
 	}
 	p := r.started(r.get("pid"), exe)
 	r.edge(r.pid(r.get("ppid")), Started, p)
+	r.freshProgram(p, exe)
 	r.runs(p, exe)
 	if n, ok := number(r.get("ses")); ok && n < 1<<31 {
 		r.edge(p, InSession, r.session(r.get("ses")))
 	}
-	if webUsers[string(lower(bytes.Clone(r.get("uid"))))] && shells[string(baseName(cleanPath(exe)))] {
+	if (webUsers[string(lower(bytes.Clone(r.get("uid"))))] || r.ofDaemon()) && shells[string(baseName(cleanPath(exe)))] {
 		r.edge(r.node(Service, r.host, []byte(webServerName)), Started, p)
 	}
 	return p
+}
+
+// ofDaemon says whether an account that distributions give to services acts, and nobody logged on nor did a job begin: what a service starts by itself.
+func (r *row) ofDaemon() bool {
+	uid, ok := number(r.get("uid"))
+	if !ok || uid < 100 || uid > 999 {
+		return false
+	}
+	ses, ok := number(r.get("ses"))
+	return ok && ses >= 1<<31
 }
 
 // webUsers are the accounts in which web servers run, by name or, where the log has numbers only, by the numbers that distributions give them. What such
@@ -186,10 +197,28 @@ func (r *row) auditedLogon(has map[string]bool) {
 	}
 }
 
-// shellLogon is OpenSSH's word on a logon. The session is joined to the shell that the daemon starts by account and moment.
+// shellLogon is OpenSSH's word on a logon. The session is joined to the shell that the daemon starts by account and moment, and by the daemon's process
+// where the audit log tells of its children; to the client that asked for it by account and moment.
 func shellLogon(r *row) {
 	deviceEvent(r)
+	user, ip := accountName(bytes.Clone(r.get("user"))), plainAddress(bytes.Clone(r.get("src_ip")))
+	if len(user) == 0 || len(ip) == 0 || momentOf(r.get("action"), r.get("status")) != begins {
+		return
+	}
+	s := r.accessSession(nil, user, ip)
+	r.edge(r.secureShell(user), LoggedOn, s)
+	if p := r.pid(r.get("pid")); p != noNode {
+		r.runs(p, []byte("/usr/sbin/sshd"))
+		r.edge(p, InSession, s)
+	}
 }
+
+// secureShell joins a client that asks for a logon as somebody with the logon, in those seconds.
+func (r *row) secureShell(user []byte) Node {
+	return r.node(Pair, nil, userAt(user, '>', []byte(secureShellMark)))
+}
+
+const secureShellMark = "(secure shell)"
 
 // sudoCommand: the message carries the process id of sudo, whose child the command is.
 func sudoCommand(r *row) {

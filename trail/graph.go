@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -35,18 +34,18 @@ type Graph struct {
 	domains   map[string]bool // DNS domains that hosts' names end in
 	instances [][]instance
 	own       map[ownership]int     // host and address seen as its own → how often
+	zones     map[Node]struct{}     // below which long names were asked for
 	spoke     map[fileHost]struct{} // which hosts the files name
 	named     map[uint32]bool       // folders whose logs are of a host, though they do not name it
-	placed    map[Node]struct{}     // nodes of a host that is known by address or folder only
+	placed    []Node                // of a host that is known by address or folder only
 
 	out, in    *adjacency
-	alias      map[Node]Node
-	byPid      map[Node][]instance
-	byNamedPid map[Node]namedPid // of references by id and program
-	ofNamedPid []uint32          // places in the list of the id, one list after another
-	walk       int               // bytes of edges in memory while they are followed
+	meant      []uint32 // by node: another node or a place in lives that it means, 0 for itself (lives.go)
+	lives      lives
+	walk       int // bytes of edges in memory while they are followed
 	ended      bool
 	sensor     bool            // a network's own logs are there
+	processes  bool            // some host logged what it started
 	talks      map[uint32]bool // hosts that logged the connections or look-ups of processes
 	first      int64           // time of the first and the last edge
 	last       int64
@@ -75,39 +74,6 @@ func (n *numbered) id(s string) uint32 {
 	return i
 }
 
-// instance is a process seen under a process id. The two low bits of its time are flags: there are as many instances as processes.
-type instance struct {
-	pid     Node
-	proc    Node
-	program uint32    // hash of its program's name, 0 when not told
-	halves  [2]uint32 // of its moment, so that it takes 20 bytes and not 24
-}
-
-const (
-	strong  = 1 // its start was logged; else it was merely seen to run
-	byPid   = 2 // named by host, id and start; to be joined to the one that is named by GUID
-	atFlags = 3
-)
-
-func newInstance(pid, proc Node, at int64, program uint32, started, named bool) instance {
-	at &^= atFlags
-	if started {
-		at |= strong
-	}
-	if named {
-		at |= byPid
-	}
-	x := instance{pid: pid, proc: proc, program: program}
-	x.set(at)
-	return x
-}
-
-func (x *instance) set(moment int64) { x.halves = [2]uint32{uint32(moment >> 32), uint32(moment)} }
-func (x *instance) moment() int64    { return int64(x.halves[0])<<32 | int64(x.halves[1]) }
-func (x *instance) at() int64        { return x.moment() &^ atFlags }
-func (x *instance) strong() bool     { return x.moment()&strong != 0 }
-func (x *instance) byPid() bool      { return x.moment()&byPid != 0 }
-
 type ownership struct{ host, address string }
 
 // NewGraph makes an empty graph.
@@ -119,7 +85,7 @@ func NewGraph(o Options) (*Graph, error) {
 	if o.Budget <= 0 {
 		o.Budget = 128 << 20
 	}
-	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, placed: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
+	g := &Graph{names: newNames(dir, o.Budget/2), dir: dir, own: map[ownership]int{}, spoke: map[fileHost]struct{}{}, zones: map[Node]struct{}{}, named: map[uint32]bool{}, domains: map[string]bool{}, talks: map[uint32]bool{}, first: math.MaxInt64, last: math.MinInt64}
 	if o.Walk <= 0 {
 		o.Walk = o.Budget / 2
 	}
@@ -140,14 +106,14 @@ func (g *Graph) Close() error {
 	return errors.Join(err, os.RemoveAll(g.dir))
 }
 
+// trouble tells whether something that lies on disk could not be read back.
+func (g *Graph) trouble() error { return errors.Join(g.names.trouble(), g.out.failed, g.in.failed) }
+
 // Size tells how much a graph holds.
 type Size struct{ Nodes, Records int }
 
 // Size gives the number of nodes and of relations that records told.
 func (g *Graph) Size() Size { return Size{g.names.len(), g.raw.count} }
-
-// sameStart is how far apart Sysmon and the audit log may date the same start of a process, in nanoseconds.
-const sameStart = int64(2e9)
 
 // Finish settles which process a process id meant at each moment, joins what two sources call by different names, and makes the
 // edges ready to be followed. refs are records to look up; the edges that each of them told are given in the order of refs.
@@ -160,17 +126,24 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 		return nil, errors.New("trail: graph was finished before")
 	}
 	g.ended = true
-	g.alias = map[Node]Node{}
+	if err := g.names.settle(); err != nil {
+		return nil, err
+	}
 	g.settleOwners()
-	hosts, err := g.settlePlaces()
+	hosts, moved, err := g.settlePlaces()
 	if err != nil {
 		return nil, err
 	}
 	for h := range maps.Clone(g.talks) {
 		g.talks[hosts[h]] = true
 	}
+	g.meant = make([]uint32, g.names.limit())
+	for _, m := range moved {
+		g.meant[m.from] = uint32(m.to)
+	}
 	g.settlePids()
 	g.settleAddresses()
+	g.settleMeant()
 
 	// Numbers of files are given in the order of reading; from here on they follow the names.
 	names := slices.Sorted(maps.Keys(g.files.ids))
@@ -193,18 +166,21 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 	found := make([][]edge, len(refs))
 	g.out = newAdjacency(false, g.raw.count, g.walk/2, g.dir)
 	g.in = newAdjacency(true, g.raw.count, g.walk/2, g.dir)
-	// The two orders are filled beside each other, a piece at a time.
+	// The two orders are filled beside each other, a piece at a time, while the next piece is made.
 	var fill sync.WaitGroup
-	piece := make([]edge, 0, 1<<14)
+	var outErr, inErr error
+	piece, next := make([]edge, 0, 1<<13), make([]edge, 0, 1<<13)
 	deal := func() error {
-		var in error
-		fill.Go(func() { in = g.in.addAll(piece) })
-		out := g.out.addAll(piece)
-		fill.Wait()
-		piece = piece[:0]
-		return errors.Join(out, in)
+		if fill.Wait(); outErr != nil || inErr != nil {
+			return errors.Join(outErr, inErr)
+		}
+		full := piece
+		fill.Go(func() { outErr = g.out.addAll(full) })
+		fill.Go(func() { inErr = g.in.addAll(full) })
+		piece, next = next[:0], full
+		return nil
 	}
-	err = g.raw.each(func(e *edge) error {
+	err = g.raw.each(func(e edge) error {
 		e.From, e.To = g.settled(e.From, e.Time), g.settled(e.To, e.Time)
 		if e.From == e.To && e.From != noNode && e.Rel != Ended {
 			return nil
@@ -213,18 +189,20 @@ func (g *Graph) Finish(refs []finding.Ref) ([][]Edge, error) {
 		g.first, g.last = min(g.first, e.Time), max(g.last, e.Time)
 		if files[e.File] {
 			for _, i := range wanted[finding.Ref{File: g.files.text[e.File], Record: e.Record}] {
-				found[i] = append(found[i], *e)
+				found[i] = append(found[i], e)
 			}
 		}
-		if piece = append(piece, *e); len(piece) < cap(piece) {
-			return nil
+		if piece = append(piece, e); len(piece) == cap(piece) {
+			return deal()
 		}
-		return deal()
+		return nil
 	})
-	if err := errors.Join(err, deal()); err != nil {
-		return nil, err
+	if err == nil {
+		err = deal()
+		fill.Wait()
+		err = errors.Join(err, outErr, inErr)
 	}
-	if err := g.raw.close(); err != nil {
+	if err := errors.Join(err, g.raw.close()); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(g.out.finish(), g.in.finish()); err != nil {
@@ -253,171 +231,6 @@ func network(ip netip.Addr) netip.Prefix {
 // Edge is a relation of the graph, opaque outside the package.
 type Edge struct{ e edge }
 
-func (g *Graph) settlePids() {
-	g.byPid = map[Node][]instance{}
-	// They are dealt by process id and looked at a share at a time, so that there is never a second copy of all.
-	var shares [64][][]instance
-	for i, part := range g.instances {
-		var dealt [len(shares)][]instance
-		for _, x := range part {
-			if to, ok := g.alias[x.pid]; ok {
-				x.pid = to
-			}
-			if to, ok := g.alias[x.proc]; ok {
-				x.proc = to
-			}
-			k := uint32(x.pid) * 0x9e3779b1 >> 26
-			dealt[k] = append(dealt[k], x)
-		}
-		for k := range dealt {
-			if len(dealt[k]) > 0 {
-				shares[k] = append(shares[k], slices.Clone(dealt[k]))
-			}
-		}
-		g.instances[i] = nil
-	}
-	var every []instance
-	for k := range shares {
-		every = every[:0]
-		for i, part := range shares[k] {
-			every = append(every, part...)
-			shares[k][i] = nil
-		}
-		slices.SortFunc(every, func(a, b instance) int {
-			return cmp.Or(cmp.Compare(a.pid, b.pid), cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment()&byPid, b.moment()&byPid), cmp.Compare(b.moment()&strong, a.moment()&strong), cmp.Compare(a.proc, b.proc))
-		})
-		for from := 0; from < len(every); {
-			to := from
-			for to < len(every) && every[to].pid == every[from].pid {
-				to++
-			}
-			g.byPid[every[from].pid] = g.joinInstances(every[from:to])
-			from = to
-		}
-	}
-	g.settleNamedPids()
-}
-
-// namedPid are the processes that had an id and ran a program: those at places of the id's own list, so that none is held twice.
-type namedPid struct {
-	pid      Node
-	from, to uint32
-}
-
-// settleNamedPids gives each reference by id and program the processes that had the id and ran the program.
-func (g *Graph) settleNamedPids() {
-	g.byNamedPid = map[Node]namedPid{}
-	g.names.each(pidRef, func(id Node, key []byte) {
-		_, host, value := splitKey(key)
-		number, name, ok := strings.Cut(value, " ")
-		if !ok {
-			return
-		}
-		pid := g.names.find(appendKey(nil, pidRef, []byte(host), []byte(number)))
-		want := programHash([]byte(name))
-		from := len(g.ofNamedPid)
-		for i, x := range g.byPid[pid] {
-			if x.program == want || x.program == 0 {
-				g.ofNamedPid = append(g.ofNamedPid, uint32(i))
-			}
-		}
-		if len(g.ofNamedPid) > from {
-			g.byNamedPid[id] = namedPid{pid, uint32(from), uint32(len(g.ofNamedPid))}
-		}
-	})
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// joinInstances makes one list of the processes under one id, by start.
-func (g *Graph) joinInstances(all []instance) []instance {
-	best := map[Node]instance{} // a process named by GUID at its logged start, or where it was first seen
-	var order []Node
-	for _, x := range all {
-		y, ok := best[x.proc]
-		if !ok {
-			order = append(order, x.proc)
-			best[x.proc] = x
-		} else {
-			if y.program == 0 {
-				y.program = x.program
-			}
-			if x.strong() && !y.strong() {
-				y.halves, y.pid = x.halves, x.pid
-			}
-			best[x.proc] = y
-		}
-	}
-	var out []instance
-	for _, p := range order {
-		out = append(out, best[p])
-	}
-	slices.SortStableFunc(out, func(a, b instance) int {
-		return cmp.Or(cmp.Compare(a.at(), b.at()), cmp.Compare(a.moment()&byPid, b.moment()&byPid))
-	})
-	for i := range out {
-		if !out[i].byPid() {
-			continue
-		}
-		for j := i - 1; j <= i+1; j++ {
-			if j >= 0 && j < len(out) && !out[j].byPid() && out[j].strong() && abs(out[j].at()-out[i].at()) <= sameStart {
-				g.alias[out[i].proc] = out[j].proc
-				break
-			}
-		}
-	}
-	kept := out[:0]
-	for _, x := range out {
-		if _, gone := g.alias[x.proc]; !gone {
-			kept = append(kept, x)
-		}
-	}
-	if len(kept) > 0 && !kept[0].strong() {
-		kept[0].set(math.MinInt64)
-	}
-	return slices.Clone(kept)
-}
-
-func abs(x int64) int64 {
-	if x < 0 {
-		return -x
-	}
-	return x
-}
-
-// settled gives the node that a number means at a time.
-func (g *Graph) settled(n Node, at int64) Node {
-	if to, ok := g.alias[n]; ok {
-		n = to
-	}
-	at += sameStart / 2
-	if all, ok := g.byPid[n]; ok {
-		if i := sort.Search(len(all), func(i int) bool { return all[i].at() > at }); i > 0 {
-			return all[i-1].proc
-		}
-		return n
-	}
-	if named, ok := g.byNamedPid[n]; ok {
-		all, which := g.byPid[named.pid], g.ofNamedPid[named.from:named.to]
-		if i := sort.Search(len(which), func(i int) bool { return all[which[i]].at() > at }); i > 0 {
-			return all[which[i-1]].proc
-		}
-		if first := &all[which[0]]; !first.strong() {
-			return first.proc // its start was not logged: it ran from before
-		}
-		return n
-	}
-	if to, ok := g.alias[n]; ok {
-		return to
-	}
-	return n
-}
-
 // settleOwners decides which addresses are a host's own. An address that several hosts call theirs belongs to the one that did so most;
 // equal counts to none.
 func (g *Graph) settleOwners() {
@@ -426,7 +239,14 @@ func (g *Graph) settleOwners() {
 		n    int
 	}
 	best := map[string][]vote{}
+	speaks := map[string]bool{}
+	for s := range g.spoke {
+		speaks[g.hosts.text[s.host]] = true
+	}
 	for o, n := range g.own {
+		if !speaks[o.host] {
+			continue
+		}
 		best[o.address] = append(best[o.address], vote{o.host, n})
 	}
 	g.address, g.hostOf = map[string][]string{}, map[string]string{}
@@ -458,7 +278,7 @@ func (g *Graph) settleAddresses() {
 	}
 	first := map[[2]string]Node{}
 	var links []link
-	g.names.each(Pair, func(id Node, key []byte) {
+	g.names.each(func(id Node, key []byte) {
 		_, _, value := splitKey(key)
 		from, to, ok := cutPair(value)
 		if at := strings.LastIndexByte(value, '@'); !ok && at > 0 { // of an account at a place
@@ -478,12 +298,12 @@ func (g *Graph) settleAddresses() {
 			from = h
 		}
 		links = append(links, link{id, from, to, value})
-	})
+	}, Pair)
 	slices.SortFunc(links, func(a, b link) int { return strings.Compare(a.value, b.value) })
 	for _, l := range links {
 		k := [2]string{l.from, l.to}
 		if to, ok := first[k]; ok {
-			g.alias[l.id] = to
+			g.meant[l.id] = uint32(to)
 		} else {
 			first[k] = l.id
 		}

@@ -16,6 +16,15 @@ var residents = set("system services.exe svchost.exe lsass.exe lsaiso.exe winini
 var servers = set("w3wp.exe httpd.exe apache.exe nginx.exe tomcat.exe tomcat8.exe tomcat9.exe java.exe javaw.exe php-cgi.exe php-fpm php.exe node.exe iisexpress.exe sqlservr.exe sqlagent.exe oracle.exe mysqld.exe postgres.exe " +
 	"microsoft.exchange.worker.exe umworkerprocess.exe edgetransport.exe coldfusion.exe beasvc.exe nginx httpd apache2 java node php-fpm mysqld postgres named exim4 sendmail master")
 
+// remoteTools are programs by which supporters and suppliers act on a host from afar. Like servers they do what strangers to the host say.
+var remoteTools = set("screenconnect.clientservice.exe screenconnect.windowsclient.exe teamviewer_service.exe teamviewer.exe anydesk.exe ateraagent.exe splashtopremote.exe srservice.exe ltsvc.exe bomgar-scc.exe rutserv.exe meshagent.exe meshagent64.exe dwagsvc.exe agentmon.exe kaseyaendpoint.exe ninjarmmagent.exe tacticalrmm.exe rustdesk.exe connectwisecontrol.client.exe logmein.exe lmiguardiansvc.exe windowsagent.exe ba_agent.exe solarwinds.businesslayerhost.exe")
+
+func init() {
+	for name := range remoteTools {
+		servers[name] = true
+	}
+}
+
 // shells are programs that run what others tell them. A server that starts one is a way in.
 var shells = set("cmd.exe powershell.exe pwsh.exe wscript.exe cscript.exe mshta.exe rundll32.exe regsvr32.exe bash sh dash zsh python python3 perl php bash.exe certutil.exe bitsadmin.exe curl.exe wget.exe msbuild.exe installutil.exe whoami.exe net.exe net1.exe")
 
@@ -24,6 +33,12 @@ var secretKeepers = set("lsass.exe winlogon.exe keepass.exe vaultcmd.exe credent
 
 // readers open what people are sent.
 var readers = set("winword.exe excel.exe powerpnt.exe outlook.exe msaccess.exe onenote.exe acrord32.exe acrobat.exe eqnedt32.exe foxitreader.exe thunderbird.exe winrar.exe 7zfm.exe")
+
+// interpreters run what stands in a file that their command line names.
+var interpreters = set("perl perl.exe python python2 python3 python.exe pythonw.exe ruby php php.exe lua wscript.exe cscript.exe mshta.exe rundll32.exe regsvr32.exe msbuild.exe installutil.exe")
+
+// fetchers bring files from elsewhere.
+var fetchers = set("certutil.exe bitsadmin.exe curl.exe curl wget.exe wget fetch scp sftp rsync")
 
 func set(words string) map[string]bool {
 	m := map[string]bool{}

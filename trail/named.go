@@ -10,7 +10,18 @@ func named(base, text []byte, say func(kind Kind, host, value []byte)) {
 		p = p[:i]
 	}
 	switch p {
+	case "ssh", "scp", "sftp", "rsync", "plink", "pscp":
+		for _, w := range wordsOf(text) {
+			if user, host, ok := bytes.Cut(w, []byte{'@'}); ok && len(user) > 0 && bytes.IndexByte(user, '/') < 0 {
+				host, _, _ = bytes.Cut(host, []byte{':'})
+				say(Session, lower(bytes.Clone(host)), lower(bytes.Clone(user)))
+			}
+		}
+		return
 	case "sc", "schtasks", "wmic", "mstsc", "net", "net1", "psexec", "winrs", "at":
+		if user := asUser(text); len(user) > 0 {
+			say(Session, nil, user)
+		}
 	default:
 		return
 	}
@@ -69,6 +80,23 @@ func named(base, text []byte, say func(kind Kind, host, value []byte)) {
 			}
 		}
 	}
+}
+
+// asUser gives the account as whom a program of Windows is told to act elsewhere: /user:DOMAIN\NAME, -u:NAME, /u NAME.
+func asUser(text []byte) []byte {
+	words := wordsOf(text)
+	for i, w := range words {
+		f := lower(bytes.Clone(w))
+		for _, s := range []string{"/user:", "-u:", "-username:", "/u:"} {
+			if v, ok := bytes.CutPrefix(f, []byte(s)); ok && len(v) > 0 {
+				return accountName(bytes.Trim(v, `"`))
+			}
+		}
+		if (string(f) == "/u" || string(f) == "-u") && i+1 < len(words) {
+			return accountName(bytes.Clone(words[i+1]))
+		}
+	}
+	return nil
 }
 
 // nextQuoted is nextWord for whole quoted words, blanks included.

@@ -1,10 +1,13 @@
 package trail
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/contrail-ir/contrail/finding"
 )
@@ -54,8 +57,9 @@ func flowEnds(f *finding.Finding) (from, to string) {
 	return string(lower([]byte(from))), string(lower([]byte(to)))
 }
 
-// networkStarts are where a walk begins when nothing graver was found than by these rules: uploads and what keeps time, the most striking first. Where they lead to
-// places of ordinary days the walk ends at once.
+// networkStarts are where a walk begins, too, when nothing graver was found than by these rules, or when no log tells what ran on any host, so that what was
+// found on devices and gateways leads no further: uploads and what keeps time, the most striking first. Where they lead to places of ordinary days the walk
+// ends at once.
 func networkStarts(all []finding.Finding) (out []finding.Ref) {
 	var some []*finding.Finding
 	for i := range all {
@@ -89,18 +93,18 @@ func onlyFlows(all []finding.Finding) bool {
 }
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
-func (w *walker) strange(n Node) bool {
-	yes, ok := w.strangers[n]
+func (v *view) strange(n Node) bool {
+	yes, ok := v.strangers[n]
 	if !ok {
-		yes = w.isStrange(n)
-		w.strangers[n] = yes
+		yes = v.isStrange(n)
+		v.strangers[n] = yes
 	}
 	return yes
 }
 
 func (v *view) isStrange(n Node) bool {
 	k := v.key(n)
-	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) || v.established(n) {
+	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) && !v.foreign(n) || v.established(n) {
 		return false
 	}
 	if t := v.traitsOf(n); t.many || t.programs > 6 {
@@ -116,10 +120,79 @@ func (v *view) isStrange(n Node) bool {
 	return len(sources) <= 12
 }
 
-// silent says whether an address is one within of which no host's own log speaks.
+// foreign says whether a private address lies in a network that is none of the organisation's as far as a network's logs tell: none of its addresses
+// ever asked for a name, opened a connection or logged on, and no name leads to one, though the names are logged that those who call it ask for.
+func (v *view) foreign(n Node) bool {
+	if n == noNode || v.kind(n) != Address {
+		return false
+	}
+	ip, err := netip.ParseAddr(v.key(n).value)
+	if err != nil || !ip.Is4() || !ip.IsPrivate() || !v.g.sensor || v.g.network[network(ip)] > 0 {
+		return false
+	}
+	asks := false
+	in, _ := v.in(n, never, always)
+	for i := range in {
+		out, _ := v.out(in[i].From, never, always)
+		if asks = slices.ContainsFunc(out, func(e edge) bool { return e.Rel == Resolved }); asks {
+			break
+		}
+	}
+	if !asks {
+		return false
+	}
+	for x, net := network(ip).Addr(), network(ip); net.Contains(x); x = x.Next() {
+		other := v.g.names.find(appendKey(nil, Address, nil, []byte(x.String())))
+		if other == noNode {
+			continue
+		}
+		named, _ := v.in(other, never, always)
+		acts, _ := v.out(other, never, always)
+		if slices.ContainsFunc(named, func(e edge) bool { return e.Rel == Answered || e.Rel == Assigned }) ||
+			slices.ContainsFunc(acts, func(e edge) bool {
+				switch e.Rel {
+				case Connected, Resolved, Requested, Checked, LoggedOn, RefusedLogon:
+					return true
+				}
+				return false
+			}) {
+			return false
+		}
+	}
+	return true
+}
+
+// silent says whether an address is one within of whose connections no host's own log speaks.
 func (v *view) silent(n Node) bool {
 	k := v.key(n)
-	return k.kind == Address && v.g.hostOf[k.value] == "" && v.internal(k)
+	if k.kind != Address || !v.internal(k) {
+		return false
+	}
+	host, known := v.g.hostOf[k.value]
+	return !known || !v.g.talks[v.g.hosts.ids[host]]
+}
+
+// silentSource gives the address within that a network's log tells a step of, "" when a host's own log tells it.
+func (t *teller) silentSource(e *edge) string {
+	switch t.kind(e.To) {
+	case Address, Name, URL:
+	default:
+		return ""
+	}
+	value := t.key(e.From).value
+	switch t.kind(e.From) {
+	case Address:
+	case Socket:
+		value = value[:max(strings.LastIndexByte(value, ':'), 0)]
+	case Pair:
+		value, _, _ = cutPair(value)
+	default:
+		return ""
+	}
+	if n := t.g.names.find(appendKey(nil, Address, nil, []byte(value))); n != noNode && t.silent(n) {
+		return value
+	}
+	return ""
 }
 
 // atSilent is an address within that talked to a place of the intruder's: on to the other strange places that the rules on connections noted it with,
@@ -135,6 +208,7 @@ func (w *walker) atSilent(a *arrival) policy {
 	if first == math.MaxInt64 {
 		first = a.time
 	}
+	w.toPrograms(a, first)
 	const span = 60 * int64(24*3600e9)
 	self := w.key(a.node).value
 	return policy{within: span, factor: 0.95, step: func(e *edge, other Node, forward bool) float64 {
@@ -142,7 +216,7 @@ func (w *walker) atSilent(a *arrival) policy {
 			return 0
 		}
 		switch e.Rel {
-		case Connected, Resolved, Sent, Requested:
+		case Connected, Resolved, Sent, Requested, Posted:
 			t := w.flows[[2]string{self, w.key(other).value}]
 			return when((t.beacon >= 0.5 || t.upload > 0) && w.strange(other), 0.9)
 		case HasHash:
@@ -154,28 +228,110 @@ func (w *walker) atSilent(a *arrival) policy {
 	}}
 }
 
-// seenOnWire is what speaks for an intrusion where no process does: a source within that keeps time with a strange place and sent much to one.
-func (t *teller) seenOnWire(e *evidence) string {
-	keeps, sends := map[Node]Node{}, map[Node]Node{}
+// seenOnWire is what speaks for an intrusion where no process does: a source within that keeps time with a strange place and sent much to one; or
+// one that sent much to a strange place and then came to another for the first time, which within the hour began to call the same place and kept
+// time with it. Places where the programs of people at their ordinary work are at home do not count: as elsewhere, explained is what only such
+// programs reach for. What would have spoken but for that is given as excused.
+func (t *teller) seenOnWire(e *evidence, places map[Node]verdict) (speaks, excused string) {
+	calls, sends := map[[2]Node]traffic{}, map[[2]Node]traffic{}
 	for _, i := range e.steps {
 		s := &t.taken[i].edge
 		if k := t.kind(s.To); k != Address && k != Name || !t.silent(s.From) || !t.strange(s.To) {
 			continue
 		}
-		x := t.walker.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
-		if _, known := keeps[s.From]; x.beacon >= 0.5 && !known && t.lasts(s.From, s.To) {
-			keeps[s.From] = s.To
+		ends := [2]Node{s.From, s.To}
+		x := t.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]
+		if x.beacon > 0 {
+			calls[ends] = x
 		}
-		if x.upload > 0 {
-			sends[s.From] = s.To
-		}
-	}
-	for _, from := range t.sortedNodes(keeps) {
-		if to, ok := sends[from]; ok {
-			return fmt.Sprintf("%s called %s with regularity and sent much to %s, neither known from ordinary days", t.key(from).value, t.key(keeps[from]).value, t.key(to).value)
+		if x.upload > 0 && !t.delivers(s.From, s.To) {
+			sends[ends] = x
 		}
 	}
-	return ""
+	tell := func(words string, ends ...Node) bool {
+		if !slices.ContainsFunc(ends, func(p Node) bool { return places[p] == explained }) {
+			speaks = words
+			return true
+		}
+		if excused == "" {
+			excused = words
+		}
+		return false
+	}
+	value := func(n Node) string { return t.key(n).value }
+	for _, c := range t.sortedEnds(calls) {
+		keeps := calls[c].beacon >= 0.5 && t.lasts(c[0], c[1])
+		for _, s := range t.sortedEnds(sends) {
+			switch {
+			case keeps && c[0] == s[0]:
+				if tell(fmt.Sprintf("%s called %s with regularity and sent much to %s, neither known from ordinary days", value(c[0]), value(c[1]), value(s[1])), c[1], s[1]) {
+					return speaks, ""
+				}
+			case c[0] != s[0] && c[1] == s[1] && t.spread(s[0], c[0], c[1]):
+				if tell(fmt.Sprintf("%s sent much to %s, which is not known from ordinary days, and came to %s for the first time, which within the hour began to call the same place with regularity", value(s[0]), value(s[1]), value(c[0])), c[1]) {
+					return speaks, ""
+				}
+			}
+		}
+	}
+	return "", excused
+}
+
+// spread says whether a source came to another for the first time after it had reached a place, and the other first reached it within the hour after.
+func (t *teller) spread(from, to, place Node) bool {
+	known, knownToo := t.firstTo(from, place)
+	came, cameToo := t.firstTo(from, to)
+	called, calledToo := t.firstTo(to, place)
+	return knownToo && cameToo && calledToo && known < came && came <= called && called-came <= int64(3600e9)
+}
+
+// firstTo gives when an address first reached another. Who reaches more than is looked at speaks for many, and for it there is no first time.
+func (t *teller) firstTo(from, to Node) (int64, bool) {
+	out, more := t.out(from, never, always)
+	i := slices.IndexFunc(out, func(e edge) bool { return e.To == to })
+	if more || i < 0 {
+		return 0, false
+	}
+	return out[i].Time, true
+}
+
+// beganOnWire is when the first of the steps was made that the rules on connections noted.
+func (t *teller) beganOnWire(e *evidence) int64 {
+	began := int64(always)
+	for _, i := range e.steps {
+		s := &t.taken[i].edge
+		if _, noted := t.flows[[2]string{t.key(s.From).value, t.key(s.To).value}]; noted {
+			began = min(began, s.Time)
+		}
+	}
+	return began
+}
+
+// delivers says whether much is sent to a place day by day at the same time: a job, and not somebody who takes what he found. An intruder who kept such hours would
+// look the same, and a host's own log would tell them apart.
+func (t *teller) delivers(from, to Node) bool {
+	const much = 64 << 10 // KiB
+	days, sent, from0, to0 := map[int64]bool{}, map[int64]uint64{}, int64(day), int64(-1)
+	out, _ := t.out(from, never, always)
+	for i := range out {
+		if e := &out[i]; e.To == to {
+			d := e.Time / day
+			days[d] = true
+			if e.Rel == Sent {
+				if sent[d] == 0 && e.Count >= much/4 {
+					from0, to0 = min(from0, e.Time%day), max(to0, e.Time%day)
+				}
+				sent[d] += uint64(e.Count)
+			}
+		}
+	}
+	big := 0
+	for _, n := range sent {
+		if n >= much {
+			big++
+		}
+	}
+	return big >= 4 && big*4 >= len(days)*3 && to0-from0 <= int64(3*3600e9)
 }
 
 // lasts says whether calls go on over more than a working day: what a person leaves open for an hour keeps time as well.
@@ -190,11 +346,13 @@ func (t *teller) lasts(from, to Node) bool {
 	return last-first > int64(12*3600e9)
 }
 
-func (t *teller) sortedNodes(m map[Node]Node) []Node {
-	out := make([]Node, 0, len(m))
+func (t *teller) sortedEnds(m map[[2]Node]traffic) [][2]Node {
+	out := make([][2]Node, 0, len(m))
 	for n := range m {
 		out = append(out, n)
 	}
-	slices.SortFunc(out, t.compareNodes)
+	slices.SortFunc(out, func(a, b [2]Node) int {
+		return cmp.Or(t.compareNodes(a[0], b[0]), t.compareNodes(a[1], b[1]))
+	})
 	return out
 }

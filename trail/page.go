@@ -29,8 +29,8 @@ func (t *Trail) WritePage(out io.Writer) error {
 		p("<h2>Stages over time</h2>")
 		t.timeline(p)
 		p("<h2>What happened</h2><div class=wide><table><thead><tr><th>when (UTC)</th><th>host</th><th>tactic</th><th>technique</th><th>what</th><th>records</th></tr></thead><tbody>")
-		for _, s := range t.Stages {
-			p("<tr><td>%s</td><td class=id>%s</td><td>%s</td><td class=id>%s</td><td>%s</td><td class=refs>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(strings.ReplaceAll(strings.Trim(cite(s.Refs), " []"), "`", "")))
+		for _, s := range t.told() {
+			p("<tr><td>%s</td><td class=id>%s</td><td class=tactic>%s</td><td class=id>%s</td><td>%s</td><td class=refs>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(strings.ReplaceAll(strings.Trim(cite(s.Refs), " []"), "`", "")))
 		}
 		p("</tbody></table></div><h2>Outside</h2><div class=wide><table><thead><tr><th>value</th><th>role</th><th>first (UTC)</th><th>last (UTC)</th></tr></thead><tbody>")
 		for _, x := range t.Infrastructure {
@@ -100,7 +100,7 @@ const pageStyle = `:root{--page:#f6f7f9;--surface:#fff;--ink:#17202e;--soft:#556
 	`h1{font-size:34px;line-height:1.2;margin:0}h2{font-size:19px;margin:2.2em 0 .5em}h3{font-size:14px;margin:1.6em 0 .4em}.eyebrow,.note{color:var(--soft);font-size:13.5px;margin:0 0 .6em}.verdict{color:var(--grave);font-size:18px;font-weight:560;margin:.4em 0 1em}` +
 	`.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));margin:1.4em 0;border:1px solid var(--line);border-radius:8px;background:var(--surface);overflow:hidden}.figures>div{padding:14px 18px;box-shadow:-1px 0 0 var(--line),0 -1px 0 var(--line)}` +
 	`.figures dt{color:var(--soft);font-size:13px}.figures dd{margin:0;font-size:17px;font-weight:600;overflow-wrap:anywhere}.figures small{display:block;font-size:12.5px;font-weight:400;color:var(--soft)}` +
-	`table{border-collapse:collapse;width:100%;font-size:13px;background:var(--surface);border:1px solid var(--line);border-radius:8px}th{color:var(--soft);font-weight:500}td,th{border-bottom:1px solid var(--line);padding:5px 9px;text-align:left;vertical-align:top}td{overflow-wrap:anywhere}td:first-child,.id{white-space:nowrap}.refs{font:11px/1.5 ui-monospace,monospace;color:var(--soft);min-width:16em}.moves{width:auto;margin-top:.5em}.wide{overflow-x:auto}` +
+	`table{border-collapse:collapse;width:100%;font-size:13px;background:var(--surface);border:1px solid var(--line);border-radius:8px}th{color:var(--soft);font-weight:500}td,th{border-bottom:1px solid var(--line);padding:5px 9px;text-align:left;vertical-align:top}td{overflow-wrap:anywhere}td:first-child,.id{white-space:nowrap}.tactic{overflow-wrap:normal}.refs{font:11px/1.5 ui-monospace,monospace;color:var(--soft);min-width:16em}.moves{width:auto;margin-top:.5em}.wide{overflow-x:auto}` +
 	`.none{background:var(--surface);border-left:4px solid var(--accent);padding:1em}@media print{body{background:#fff}h2,h3,svg,tr{break-inside:avoid}}`
 
 func esc(s string) string { return html.EscapeString(plain(s)) }

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"bytes"
+	"net/netip"
 )
 
 // cleanPath brings the forms in which logs write one file's path together: lower case, without \??\ and the device prefix, and an
@@ -95,10 +96,13 @@ func mentions(text []byte, say func(m mention)) {
 		m, ok := mentionOf(word)
 		if !ok && len(word) > 2 {
 			if i := bytes.IndexAny(word, "=:"); i > 0 && i+1 < len(word) { // name=value, /tr:value
-				m, ok = mentionOf(word[i+1:])
+				m, ok = mentionOf(bytes.TrimLeft(word[i+1:], "@")) // curl -F name=@file
 			}
-			if i := bytes.IndexByte(word, '@'); !ok && i > 0 && bytes.IndexByte(word[i:], '.') > 0 && word[0] != '-' {
-				m, ok = mention{kind: Name, value: word[i+1:]}, true
+			if i := bytes.IndexByte(word, '@'); !ok && i > 0 && bytes.IndexByte(word[i:], '.') > 0 && word[0] != '-' && bytes.IndexByte(word, '\\') < 0 {
+				host, _, _ := bytes.Cut(word[i+1:], []byte{':'}) // user@host:path
+				if m, ok = addressMention(host); !ok {
+					m, ok = mention{kind: Name, value: host}, true
+				}
 			}
 		}
 		if ok {
@@ -158,9 +162,25 @@ func mentionOf(w []byte) (m mention, ok bool) {
 		return mention{kind: File, host: shortHost(bytes.Clone(server)), value: localShare(lower(bytes.Clone(rest)))}, true
 	case isPath(w):
 		p := cleanPath(w)
-		return mention{kind: File, value: p}, len(p) > 3 && bytes.IndexByte(p, '*') < 0
+		if i := bytes.IndexByte(p, '*'); i > 0 {
+			if _, ok := unpackedFrom(p[:i]); !ok {
+				return m, false
+			}
+			p = bytes.TrimRight(p[:i], `\`) // what lay in an archive
+		}
+		return mention{kind: File, value: p}, len(p) > 3
 	case len(w) > 2 && w[0] == '/' && bytes.Count(w, []byte{'/'}) >= 2 && w[1] != '/':
 		return mention{kind: File, value: bytes.Clone(w)}, true
 	}
-	return m, false
+	return addressMention(w)
+}
+
+// addressMention reads an IPv4 address, with a port or not. Four numbers may also be a version; those begin low and end in nothing that a host has.
+func addressMention(w []byte) (m mention, ok bool) {
+	host, _, _ := bytes.Cut(w, []byte{':'})
+	if ip, err := netip.ParseAddr(string(host)); err != nil || !ip.Is4() || ip.As4()[3] == 0 {
+		return m, false
+	}
+	a := plainAddress(bytes.Clone(host))
+	return mention{kind: Address, value: a}, len(a) > 0
 }

@@ -2,7 +2,6 @@ package trail
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"strings"
 
@@ -55,9 +54,12 @@ func (g *Graph) hostOfFolder(place string) string {
 	return g.folderHost[strings.TrimPrefix(place, folderMark)]
 }
 
+// meaning says that a node is to mean another.
+type meaning struct{ from, to Node }
+
 // settlePlaces finds the hosts of folders, gives what stands for a folder or an address to the host whose it is, and gives the
 // numbers of hosts that the numbers of edges mean.
-func (g *Graph) settlePlaces() ([]uint32, error) {
+func (g *Graph) settlePlaces() ([]uint32, []meaning, error) {
 	names := map[string]map[uint32]bool{} // folder → hosts named in and below it
 	for s := range g.spoke {
 		for dir := g.files.text[s.file]; dir != ""; {
@@ -94,7 +96,8 @@ func (g *Graph) settlePlaces() ([]uint32, error) {
 			hosts[i], g.folderHost[place] = g.hosts.id(short)&(1<<24-1), short
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(g.placed)) {
+	var moved []meaning
+	for _, id := range g.placed {
 		kind, host, value := splitKey(g.names.key(id))
 		to := g.hostOf[host]
 		if inFolder([]byte(host)) {
@@ -104,14 +107,14 @@ func (g *Graph) settlePlaces() ([]uint32, error) {
 			continue
 		}
 		key := appendKey(nil, kind, []byte(to), []byte(value))
-		other, err := g.names.node(key, g.names.hash(key))
+		other, _, err := g.names.node(key, g.names.hash(key))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if other != id {
-			g.alias[id] = other
+			moved = append(moved, meaning{id, other})
 		}
 	}
 	g.placed, g.spoke = nil, nil
-	return hosts, nil
+	return hosts, moved, nil
 }

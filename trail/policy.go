@@ -75,6 +75,8 @@ func (w *walker) atProcess(a *arrival) policy {
 	inSession := a.via.Rel == InSession && a.from != noNode && w.kind(a.from) == Session
 	child := a.via.Rel == Started && a.trust == asEffect && a.via.To == a.node
 	switch {
+	case resident && inSession && w.kind(a.node) == pidRef: // its number was given to others before and after
+		return policy{within: maxLease, factor: 0.95, step: w.processStep}
 	case (resident || server) && (child || inSession):
 		return w.wholeProcess(0.95)
 	case resident:
@@ -96,10 +98,19 @@ func (w *walker) atProcess(a *arrival) policy {
 		// It fetched or opened what turned out to be the intruder's, and did much else before and after.
 		return policy{within: meeting, factor: 0.2}
 	}
+	if image != "" && !installed(image) {
+		w.toCalls(a) // fresh.go
+	}
+	if shells[name] {
+		w.toContainer(a)
+	}
 	if a.trust == asCause && installed(image) {
 		// Concentration, as in DepImpact: a program that everybody has and that did much else is only believed within seconds.
 		if t := w.traitsOf(a.node); t.many || t.edges > 400 {
 			return policy{within: meeting, factor: 0.8, step: w.processStep}
+		}
+		if w.established(a.node) { // it ran on ordinary days, and was made to do something else on this one
+			return policy{within: 12 * meeting, factor: 0.8, step: w.processStep}
 		}
 	}
 	return w.wholeProcess(0.98)
@@ -215,8 +226,8 @@ func dangerous(p string) bool {
 
 func (w *walker) atFile(a *arrival) policy {
 	p := w.key(a.node).value
-	written := a.via.Rel == Wrote && a.trust != asCause
-	if installed(p) && !(written && dangerous(p)) {
+	written := (a.via.Rel == Wrote || a.via.Rel == Packed) && a.trust != asCause
+	if installed(p) && !((written || a.via.Rel == ServedAs) && (dangerous(p) || served([]byte(p)))) {
 		return shut
 	}
 	t := w.traitsOf(a.node)
@@ -231,7 +242,7 @@ func (w *walker) atFile(a *arrival) policy {
 			return 0.6
 		}
 		if k := w.kind(other); k == Process || k == pidRef {
-			if n := w.program(other); (residents[n] || servers[n]) && e.Rel != Wrote && e.Rel != RunsImage {
+			if n := w.program(other); (residents[n] || servers[n]) && e.Rel != Wrote && e.Rel != Packed && e.Rel != RunsImage {
 				return 0
 			}
 		}
@@ -327,7 +338,34 @@ func (w *walker) sameMeeting(a *arrival) func(*edge, Node, bool) float64 {
 	}
 }
 
+// atRulers goes from a service that was installed to the privileged logon over the network of the half minute before, when there was only one.
+func (w *walker) atRulers(a *arrival) policy {
+	if a.from == noNode || w.kind(a.from) != Service {
+		return shut
+	}
+	const before = 30 * second
+	logons := map[Node]bool{}
+	in, _ := w.in(a.node, a.time-before, a.time+second)
+	for i := range in {
+		if s := in[i].From; w.kind(s) == Session && w.session(s).kind == 3 {
+			logons[s] = true
+		}
+	}
+	if len(logons) != 1 {
+		return shut
+	}
+	return policy{within: before, factor: 0.8, step: func(e *edge, other Node, _ bool) float64 {
+		return when(logons[other] && e.Time <= a.time+second, 1)
+	}}
+}
+
 func (w *walker) atPair(a *arrival) policy {
+	if strings.HasPrefix(w.key(a.node).value, rulersMark) {
+		return w.atRulers(a)
+	}
+	if a.via.Rel == LoggedOn && a.from != noNode {
+		w.toOpener(a) // fresh.go
+	}
 	refused := a.via.Rel == RefusedLogon
 	within := meeting
 	if refused {
@@ -351,7 +389,7 @@ func (w *walker) atPair(a *arrival) policy {
 func (w *walker) atPlace(a *arrival) policy {
 	known := a.from == noNode
 	k := w.key(a.node)
-	if !known && w.internal(k) {
+	if !known && w.internal(k) && !w.strange(a.node) {
 		return shut
 	}
 	t := w.traitsOf(a.node)
@@ -359,6 +397,9 @@ func (w *walker) atPlace(a *arrival) policy {
 		return shut
 	}
 	return policy{factor: 0.95, step: func(e *edge, other Node, forward bool) float64 {
+		if e.Rel == Answered && k.kind == Name && w.kind(other) == Name {
+			return when(w.carries(a.node) || w.carries(other), 1) // a name and the zone for which it carries data
+		}
 		if kind := w.kind(other); kind == Process || kind == pidRef {
 			n := w.program(other)
 			if (servers[n] || residents[n] || browser(n)) && abs(e.Time-a.time) > meeting {

@@ -36,11 +36,13 @@ var (
 	wmi        = origin{channel: "Microsoft-Windows-WMI-Activity/Operational", provider: "Microsoft-Windows-WMI-Activity"}
 )
 
-func zeek(service string) origin { return origin{product: "zeek", service: service} }
+func zeek(service string) origin     { return origin{product: "zeek", service: service} }
+func suricata(service string) origin { return origin{product: "suricata", service: service} }
 
 const (
 	subject   = " SubjectUserName SubjectDomainName SubjectLogonId"
 	target    = " TargetUserName TargetDomainName TargetLogonId"
+	eveEnds   = "id.orig_h|src_ip id.orig_p|src_port id.resp_h|dest_ip id.resp_p|dest_port"
 	zeekEnds  = "id.orig_h|id_orig_h id.orig_p|id_orig_p id.resp_h|id_resp_h id.resp_p|id_resp_p"
 	byProcess = "ProcessGuid ProcessId Image User"
 )
@@ -151,7 +153,17 @@ var sources = []source{
 
 	{zeek("smtp"), 0, zeekEnds + " mailfrom|from rcptto|to msg_id uid subject", netMail},
 
-	{origin{category: "webserver"}, 0, "c-ip|src_ip cs-host|s-computername|host s-ip|dst_ip cs-uri-stem|c-uri|uri cs-uri-query|c-uri-query cs-method|method sc-status|status", webRequest},
+	{suricata("flow"), 0, eveEnds + " orig_bytes|flow.bytes_toserver", flowSeen},
+	{suricata("netflow"), 0, eveEnds + " orig_bytes|netflow.bytes", flowSeen},
+	{suricata("alert"), 0, eveEnds + " orig_bytes|flow.bytes_toserver", flowSeen},
+	{suricata("dns"), 0, eveEnds + " query|dns.rrname|dns.query.rrname|dns.queries.rrname answers|dns.rdata|dns.grouped.A|dns.answers.rdata", netQuery},
+	{suricata("http"), 0, eveEnds + " method|http.http_method host|http.hostname uri|http.url request_body_len", netRequest},
+	{suricata("tls"), 0, eveEnds + " server_name|tls.sni", netName},
+	{suricata("fileinfo"), 0, "tx_hosts|src_ip rx_hosts|dest_ip filename|fileinfo.filename sha256|fileinfo.sha256 source|app_proto uid", netFile},
+	{suricata("smtp"), 0, eveEnds + " mailfrom|smtp.mail_from rcptto|smtp.rcpt_to msg_id|email.message_id uid subject", netMail},
+
+	{origin{category: "dns"}, 0, "c-ip query answer", nameServed},
+	{origin{category: "webserver"}, 0, "c-ip|src_ip cs-host|s-computername|host s-ip|dst_ip cs-uri-stem|c-uri|uri cs-uri-query|c-uri-query cs-method|method sc-status|status sc-bytes|bytes", webRequest},
 	{origin{category: "proxy"}, 0, "c-ip|src_ip cs-host|r-dns|host cs-uri|c-uri|url cs-method|method cs-bytes|bytes_sent cs-username|user r-ip|dst_ip", webRequest},
 	{origin{category: "firewall"}, 0, firewallFields, deviceFlow},
 	{origin{product: "linux", service: "iptables"}, 0, firewallFields, deviceFlow},
@@ -168,12 +180,18 @@ var sources = []source{
 	{origin{product: "juniper"}, 0, deviceFields, deviceEvent},
 	{origin{product: "huawei"}, 0, deviceFields, deviceEvent},
 	{origin{product: "h3c"}, 0, deviceFields, deviceEvent},
+	{origin{product: "netscaler"}, 0, deviceFields, deviceEvent},
 	{origin{service: "radius"}, 0, deviceFields, deviceEvent},
 	{origin{service: "aaa"}, 0, deviceFields, deviceEvent},
-	{origin{product: "linux", service: "sshd"}, 0, deviceFields, shellLogon},
+	{origin{product: "linux", service: "sshd"}, 0, deviceFields + " pid", shellLogon},
 	{origin{product: "linux", service: "sudo"}, 0, "user COMMAND pid", sudoCommand},
 	{origin{product: "linux", service: "auth"}, 0, "action name|user pid device", accountTool},
 	{origin{product: "linux", service: "auditd"}, 0, "type pid ppid exe ses uid|UID proctitle name nametype cwd laddr lport key SYSCALL syscall success a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 acct addr res cmd", audited},
+	{origin{product: "azure", service: "signinlogs"}, 0, cloudFields, cloudEvent},
+	{origin{product: "okta"}, 0, cloudFields, cloudEvent},
+	{origin{product: "aws", service: "cloudtrail"}, 0, cloudFields, cloudEvent},
+	{origin{product: "m365", service: "audit"}, 0, cloudFields, cloudEvent},
+	{origin{product: "m365", service: "exchange"}, 0, cloudFields, cloudEvent},
 	{origin{category: "database"}, 0, databaseFields, databaseQuery},
 	{origin{category: "mail"}, 0, mailFields, mailSeen},
 	{origin{other: true}, 0, otherFields, anything},
@@ -231,7 +249,7 @@ func (s *source) sensor() bool {
 	case "firewall", "proxy":
 		return true
 	}
-	return s.is.product == "zeek" && s.is.service == "conn"
+	return s.is.product == "zeek" && s.is.service == "conn" || s.is.product == "suricata" && s.is.service == "flow"
 }
 
 // talk says whether a source tells which program of a host talked to whom.

@@ -53,6 +53,7 @@ var told = []struct {
 	{Runs, fromKind(Task), "persistence", "T1053.005", "A scheduled task runs a program of the intruder"},
 	{Runs, fromKind(WMI), "persistence", "T1546.003", "A WMI subscription runs a program"},
 	{SetValue, runKey, "persistence", "T1547.001", "A program is started at logon by the registry"},
+	{MadeAccount, inCloud, "persistence", "T1136.003", "An account is made in a cloud service"},
 	{MadeAccount, onDevice, "persistence", "T1136.001", "An account is made on a network device"},
 	{MadeAccount, nil, "persistence", "T1136", "An account is made"},
 	{AddedMember, nil, "persistence", "T1098", "An account is put into a group"},
@@ -61,14 +62,17 @@ var told = []struct {
 	{Accessed, toProgram("lsass.exe"), "credential-access", "T1003.001", "The memory of LSASS is opened"},
 	// Where gateways, servers and mail logs hold the way in: entry_told.go.
 	{LoggedOn, accessFromOutside, "initial-access", "T1133", "Remote access from an outside address begins"},
+	{LoggedOn, cloudFromOutside, "initial-access", "T1078.004", "Somebody signs in to a cloud service from an outside address"},
 	{LoggedOn, consoleFromOutside, "initial-access", "T1078", "Somebody logs on to a device or a shell from an outside address"},
 	{LoggedOn, consoleLogon, "lateral-movement", "T1021.004", "A logon to a device or a shell from another host"},
 	{Failed, nil, "initial-access", "T1190", "A program of a device that faces the internet breaks"},
+	{Posted, fromOutside, "initial-access", "T1190", "An address of the intruder sends something to a web server"},
 	{Requested, fromOutside, "initial-access", "T1190", "An address of the intruder asks a web server"},
 	{Probed, nil, "reconnaissance", "T1595", "An address of the intruder asks for what is not there"},
 	{Carried, nil, "initial-access", "T1566.001", "A letter brings a file"},
 	{Received, nil, "initial-access", "T1566", "A letter arrives"},
 	{Mentioned, opensReceived, "execution", "T1204.002", "A person opens a file that was sent"},
+	{HasCommand, inCloud, "persistence", "T1098", "Who may do what, or where letters go, is changed in a cloud service"},
 	{HasCommand, onDevice, "execution", "T1059.008", "A command is given to a network device"},
 	{Configured, nil, "execution", "T1059.008", "A network device is configured"},
 	{PassedOn, nil, "command-and-control", "T1090.002", "A device is told to hand traffic on"},
@@ -81,6 +85,7 @@ var told = []struct {
 	{Started, startsShell, "execution", "T1059", "A command interpreter is started"},
 	{Started, nil, "execution", "T1106", "A program is started"},
 	{RanScript, nil, "execution", "T1059.001", "A PowerShell script runs"},
+	{Packed, nil, "collection", "T1560.001", "Files are packed"},
 	{Wrote, packed, "collection", "T1560.001", "Files are packed"},
 	{Wrote, webPage, "persistence", "T1505.003", "A page that a server executes is written"},
 	{Sent, outward, "exfiltration", "T1048", "Data are sent to the outside"},
@@ -123,7 +128,7 @@ func (t *teller) logonOf(e *edge) int {
 func bySession(t *teller, e *edge) bool { return t.kind(e.From) == Session }
 func outward(t *teller, e *edge) bool {
 	k := t.kind(e.To)
-	return (k == Address || k == Name) && !t.internal(t.key(e.To))
+	return (k == Address || k == Name) && (!t.internal(t.key(e.To)) || t.strange(e.To))
 }
 func startsShell(t *teller, e *edge) bool { return shells[t.program(e.To)] }
 func webPage(t *teller, e *edge) bool {
@@ -139,7 +144,12 @@ func webPage(t *teller, e *edge) bool {
 var archive = regexp.MustCompile(`\.(7z|rar|zip|tar|gz|tgz|cab|ace|arj)(\.\d{3})?$|\.part\d+\.rar$|\.r\d\d$`)
 
 func packed(t *teller, e *edge) bool {
-	return archive.MatchString(t.key(e.To).value)
+	return archive.MatchString(t.key(e.To).value) && !brings(t.program(e.From))
+}
+
+// brings says whether a program writes archives that come from elsewhere.
+func brings(program string) bool {
+	return fetchers[program] || browser(program) || readers[program] || residents[program]
 }
 
 // stages tells each technique on each host once: first by the rules that matched the steps, then by what steps mean by themselves where no
@@ -200,12 +210,13 @@ func (t *teller) implants() {
 		effects              int
 		kinds                map[Relation]bool
 		refs                 map[Ref]bool
+		hidden               bool // in a folder for temporary or public files
 	}
 	by := map[string]*tally{}
 	of := func(path string) *tally {
 		name := path[strings.LastIndexAny(path, `\/`)+1:]
 		if by[name] == nil {
-			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}}
+			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}, temporary(path)}
 		}
 		return by[name]
 	}
@@ -216,12 +227,13 @@ func (t *teller) implants() {
 		case e.Rel == Runs:
 			path = t.key(e.To).value
 		case t.kind(e.From) == Process:
-			path = t.image(e.From)
+			path = t.acts(e.From)
 		}
 		if path == "" || installed(path) || !strings.ContainsAny(path, `\/`) {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
+		a.kinds[Connected] = a.kinds[Connected] || e.Rel == Started && t.firstCalls(e.From) != nil
 		a.paths[host+": "+path], a.hosts[host] = true, true
 		if len(a.refs) < maxRefs {
 			a.refs[Ref{r.File, r.Record, Intrusion}] = true
@@ -229,6 +241,10 @@ func (t *teller) implants() {
 		switch e.Rel {
 		case HasHash:
 			a.hashes[t.key(e.To).value] = true
+		case Mentioned:
+			if outward(t, e) {
+				a.kinds[Connected] = true
+			}
 		case Started, Connected, Resolved, Injected, Accessed, UsedLogon, Runs, UsedPipe:
 			a.effects++
 			a.kinds[e.Rel] = true
@@ -237,6 +253,7 @@ func (t *teller) implants() {
 	for _, name := range sortedKeys(by) {
 		a := by[name]
 		lasting := a.kinds[Runs] || len(a.hosts) > 1
+		lasting = lasting || a.kinds[Started] && a.effects >= 3 && a.hidden // where no log tells of connections
 		if !(a.kinds[Started] && (a.kinds[Connected] || a.kinds[Resolved])) && !(lasting && a.effects >= 2) {
 			continue
 		}
@@ -252,7 +269,7 @@ func (t *teller) things() {
 	accounts := map[Node]*AccountView{}
 	aRefs := map[Node]map[Ref]bool{}
 	staged := map[Node]*Staged{}
-	sent := map[uint32]int64{}
+	sent := map[alike][]edge{}
 	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
 		if m[n] == nil {
 			m[n] = map[Ref]bool{}
@@ -305,17 +322,18 @@ func (t *teller) things() {
 				}
 				note(aRefs, n, e)
 			}
-		case e.Rel == Wrote && packed(t, e):
+		case e.Rel == Packed || e.Rel == Wrote && packed(t, e):
 			if staged[e.To] == nil {
 				r := t.ref(e)
 				k := t.key(e.To)
 				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
 			}
 		case e.Rel == Sent && outward(t, e):
-			sent[e.File] += int64(e.Count) << 10
-			t.trail.SentBytes = max(t.trail.SentBytes, sent[e.File]) // several sensors tell of the same bytes
+			k := alike{e.From, e.To, Sent, e.File}
+			sent[k] = append(sent[k], *e)
 		}
 	}
+	t.trail.SentBytes = mostSent(sent)
 	for _, n := range t.inOrder(persistence) {
 		p := *persistence[n]
 		p.Refs = sortedRefs(pRefs[n])
@@ -332,6 +350,26 @@ func (t *teller) things() {
 	slices.SortFunc(t.trail.Staged, func(a, b Staged) int {
 		return cmp.Or(strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
 	})
+}
+
+// mostSent gives the bytes that left as the log that tells most does: several sensors tell of the same. A record with which a trace began stands beside
+// the edge that it was folded into, and counts once.
+func mostSent(sent map[alike][]edge) (most int64) {
+	byFile := map[uint32]int64{}
+	for k, all := range sent {
+		slices.SortFunc(all, func(a, b edge) int {
+			return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(b.Span, a.Span), cmp.Compare(b.Count, a.Count))
+		})
+		end := int64(never)
+		for i := range all {
+			if e := &all[i]; e.Time > end {
+				byFile[k.file] += int64(e.Count) << 10
+				end = e.Time + int64(e.Span+1)*second // the span is cut to seconds
+			}
+		}
+		most = max(most, byFile[k.file])
+	}
+	return most
 }
 
 func (t *teller) inOrder(m map[Node]*Persistence) []Node {
@@ -356,8 +394,11 @@ func (t *teller) places() {
 		e := &t.kept[i].edge
 		for _, n := range []Node{e.From, e.To} {
 			k := t.key(n)
-			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) {
+			if k.kind != Address && k.kind != Name || t.internal(k) && !t.calledByImplant(e, k) && !t.strange(n) {
 				continue
+			}
+			if zone := t.g.names.find(appendKey(nil, Name, nil, carryingZone([]byte(k.value)))); k.kind == Name && zone != noNode && zone != n && t.carries(zone) {
+				n = zone // the names below it are what was carried
 			}
 			s := all[n]
 			if s == nil {
@@ -404,6 +445,9 @@ func (t *teller) hosts() {
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		name := t.g.hosts.text[e.Host]
+		if who := t.silentSource(e); who != "" { // who wrote it down is a sensor
+			name = who
+		}
 		if name == "" {
 			continue
 		}
@@ -446,6 +490,8 @@ func (t *teller) wayIn() {
 			best = Access{"T1566", host, fmt.Sprintf("%s, which opens what people are sent, started %s.", t.program(e.From), t.program(e.To)), nil}
 		case e.Rel == Started && t.program(e.From) == "explorer.exe" && strings.ContainsAny(t.image(e.To), `\/`) && !installed(t.image(e.To)):
 			best = Access{"T1204.002", host, fmt.Sprintf("A person started %s.", t.image(e.To)), nil}
+		case e.Rel == Started && t.program(e.From) == "explorer.exe" && shells[t.program(e.To)] && t.lures(e.To):
+			best = Access{"T1204.002", host, fmt.Sprintf("A person opened what started %s.", t.program(e.To)), nil}
 		case e.Rel == LoggedOn && t.kind(e.From) == Address && !t.internal(t.key(e.From)) && !t.access(e.To):
 			best = Access{"T1133", host, fmt.Sprintf("A logon came from the outside address %s.", t.key(e.From).value), nil}
 		default:
@@ -458,7 +504,54 @@ func (t *teller) wayIn() {
 		best.Refs = append(best.Refs, Ref{r.File, r.Record, Intrusion})
 		break
 	}
+	if best.Technique == "" {
+		t.updated(&best)
+	}
 	t.trail.Access = best
+}
+
+// updated tells a way in through a program that is installed and runs on ordinary days: it wrote a program elsewhere and started it.
+func (t *teller) updated(a *Access) {
+	wrote := map[string]*edge{} // by host and path
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		by := t.program(e.From)
+		if t.kind(e.From) != Process || !strings.HasPrefix(t.image(e.From), `c:\program files`) || shells[by] || browser(by) || !t.established(e.From) {
+			continue
+		}
+		switch e.Rel {
+		case Wrote:
+			k := t.key(e.To)
+			wrote[k.host+" "+k.value] = e
+		case Started:
+			w := wrote[t.g.hosts.text[e.Host]+" "+t.image(e.To)]
+			if w == nil || t.key(w.From) != t.key(e.From) {
+				continue
+			}
+			*a = Access{"T1195.002", t.g.hosts.text[e.Host], fmt.Sprintf("%s, which is installed, brought %s and started it.", by, t.image(e.To)), nil}
+			for _, x := range []*edge{w, e} {
+				r := t.ref(x)
+				a.Refs = append(a.Refs, Ref{r.File, r.Record, Intrusion})
+			}
+			return
+		}
+	}
+}
+
+// lures says whether a command interpreter that a person's desktop started names a place where what people are sent is opened: an archive, another drive.
+func (t *teller) lures(p Node) bool {
+	out, _ := t.out(p, never, always)
+	for i := range out {
+		if k := t.key(out[i].To); out[i].Rel == Mentioned && k.kind == File {
+			if _, ok := unpackedFrom([]byte(k.value)); ok || len(k.value) > 3 && k.value[1] == ':' && k.value[0] != 'c' {
+				return true
+			}
+			if _, _, ok := receivedFile([]byte(k.value)); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unseen says what the evidence could not show, from the certificate.

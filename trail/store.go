@@ -2,13 +2,11 @@ package trail
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -19,67 +17,70 @@ type edgeLog struct {
 	mu     sync.Mutex
 	dir    string
 	budget int
-	memory []edge
+	memory []byte
 	file   *os.File
-	buf    []byte
 	count  int
 }
 
-// add appends edges. Any goroutine may call it.
-func (l *edgeLog) add(es []edge) error {
+// add appends edges. Any goroutine may call it; buf is memory that it may use, and is given back for the next call.
+func (l *edgeLog) add(es []edge, buf []byte) ([]byte, error) {
+	buf = buf[:0]
+	var before edge
+	for i := range es {
+		buf = es[i].appendAfter(buf, &before)
+		before = es[i]
+	}
+	if len(es) > 0 { // what another goroutine adds comes before
+		buf[0] &^= sameRecord | sameFrom
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.count += len(es)
-	l.memory = append(l.memory, es...)
-	if len(l.memory)*edgeSize <= l.budget {
-		return nil
+	l.memory = append(l.memory, buf...)
+	if len(l.memory) <= l.budget {
+		return buf, nil
 	}
 	var err error
 	if l.file == nil {
-		if l.file, err = os.CreateTemp(l.dir, "edges-"); err != nil {
-			return fmt.Errorf("trail: spill edges: %w", err)
-		}
+		l.file, err = os.CreateTemp(l.dir, "edges-")
 	}
-	l.buf = l.buf[:0]
-	for i := range l.memory {
-		l.buf = l.memory[i].append(l.buf)
-		if len(l.buf) >= 1<<20 {
-			if _, err := l.file.Write(l.buf); err != nil {
-				return fmt.Errorf("trail: spill edges: %w", err)
-			}
-			l.buf = l.buf[:0]
-		}
+	if err == nil {
+		_, err = l.file.Write(l.memory)
 	}
-	if _, err := l.file.Write(l.buf); err != nil {
-		return fmt.Errorf("trail: spill edges: %w", err)
+	if err != nil {
+		return buf, fmt.Errorf("trail: spill edges: %w", err)
 	}
 	l.memory = l.memory[:0]
-	return nil
+	return buf, nil
 }
 
 // each calls f with every edge, in no order that means anything.
-func (l *edgeLog) each(f func(*edge) error) error {
+func (l *edgeLog) each(f func(edge) error) error {
+	var e edge
 	if l.file != nil {
 		if _, err := l.file.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("trail: read spilled edges: %w", err)
 		}
 		in := bufio.NewReaderSize(l.file, 1<<20)
-		var b [edgeSize]byte
 		for {
-			if _, err := io.ReadFull(in, b[:]); errors.Is(err, io.EOF) {
+			b, err := in.Peek(maxDifference)
+			if len(b) == 0 && errors.Is(err, io.EOF) {
 				break
-			} else if err != nil {
-				return fmt.Errorf("trail: read spilled edges: %w", err)
 			}
-			e := parseEdge(b[:])
-			if err := f(&e); err != nil {
+			n := e.parseAfter(b)
+			if n == 0 {
+				return fmt.Errorf("trail: read spilled edges: %w", errors.Join(err, io.ErrUnexpectedEOF))
+			}
+			in.Discard(n)
+			if err := f(e); err != nil {
 				return err
 			}
 		}
 	}
-	for i := range l.memory {
-		e := l.memory[i]
-		if err := f(&e); err != nil {
+	for rest := l.memory; len(rest) > 0; {
+		n := e.parseAfter(rest)
+		rest = rest[n:]
+		if err := f(e); err != nil {
 			return err
 		}
 	}
@@ -87,7 +88,7 @@ func (l *edgeLog) each(f func(*edge) error) error {
 }
 
 func (l *edgeLog) close() error {
-	l.memory, l.buf = nil, nil
+	l.memory = nil
 	if l.file == nil {
 		return nil
 	}
@@ -97,28 +98,35 @@ func (l *edgeLog) close() error {
 }
 
 // adjacency gives the edges at a node in order of time: those that leave it, or those that enter it. Nodes are dealt into buckets;
-// a bucket is sorted and folded in memory once and, when the whole is beyond the budget, lies in a file in which edges are found by
+// a bucket is put in order and folded once and, when the whole is beyond the budget, lies in a file in which edges are found by
 // bisection. That costs no memory per node or edge.
 type adjacency struct {
 	incoming bool
 	buckets  []bucket
 	dir      string
 	spilled  bool
+	ahead    []byte // what was read; one goroutine asks for edges
+	failed   error  // of reading edges back, the first
 }
 
 type bucket struct {
-	pending []edge
-	sorted  []edge
+	sorted  []edge // before finish in the order in which they came
+	pending []byte // what is not in the file yet
 	file    *os.File
-	count   int // edges in file
+	count   int // edges in file and pending
 }
 
-// bucketEdges is about how many edges a bucket holds: what is sorted in memory at once.
-const bucketEdges = 1 << 18
+const (
+	// bucketEdges is about how many edges a bucket is meant to hold.
+	bucketEdges = 1 << 18
+	maxBuckets  = 512
+	// pendingBytes is how much of a bucket waits to be written.
+	pendingBytes = 512 * edgeSize
+)
 
 func newAdjacency(incoming bool, edges, budget int, dir string) *adjacency {
 	a := &adjacency{incoming: incoming, dir: dir, spilled: edges*edgeSize > budget}
-	a.buckets = make([]bucket, max(1, min(1024, edges/bucketEdges+1)))
+	a.buckets = make([]bucket, max(1, min(maxBuckets, edges/bucketEdges+1)))
 	return a
 }
 
@@ -144,47 +152,49 @@ func (a *adjacency) addAll(es []edge) error {
 }
 
 func (a *adjacency) add(e *edge) error {
-	if a.key(e) == noNode {
+	n := a.key(e)
+	if n == noNode {
 		return nil
 	}
-	b := a.of(a.key(e))
-	b.pending = append(b.pending, *e)
-	if !a.spilled || len(b.pending) < 1024 {
+	b := a.of(n)
+	if !a.spilled {
+		b.sorted = append(b.sorted, *e)
+		return nil
+	}
+	if b.pending == nil {
+		b.pending = make([]byte, 0, pendingBytes)
+	}
+	b.pending = e.append(b.pending)
+	b.count++
+	if len(b.pending) < pendingBytes {
 		return nil
 	}
 	return b.flush(a.dir)
 }
 
+// flush writes what is pending.
 func (b *bucket) flush(dir string) (err error) {
 	if b.file == nil {
-		if b.file, err = os.CreateTemp(dir, "bucket-"); err != nil {
-			return fmt.Errorf("trail: spill edges: %w", err)
-		}
+		b.file, err = os.CreateTemp(dir, "bucket-")
 	}
-	const piece = 1 << 14 // edges
-	buf := make([]byte, 0, min(len(b.pending), piece)*edgeSize)
-	for part := range slices.Chunk(b.pending, piece) {
-		buf = buf[:0]
-		for i := range part {
-			buf = part[i].append(buf)
-		}
-		if _, err := b.file.Write(buf); err != nil {
-			return fmt.Errorf("trail: spill edges: %w", err)
-		}
+	if err == nil {
+		_, err = b.file.Write(b.pending)
 	}
-	b.count += len(b.pending)
+	if err != nil {
+		return fmt.Errorf("trail: spill edges: %w", err)
+	}
 	b.pending = b.pending[:0]
 	return nil
 }
 
-// finish sorts and folds every bucket, on all processors: buckets know nothing of each other. What is held at once is a bucket for each.
+// finish puts every bucket in order and folds it, on all processors: buckets know nothing of each other.
 func (a *adjacency) finish() error {
 	var next atomic.Int64
 	errs := make([]error, max(1, min(runtime.GOMAXPROCS(0), len(a.buckets))))
 	var workers sync.WaitGroup
 	for w := range errs {
 		workers.Go(func() {
-			var s sorter
+			s := sorter{key: a.key, dir: a.dir}
 			for errs[w] == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(a.buckets) {
@@ -198,145 +208,47 @@ func (a *adjacency) finish() error {
 	return errors.Join(errs...)
 }
 
-func (a *adjacency) finishBucket(b *bucket, s *sorter) error {
-	all := b.pending
-	if b.file != nil {
-		s.read = slices.Grow(s.read[:0], b.count+len(all))
-		in := bufio.NewReaderSize(io.NewSectionReader(b.file, 0, int64(b.count)*edgeSize), 1<<20)
-		var one [edgeSize]byte
-		for range b.count {
-			if _, err := io.ReadFull(in, one[:]); err != nil {
-				return fmt.Errorf("trail: read spilled edges: %w", err)
-			}
-			s.read = append(s.read, parseEdge(one[:]))
-		}
-		s.read = append(s.read, all...)
-		all = s.read
-	}
-	all = fold(s.sort(all, a.key))
-	b.pending = nil
-	if b.file == nil {
-		b.sorted = slices.Clone(all)
+func (a *adjacency) finishBucket(b *bucket, s *sorter) (err error) {
+	switch {
+	case !a.spilled:
+		b.sorted = s.folded(b.sorted)
+		return nil
+	case b.count == 0:
 		return nil
 	}
-	if err := b.file.Truncate(0); err != nil {
-		return fmt.Errorf("trail: spill edges: %w", err)
-	}
-	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("trail: spill edges: %w", err)
-	}
-	b.count, b.pending = 0, all
 	if err := b.flush(a.dir); err != nil {
 		return err
 	}
 	b.pending = nil
+	if b.count, err = s.foldedFile(b.file, b.count); err != nil {
+		return fmt.Errorf("trail: put spilled edges in order: %w", err)
+	}
 	return nil
 }
 
-// sorter orders edges by node and then as compareEdges does. It sorts keys of 16 bytes and moves each edge once: edges are three times as
-// long, and moving them at every step of the sort cost 10.1 s of processor time for 24 million edges where this costs 6.1.
-type sorter struct {
-	read []edge
-	keys []sortKey
-	out  []edge
-}
-
-type sortKey struct {
-	time int64
-	node Node
-	at   uint32 // place of the edge in what is sorted
-}
-
-// sort returns the edges in order, in memory that the next call uses again.
-func (s *sorter) sort(all []edge, key func(*edge) Node) []edge {
-	s.keys, s.out = slices.Grow(s.keys[:0], len(all)), slices.Grow(s.out[:0], len(all))
-	for i := range all {
-		s.keys = append(s.keys, sortKey{all[i].Time, key(&all[i]), uint32(i)})
-	}
-	slices.SortFunc(s.keys, func(x, y sortKey) int {
-		switch {
-		case x.node != y.node:
-			return cmp.Compare(x.node, y.node)
-		case x.time != y.time:
-			return cmp.Compare(x.time, y.time)
-		}
-		return compareEdges(&all[x.at], &all[y.at])
-	})
-	for _, k := range s.keys {
-		s.out = append(s.out, all[k.at])
-	}
-	return s.out
-}
-
-// foldWithin is how long the first of several like edges stands for those that follow, in nanoseconds.
-const foldWithin = int64(3600e9)
-
-// foldable relations repeat without telling more: a beacon's thousand connections, a service's thousand file writes.
-func (r Relation) foldable() bool {
-	switch r {
-	case Connected, Sent, Resolved, Answered, Requested, RunsImage, RunsProgram, HasHash, Wrote, ReadFrom, SetValue, Loaded, Accessed, Checked, UsedPipe, Queried, InSession, Reached, Probed, Serves, ServedAs, SavedAs, AddressedTo:
-		return true
-	}
-	return false
-}
-
-// fold joins like edges between two nodes within an hour of the first into that one; edges come sorted by node and time. The window
-// begins anew after each hour, so a month of beacons stays visible as a month.
-func fold(es []edge) []edge {
-	type ends struct {
-		from, to Node
-		rel      Relation
-	}
-	open := map[ends]int{}
-	out := es[:0]
-	var node Node
-	for i := range es {
-		e := es[i]
-		if i == 0 || e.From != node && len(open) > 4096 {
-			clear(open)
-		}
-		node = e.From
-		if !e.Rel.foldable() {
-			out = append(out, e)
-			continue
-		}
-		k := ends{e.From, e.To, e.Rel}
-		if at, ok := open[k]; ok && e.Time-out[at].Time < foldWithin {
-			f := &out[at]
-			if f.Count += e.Count; f.Count < e.Count {
-				f.Count = ^uint32(0)
-			}
-			f.Span = uint32((e.Time - f.Time) / 1e9)
-			continue
-		}
-		open[k] = len(out)
-		out = append(out, e)
-	}
-	return out
-}
-
-// edges appends to dst the edges at a node from one time to before another, at most limit of them, and says whether there are more.
+// edges appends to dst the edges at a node from one time to before another, at most limit of them, and says whether there are more. What cannot be
+// read back is missing; trouble tells. One goroutine calls it.
 func (a *adjacency) edges(dst []edge, n Node, from, to int64, limit int) (_ []edge, more bool) {
 	b := a.of(n)
-	at := func(i int) edge { return b.sorted[i] }
-	count := len(b.sorted)
+	r := edgeReader{sorted: b.sorted, file: b.file, count: len(b.sorted)}
 	if b.file != nil {
-		count = b.count
-		var buf [edgeSize]byte
-		at = func(i int) edge {
-			if _, err := b.file.ReadAt(buf[:], int64(i)*edgeSize); err != nil {
-				return edge{}
-			}
-			return parseEdge(buf[:])
+		if a.ahead == nil {
+			a.ahead = make([]byte, readAhead*edgeSize)
 		}
+		r.count, r.buf = b.count, a.ahead
+		defer func() {
+			if r.failed != nil && a.failed == nil {
+				a.failed = fmt.Errorf("trail: read spilled edges: %w", r.failed)
+			}
+		}()
 	}
-	first := sort.Search(count, func(i int) bool {
-		e := at(i)
+	first := sort.Search(r.count, func(i int) bool {
+		e := r.at(i, 1)
 		k := a.key(&e)
 		return k > n || k == n && e.Time >= from
 	})
-	for i := first; i < count; i++ {
-		e := at(i)
+	for i := first; i < r.count; i++ {
+		e := r.at(i, readAhead)
 		if a.key(&e) != n || e.Time >= to {
 			return dst, false
 		}
@@ -346,6 +258,35 @@ func (a *adjacency) edges(dst []edge, n Node, from, to int64, limit int) (_ []ed
 		dst = append(dst, e)
 	}
 	return dst, false
+}
+
+// readAhead is how many edges are read from a file together when one after another is looked at.
+const readAhead = 64
+
+// edgeReader gives edges by their place, from memory or from a file.
+type edgeReader struct {
+	sorted   []edge
+	file     *os.File
+	count    int
+	from, to int // places in buf
+	buf      []byte
+	failed   error
+}
+
+// at gives the edge at a place; when it has to be read, so are those behind it, ahead in all.
+func (r *edgeReader) at(i, ahead int) edge {
+	if r.file == nil {
+		return r.sorted[i]
+	}
+	if i < r.from || i >= r.to {
+		n, err := r.file.ReadAt(r.buf[:min(ahead, r.count-i)*edgeSize], int64(i)*edgeSize)
+		if n < edgeSize {
+			r.failed = errors.Join(err, io.ErrUnexpectedEOF)
+			return edge{}
+		}
+		r.from, r.to = i, i+n/edgeSize
+	}
+	return parseEdge(r.buf[(i-r.from)*edgeSize:])
 }
 
 func (a *adjacency) close() error {

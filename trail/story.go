@@ -53,11 +53,7 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	}
 	line("## What happened\n")
 	day := ""
-	told := map[int]bool{} // a rule that speaks of several tactics is told once
-	for i, s := range t.Stages {
-		if told[i] {
-			continue
-		}
+	for _, s := range t.told() {
 		if d := s.Time[:min(10, len(s.Time))]; d != day {
 			day = d
 			line("### %s\n", code2(day))
@@ -66,14 +62,7 @@ func (t *Trail) WriteStory(out io.Writer) error {
 		if technique != "" {
 			technique = ", " + code2(technique)
 		}
-		tactic := s.Tactic
-		for j := i + 1; j < len(t.Stages) && t.Stages[j].Time == s.Time; j++ {
-			if o := &t.Stages[j]; o.Host == s.Host && o.Text == s.Text && o.Technique == s.Technique {
-				tactic += ", " + o.Tactic
-				told[j] = true
-			}
-		}
-		line("- %s on %s: %s (%s%s).%s", code2(minute(s.Time)[11:]), code(s.Host), strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(tactic, "-", " ")), technique, cite(s.Refs))
+		line("- %s on %s: %s (%s%s).%s", code2(minute(s.Time)[11:]), code(s.Host), strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(s.Tactic, "-", " ")), technique, cite(s.Refs))
 	}
 	line("")
 	if len(t.Staged) > 0 || t.SentBytes > 0 {
@@ -91,6 +80,24 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	t.storyStarts(line)
 	t.storyUnseen(line)
 	return w.Flush()
+}
+
+// told gives the stages as people read them: a rule that speaks of several tactics once, its tactics behind each other.
+func (t *Trail) told() []Stage {
+	var out []Stage
+	moment := 0 // where the stages of the same moment begin
+	for _, s := range t.Stages {
+		if len(out) > 0 && out[moment].Time != s.Time {
+			moment = len(out)
+		}
+		same := func(o Stage) bool { return o.Host == s.Host && o.Text == s.Text && o.Technique == s.Technique }
+		if i := slices.IndexFunc(out[min(moment, len(out)):], same); i >= 0 {
+			out[moment+i].Tactic += ", " + s.Tactic
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // storyStarts tells the starts that led nowhere, those with one reason together.
@@ -229,12 +236,16 @@ func (t *Trail) WriteRemediation(out io.Writer) error {
 			continue
 		}
 		if ip, err := netip.ParseAddr(p.Value); err == nil && ip.IsPrivate() {
-			add("examine", p.Value, "", "address within, called by the intruder's program", p.Refs)
+			add("examine", p.Value, "", "private address that the intruder used", p.Refs)
 			continue
 		}
 		add("block", p.Value, "", p.Kind+", "+p.Role, p.Refs)
 	}
 	for _, h := range t.Hosts {
+		if cloudServices[h.Host] {
+			add("revoke", "sessions and tokens in "+h.Host, h.Host, "touched from "+minute(h.First)+" to "+minute(h.Last), nil)
+			continue
+		}
 		add("isolate", h.Host, h.Host, "touched from "+minute(h.First)+" to "+minute(h.Last), nil)
 	}
 	for _, p := range t.Persistence {

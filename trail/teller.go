@@ -16,7 +16,6 @@ type teller struct {
 	question Question
 	starts   []Start
 	findings map[finding.Ref][]*finding.Rule
-	group    map[int]int // seed → group, by union
 	trail    *Trail
 	kept     []step // of established groups, by time
 	beside   []step // of established groups, but somebody else's doing
@@ -25,7 +24,7 @@ type teller struct {
 }
 
 func newTeller(w *walker, q Question, starts []Start) *teller {
-	t := &teller{walker: w, question: q, starts: starts, findings: map[finding.Ref][]*finding.Rule{}, group: map[int]int{}, ids: map[Node]string{},
+	t := &teller{walker: w, question: q, starts: starts, findings: map[finding.Ref][]*finding.Rule{}, ids: map[Node]string{},
 		trail: &Trail{Org: q.Org, Nodes: []NodeView{}, Edges: []EdgeView{}, Stages: []Stage{}, Implant: []Implant{}, Infrastructure: []Place{}, Hosts: []HostView{}, Accounts: []AccountView{}, Persistence: []Persistence{}, Staged: []Staged{}, Starts: []StartView{}, Unseen: []string{}}}
 	for i := range q.Findings {
 		f := &q.Findings[i]
@@ -62,22 +61,6 @@ func (t *teller) tell() *Trail {
 func (t *teller) compareSteps(a, b step) int {
 	return cmp.Or(cmp.Compare(a.edge.Time, b.edge.Time), cmp.Compare(a.edge.File, b.edge.File), cmp.Compare(a.edge.Record, b.edge.Record), cmp.Compare(a.edge.Rel, b.edge.Rel),
 		t.compareNodes(a.edge.From, b.edge.From), t.compareNodes(a.edge.To, b.edge.To))
-}
-
-// find and union keep which seeds belong together.
-func (t *teller) find(i int) int {
-	for {
-		p, ok := t.group[i]
-		if !ok || p == i {
-			return i
-		}
-		i = p
-	}
-}
-
-func (t *teller) union(a, b int) {
-	a, b = t.find(a), t.find(b)
-	t.group[max(a, b)] = min(a, b)
 }
 
 func count(n int, what string) string {

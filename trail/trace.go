@@ -3,6 +3,7 @@ package trail
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,9 +68,10 @@ func Trace(g *Graph, q Question) (*Trail, error) {
 // walking it.
 func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
 	starts := make([][]Start, len(all))
+	grave := make([]int, len(all)) // how many of the starts are not of the rules on connections
 	var refs []finding.Ref
 	for i := range all {
-		starts[i] = all[i].starts()
+		starts[i], grave[i] = all[i].starts()
 		for _, s := range starts[i] {
 			refs = append(refs, s.Ref)
 		}
@@ -82,18 +84,26 @@ func TraceEach(g *Graph, all ...Question) ([]*Trail, error) {
 	out := make([]*Trail, len(all))
 	for i := range all {
 		v.baseline = all[i].Baseline
-		if out[i], err = v.trace(all[i], starts[i], found[:len(starts[i])]); err != nil {
+		some := len(starts[i])
+		if g.processes && !onlyFlows(all[i].Findings) { // network.go
+			some = grave[i]
+		}
+		if out[i], err = v.trace(all[i], starts[i][:some], found[:some]); err != nil {
 			return nil, err
 		}
 		found = found[len(starts[i]):]
 	}
+	if err := g.trouble(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
-// starts are those that are asked for, else the gravest findings and what is to be begun with beside them.
-func (q *Question) starts() (starts []Start) {
+// starts are those that are asked for, else the gravest findings and what is to be begun with beside them; what the rules on connections found stands
+// behind these.
+func (q *Question) starts() (starts []Start, grave int) {
 	if len(q.From) > 0 {
-		return q.From
+		return q.From, len(q.From)
 	}
 	begun := map[finding.Ref]bool{}
 	begin := func(r finding.Ref) {
@@ -111,18 +121,18 @@ func (q *Question) starts() (starts []Start) {
 	for _, r := range q.Also {
 		begin(r)
 	}
-	if onlyFlows(q.Findings) { // network.go
-		for _, r := range networkStarts(q.Findings) {
-			begin(r)
-		}
+	grave = len(starts)
+	for _, r := range networkStarts(q.Findings) {
+		begin(r)
 	}
-	return starts
+	return starts, grave
 }
 
 // trace walks from the starts; found has the edges that each start's record told.
 func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
+	v.flows, v.strangers = flows(q.Findings), map[Node]bool{}
+	clear(v.authorities) // which ask for what was found, too
 	w := newWalker(v)
-	w.flows = flows(q.Findings)
 	asked := len(q.From) > 0
 	missing := map[int]error{}
 	for i, s := range starts {
@@ -149,6 +159,9 @@ func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error)
 			return nil, err
 		}
 	}
+	if len(q.From) == 0 {
+		starts = v.strikes(w, starts)
+	}
 	w.run()
 	t := newTeller(w, q, starts).tell()
 	for i, err := range missing {
@@ -160,15 +173,50 @@ func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error)
 	return t, nil
 }
 
-// gravest gives the findings of level high and above and the correlations, in their order.
+// strikes begins at what is hardly anybody's work and that no rule knows by name: command interpreters that web servers started, where that is rare, and zones
+// below which names without number were asked for.
+func (v *view) strikes(w *walker, starts []Start) []Start {
+	var servers []Node
+	v.g.names.each(func(id Node, key []byte) {
+		if _, _, name := splitKey(key); name == webServerName {
+			servers = append(servers, id)
+		}
+	}, Service)
+	slices.SortFunc(servers, v.compareNodes)
+	zones := slices.SortedFunc(maps.Keys(v.g.zones), v.compareNodes)
+	for _, z := range zones {
+		if v.carries(z) && len(starts) < maxSeeds {
+			starts = append(starts, Start{Value: v.key(z).value})
+			w.seedNode(z, len(starts)-1)
+		}
+	}
+	for _, s := range servers {
+		if w.shellDays(s) > 5 {
+			continue
+		}
+		out, _ := v.out(s, never, always)
+		for i := range out {
+			if out[i].Rel == Started && len(starts) < maxSeeds {
+				starts = append(starts, Start{Ref: finding.Ref{File: v.g.files.text[out[i].File], Record: out[i].Record}})
+				w.seed(out[i], len(starts)-1)
+			}
+		}
+	}
+	return starts
+}
+
+// gravest gives the findings of level high and above, the correlations, and the indicators that somebody asked for, in their order.
 func gravest(all []finding.Finding) (out []*finding.Finding) {
 	for i := range all {
-		if f := &all[i]; f.Rule.Level >= finding.High || f.Rule.Kind == finding.Correlation && f.Rule.Level >= finding.Medium {
+		if f := &all[i]; f.Rule.Level >= finding.High || (f.Rule.Kind == finding.Correlation || f.Rule.Kind == finding.IOC) && f.Rule.Level >= finding.Medium {
 			out = append(out, f)
 		}
 	}
 	return out
 }
+
+// maxBelow bounds the names below one that somebody asked for: a tunnel through name service makes one for every packet.
+const maxBelow = 20_000
 
 // lookUp finds the nodes of a value: an address, a name, a hash, an account, or a path or name of file, service or task on any host.
 func (v *view) lookUp(value string) (out []Node) {
@@ -178,14 +226,19 @@ func (v *view) lookUp(value string) (out []Node) {
 			out = append(out, n)
 		}
 	}
-	clean := string(cleanPath([]byte(value)))
-	for _, kind := range []Kind{File, Service, Task, Registry, Pipe, WMI, URL} {
-		v.g.names.each(kind, func(id Node, key []byte) {
-			if _, _, name := splitKey(key); name == clean || name == string(folded) {
+	if below := "." + string(folded); strings.Count(below, ".") >= 2 && !isAddress(folded) { // a name stands for those below it, as an indicator does
+		v.g.names.each(func(id Node, key []byte) {
+			if _, _, name := splitKey(key); strings.HasSuffix(name, below) && len(out) < maxBelow {
 				out = append(out, id)
 			}
-		})
+		}, Name)
 	}
+	clean := string(cleanPath([]byte(value)))
+	v.g.names.each(func(id Node, key []byte) {
+		if _, _, name := splitKey(key); name == clean || name == string(folded) {
+			out = append(out, id)
+		}
+	}, File, Service, Task, Registry, Pipe, WMI, URL)
 	slices.SortFunc(out, v.compareNodes)
 	return out
 }

@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -29,6 +30,11 @@ type evidence struct {
 	implant bool            // a program that nobody installed starts others and connects
 	began   int64           // first step that a rule of level high or above matched
 	calls   map[string]bool
+	signs   map[string]bool // signs.go
+	stages  map[string]bool // tactics that signs and rules speak of
+	strong  bool
+	noticed int64 // first sign
+	asked   map[string][]int64
 	starts  map[string]bool
 
 	established bool
@@ -38,7 +44,7 @@ type evidence struct {
 }
 
 func newEvidence() *evidence {
-	return &evidence{rules: map[finding.RuleID]bool{}, tactics: map[string]bool{}, calls: map[string]bool{}, starts: map[string]bool{}, began: always, explained: map[int]bool{}}
+	return &evidence{rules: map[finding.RuleID]bool{}, tactics: map[string]bool{}, calls: map[string]bool{}, starts: map[string]bool{}, signs: map[string]bool{}, stages: map[string]bool{}, asked: map[string][]int64{}, began: always, noticed: always, explained: map[int]bool{}}
 }
 
 // count tallies a step.
@@ -55,6 +61,7 @@ func (e *evidence) count(t *teller, s *edge) {
 		}
 	}
 	e.look(t, s)
+	e.signsOf(t, s)
 }
 
 // look notes whether a step makes its program look like an implant.
@@ -76,11 +83,15 @@ func (e *evidence) look(t *teller, s *edge) {
 
 // addsUp is the first question.
 func (e *evidence) addsUp() bool {
-	return len(e.rules) > 0 && (len(e.rules) >= 2 || e.implant) && len(e.tactics) >= 2
+	return len(e.rules) > 0 && (len(e.rules) >= 2 || e.implant) && len(e.tactics) >= 2 || e.showsStages()
 }
 
 func (e *evidence) amount() string {
-	return count(len(e.rules), "rule") + " of level high or above and " + count(len(e.tactics), "tactic") + " along the way"
+	s := count(len(e.rules), "rule") + " of level high or above and " + count(len(e.tactics), "tactic") + " along the way"
+	if len(e.signs) > 0 {
+		s += " (" + strings.Join(sortedKeys(e.signs), "; ") + ")"
+	}
+	return s
 }
 
 // judgeGroups puts seeds whose walks met into one group, and decides for each group whether it is an intrusion.
@@ -136,14 +147,24 @@ func (t *teller) judgeGroups() {
 	}
 }
 
-// judge asks the three questions of a group.
+// judge asks the three questions of a group. Where no process could be seen, what the network alone shows (network.go) answers the first and the last.
 func (t *teller) judge(e *evidence) {
-	wire := t.seenOnWire(e) // network.go: where no process could be seen
+	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
+	began := e.began
+	if began == always {
+		began = min(e.noticed, t.beganOnWire(e))
+	}
+	by := t.authorityAt(began)
+	places := t.placesOf(e, by)
+	wire, excused := t.seenOnWire(e, places)
 	switch {
 	case wire != "" && !e.addsUp():
 		e.passed, e.established, e.why = 3, true, wire
 		return
-	case len(e.rules) == 0:
+	case excused != "" && !e.addsUp():
+		e.passed, e.why = 1, "no intrusion established: "+excused+", but programs that go back to somebody's ordinary work reach for the same; ask whose they are"
+		return
+	case len(e.rules) == 0 && !e.addsUp():
 		e.why = fmt.Sprintf("no intrusion established: of %d steps from here none is matched by a rule of level high or above", len(e.steps))
 		return
 	case !e.addsUp():
@@ -151,18 +172,12 @@ func (t *teller) judge(e *evidence) {
 		return
 	}
 	e.passed = 1
-	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
-	by := t.authorityAt(e.began)
 	rest := newEvidence()
 	for _, i := range e.steps {
 		s := &t.taken[i].edge
 		if actor := t.actor(s); actor != noNode && by.explains(actor) {
 			e.explained[i] = true
 		}
-	}
-	places := t.placesOf(e, by)
-	for _, i := range e.steps {
-		s := &t.taken[i].edge
 		if p := t.outsidePlace(s); p != noNode && places[p] == explained {
 			e.explained[i] = true
 		}
@@ -170,12 +185,17 @@ func (t *teller) judge(e *evidence) {
 			rest.count(t, s)
 		}
 	}
-	if !rest.addsUp() {
+	switch {
+	case rest.addsUp():
+	case wire != "":
+		e.passed, e.established, e.why = 3, true, wire
+		return
+	default:
 		e.why = "no intrusion established: " + e.amount() + ", but what they speak of goes back to " + t.people(e) + ", at work from where they worked on earlier days; ask them"
 		return
 	}
 	e.passed = 2
-	tie := t.leadsOutside(e, places)
+	tie := cmp.Or(t.leadsOutside(e, places), wire)
 	if tie == "" && t.wouldShow(e) {
 		e.why = "no intrusion established: " + rest.amount() + ", but nothing leads outside – no way in, no program that calls, nothing fetched or sent – in logs that would show it; a test or somebody of the house leaves the same: ask whose doing it was" + t.strangers(e)
 		return
@@ -267,11 +287,11 @@ func (t *teller) leadsOutside(e *evidence, places map[Node]verdict) string {
 		}
 		from, to := t.program(s.From), t.program(s.To)
 		switch {
-		case s.Rel == Started && servers[from] && shells[to] && !t.askedFromInside(s):
+		case s.Rel == Started && servers[from] && shells[to] && t.seldomStarts(s.From, to) && !t.askedFromInside(s):
 			return fmt.Sprintf("%s, which answers requests, started %s", from, to)
 		case s.Rel == Started && readers[from] && !readers[to] && !browser(to):
 			return fmt.Sprintf("%s, which opens what people are sent, started %s", from, to)
-		case s.Rel == Started && t.key(s.From).value == webServerName:
+		case s.Rel == Started && t.key(s.From).value == webServerName && t.shellDays(s.From) <= 5:
 			return "a web server, which answers requests, started " + to
 		case s.Rel == Failed:
 			return "a device that faces the internet broke on what it was sent"
@@ -286,6 +306,10 @@ func (t *teller) leadsOutside(e *evidence, places map[Node]verdict) string {
 		if p := t.outsidePlace(s); p != noNode && places[p] != explained {
 			switch k := t.kind(s.From); {
 			case k != Process && k != pidRef:
+				if x := t.flowOf(s); t.strange(p) && (x.upload > 0 || x.beacon >= 0.5 && t.lasts(s.From, s.To)) {
+					best = fmt.Sprintf("%s called %s, which nobody did on ordinary days", t.key(s.From).value, t.key(p).value)
+					continue
+				}
 			case installed(t.image(s.From)) && (residents[from] || servers[from] || browser(from) || readers[from]):
 			default:
 				best = fmt.Sprintf("%s reached for %s", from, t.key(p).value)

@@ -19,6 +19,18 @@ type view struct {
 	sessions    map[Node]sessionInfo
 	authorities map[int64]*authority // by the day that they ask about
 	leased      map[Node][]lease     // address → who had it when
+
+	flows     map[[2]string]traffic // network.go
+	strangers map[Node]bool
+}
+
+// maxRemembered bounds what a view remembers of each kind; what is asked again is found out again.
+const maxRemembered = 1 << 17
+
+func forgetSome[V any](m map[Node]V) {
+	if len(m) >= maxRemembered {
+		clear(m)
+	}
 }
 
 type nodeKey struct {
@@ -33,6 +45,7 @@ func newView(g *Graph) *view {
 func (v *view) key(n Node) nodeKey {
 	k, ok := v.keys[n]
 	if !ok {
+		forgetSome(v.keys)
 		k.kind, k.host, k.value = splitKey(v.g.names.key(n))
 		v.keys[n] = k
 	}
@@ -73,6 +86,7 @@ func (v *view) image(p Node) string {
 			}
 		}
 	}
+	forgetSome(v.images)
 	v.images[p] = s
 	return s
 }
@@ -120,6 +134,7 @@ func (v *view) traitsOf(n Node) *traits {
 		}
 	}
 	t.hosts, t.days, t.peers, t.programs = len(hosts), len(days), len(peers), len(programs)
+	forgetSome(v.traits)
 	v.traits[n] = t
 	return t
 }
@@ -195,6 +210,7 @@ func (v *view) session(s Node) sessionInfo {
 			}
 		}
 	}
+	forgetSome(v.sessions)
 	v.sessions[s] = i
 	return i
 }

@@ -77,10 +77,8 @@ type walker struct {
 	taken   []step
 	context map[edgeID]edge
 	cut     bool
-	flows   map[[2]string]traffic // network.go
-	passed  map[passage]bool      // entry.go
-
-	strangers map[Node]bool // network.go
+	group   map[int]int     // seed → group, by union
+	passed  map[passage]int // entry.go: by the first seed that passed
 }
 
 // window is a hub passed at a moment.
@@ -90,7 +88,7 @@ type window struct {
 }
 
 func newWalker(v *view) *walker {
-	w := &walker{view: v, passed: map[passage]bool{}, strangers: map[Node]bool{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
+	w := &walker{view: v, group: map[int]int{}, passed: map[passage]int{}, opened: map[Node]bool{}, windows: map[window]bool{}, steps: map[edgeID]int{}, context: map[edgeID]edge{}}
 	w.queue.w = w
 	return w
 }
@@ -127,9 +125,34 @@ func (w *walker) seedNode(n Node, seed int) {
 	heap.Push(&w.queue, &arrival{node: n, weight: 1, time: w.traitsOf(n).first, seed: seed, trust: asSeed})
 }
 
+// find and union keep which seeds belong together. Ways to the first of a group are shortened as they are gone, since thousands of seeds may be one.
+func (w *walker) find(i int) int {
+	for {
+		p, ok := w.group[i]
+		if !ok {
+			return i
+		}
+		if first, ok := w.group[p]; ok {
+			w.group[i] = first
+		}
+		i = p
+	}
+}
+
+func (w *walker) union(a, b int) {
+	if a == b {
+		return
+	}
+	if a, b = w.find(a), w.find(b); a != b {
+		w.group[max(a, b)] = min(a, b)
+	}
+}
+
+// take takes a step. Walks that take the same step have met, also at a node that none of them opened since it passes for a while only.
 func (w *walker) take(e edge, weight float64, seed int, from Node) bool {
 	id := e.id()
-	if _, ok := w.steps[id]; ok {
+	if i, ok := w.steps[id]; ok {
+		w.union(w.taken[i].seed, seed)
 		return false
 	}
 	if len(w.taken) >= maxSteps {
@@ -178,6 +201,9 @@ func (w *walker) run() {
 }
 
 func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward bool) {
+	if e.Rel == Opened && w.lists(other) && w.kind(a.node) != Service {
+		return
+	}
 	f := p.factor
 	if p.step != nil {
 		f *= p.step(e, other, forward)
@@ -194,7 +220,7 @@ func (w *walker) consider(a *arrival, p policy, e *edge, other Node, forward boo
 		return
 	}
 	t := asEffect
-	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Assigned) || forward && e.Rel == InSession {
+	if !forward && (e.Rel == Started || e.Rel == LoggedOn || e.Rel == Accepted || e.Rel == Injected || e.Rel == Installed || e.Rel == RanAs || e.Rel == Wrote || e.Rel == Packed || e.Rel == Assigned || e.Rel == Opened) || forward && e.Rel == InSession {
 		t = asCause
 	}
 	heap.Push(&w.queue, &arrival{node: other, weight: weight, time: e.Time, via: *e, from: a.node, seed: a.seed, trust: t})

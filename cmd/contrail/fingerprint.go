@@ -116,7 +116,7 @@ func (f *trustFlags) open(path string, draft bool) (*fingerprint.Fingerprint, []
 	}
 	trusted, err := trustedKeys(f.trust)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read trusted keys: %w", err)
+		return nil, nil, fmt.Errorf("read trusted keys: %w: name those whose signatures count with --trust", err)
 	}
 	pub := make([]ed25519.PublicKey, len(trusted))
 	for i, k := range trusted {
@@ -240,7 +240,7 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 			}
 			var counters []fingerprint.Counter
 			for _, dir := range baseline {
-				b, err := kinship.CountSweep(dir, kinship.CountOptions{Without: intrusion, Before: history})
+				b, err := kinship.CountSweep(dir, kinship.Ordinary{Without: intrusion, Before: history})
 				if errors.Is(err, kinship.ErrNotAsked) {
 					return usageError{fmt.Errorf("--baseline %s: %w", dir, err)}
 				}

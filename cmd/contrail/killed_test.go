@@ -52,7 +52,7 @@ func TestKilledSweepsGoOn(t *testing.T) {
 	want := read(whole)
 	r := rand.New(rand.NewPCG(uint64(began.UnixNano()), 0))
 	kills := 0
-	for kills < 20 {
+	for kills < 10 {
 		out := filepath.Join(t.TempDir(), "out")
 		for {
 			ctx, stop := context.WithTimeout(context.Background(), time.Duration(r.Float64()*float64(took)))

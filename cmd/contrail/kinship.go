@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/kinship"
@@ -85,7 +86,9 @@ func (t *terminal) kinship(f kinshipFlags) error {
 	if err != nil {
 		return err
 	}
-	hunt.DeclareCritical(all, declared)
+	for i := range all {
+		all[i].Critical = coverage.Critical(declared, all[i].Org)
+	}
 	res, err := kinship.Judge(fp, all, o)
 	if err != nil {
 		return err

@@ -148,6 +148,12 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 	if q.Sources, err = sourcesOf(f.sources, orgs, q.Formats); err != nil {
 		return q, sel, err
 	}
+	// What sources.yaml does not speak of lies beside what it does, and is nobody else's.
+	if org := q.Sources.OneOrg(); org != "" && len(f.orgs) == 0 {
+		for i := range q.Roots {
+			q.Roots[i].Org = org
+		}
+	}
 	return q, sel, nil
 }
 
@@ -293,7 +299,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		}
 	}
 	if follower != nil {
-		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
+		if err := t.writeTrails(follower, f.out, f.raw, f.since); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,5 @@
 // Package device reads what network devices write: messages of Cisco IOS, NX-OS, XR and ASA, of Huawei and H3C, of Junos, FortiGate
-// and Palo Alto; accounting of TACACS+ and RADIUS; running configurations and the output of show commands.
+// and Palo Alto, NetScaler and Pulse Connect Secure; accounting of TACACS+ and RADIUS; running configurations and the output of show commands.
 //
 // Messages come in syslog, whose reader asks here what a message is; accounting files and configurations are formats of their own.
 // Fields keep the names of the device where it names them. What stands in free text only is named as Sigma's firewall rules do:
@@ -30,6 +30,8 @@ const (
 	GlobalProtect // files of the gateway's own daemons
 	Tacacs        // accounting of tac_plus
 	PfSense       // its packet filter
+	NetScaler
+	Pulse // Connect Secure, and what it was called before
 )
 
 // Adder takes the fields of an event.
@@ -61,6 +63,10 @@ func KindOf(app, text []byte) Kind {
 		return PfSense
 	case text[0] == '{' && isDuo(text):
 		return CiscoDuo
+	case isNetScaler(text):
+		return NetScaler
+	case isPulse(text):
+		return Pulse
 	case bytes.Contains(text[:min(len(text), 400)], []byte("failed to unmarshal session(")) || bytes.Contains(text[:min(len(text), 400)], []byte("/opt/panlogs/")):
 		return GlobalProtect
 	case app == nil && slashMnemonic(text) > 0 && isH3C(text):
@@ -97,6 +103,10 @@ func (k Kind) Source(app, text []byte) event.Source {
 		return event.Source{Product: "cisco", Service: "aaa"}
 	case PfSense:
 		return event.Source{Product: "pfsense", Category: "firewall"}
+	case NetScaler:
+		return netScalerSource(text)
+	case Pulse:
+		return event.Source{Product: "pulse", Service: "vpn"}
 	}
 	return event.Source{}
 }
@@ -127,6 +137,10 @@ func (k Kind) Fields(app, text []byte, to Adder) {
 		tacacsFields(text, to)
 	case PfSense:
 		pfFields(text, to)
+	case NetScaler:
+		netScalerFields(text, to)
+	case Pulse:
+		pulseFields(text, to)
 	}
 }
 
@@ -141,6 +155,10 @@ func (k Kind) Time(text []byte, zone *time.Location) int64 {
 		return iseTime(text)
 	case GlobalProtect:
 		return jsonTime(text)
+	case NetScaler:
+		return netScalerTime(text, zone)
+	case Pulse:
+		return pulseTime(text, zone)
 	}
 	return event.NoTime
 }
@@ -152,6 +170,8 @@ func (k Kind) Host(text []byte) []byte {
 		return pairOf(text, "devname")
 	case PaloAlto:
 		return paloHost(text)
+	case NetScaler:
+		return netScalerHost(text)
 	}
 	return nil
 }

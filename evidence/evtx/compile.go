@@ -11,6 +11,7 @@ type compiler struct {
 	attribute   string // the attribute being read
 	inAttribute bool
 	value       []part // its parts
+	lifted      int32  // values met that were lifted out
 }
 
 // frame is an element whose end has not been met.
@@ -31,6 +32,7 @@ func (c *compiler) compile(p *program, normal []byte, where uint8, offset int, o
 	c.frames = c.frames[:0]
 	c.inAttribute = false
 	c.value = c.value[:0]
+	c.lifted = 0
 	c.normal, c.where, c.offset = normal, where, offset
 	for at := 0; at < len(normal); {
 		switch normal[at] {
@@ -64,6 +66,10 @@ func (c *compiler) compile(p *program, normal []byte, where uint8, offset int, o
 				p.nest(slot)
 			}
 			at += 5
+		case normalLifted:
+			c.put(part{slot: c.lifted, white: normal[at+1] != 0})
+			c.lifted++
+			at += 2
 		case normalContent:
 			c.closeAttribute(p)
 			at++
@@ -73,6 +79,7 @@ func (c *compiler) compile(p *program, normal []byte, where uint8, offset int, o
 			at++
 		}
 	}
+	p.settle()
 	c.normal = nil
 }
 
@@ -125,7 +132,7 @@ func (c *compiler) close(p *program) {
 	if f.children { // white space between elements is layout
 		kept := f.parts[:0]
 		for _, x := range f.parts {
-			if x.slot >= 0 || !c.white(x.literal) {
+			if x.slot >= 0 && !x.white || x.slot < 0 && !c.white(x.literal) {
 				kept = append(kept, x)
 			}
 		}
@@ -174,17 +181,7 @@ func (c *compiler) literal(l cell) []byte {
 }
 
 func (c *compiler) white(l cell) bool {
-	if l.typ() != typeString {
-		return false
-	}
-	for raw := c.literal(l); len(raw) >= 2; raw = raw[2:] {
-		switch le16(raw) {
-		case ' ', '\t', '\n', '\r':
-		default:
-			return false
-		}
-	}
-	return true
+	return l.typ() == typeString && isWhite(c.literal(l))
 }
 
 // nameTable keeps the strings of names, so that the same name in the evidence is the same string and costs nothing

@@ -2,7 +2,7 @@ package evtx
 
 import (
 	"bytes"
-	"math/bits"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -50,7 +50,7 @@ func (d *Decoder) deliver(g *group) error {
 		d.encode(to, &g.columns[c], g.rows)
 		e.cols = append(e.cols, &to.column)
 	}
-	d.encode(&e.host, &gathered{cells: g.host}, g.rows)
+	d.encode(&e.host, &gathered{cells: g.host, types: typesOf(g.host)}, g.rows)
 	e.batch = event.Batch{
 		Schema: schema, Rows: g.rows, Cols: e.cols, Host: &e.host.column,
 		Time: g.time, Offset: g.offset, Record: g.record, Recovered: g.recovered,
@@ -69,12 +69,11 @@ func (d *Decoder) encode(to *encoded, from *gathered, rows int) {
 	}
 	to.codes = to.codes[:0]
 	to.column = event.Column{Dict: &to.dict}
-	cells := from.cells
-	types, arrays := survey(cells)
+	cells, types := from.cells, from.types
 	switch {
-	case from.lists || arrays:
+	case from.lists || types&arrays != 0:
 		cells = d.flatten(to, cells, rows)
-		types, _ = survey(cells)
+		types = typesOf(cells)
 		to.column.List = to.list
 	case len(cells) == rows && same(cells):
 		cells = cells[:1]
@@ -97,39 +96,39 @@ func (d *Decoder) encode(to *encoded, from *gathered, rows int) {
 	}
 }
 
-// kinds is a set of kinds.
-type kinds uint16
+// types says which kinds values have: a bit for each, and two more.
+type types uint32
 
-// survey tells which kinds the values have, and whether there are arrays among them.
-func survey(cells []cell) (set kinds, arrays bool) {
-	var seen [4]uint64 // types
-	last := cell(0)
-	for _, c := range cells {
-		if (c^last)>>48 == 0 {
-			continue
-		}
-		last = c
-		if p := c.place(); p == 0 || p == inList || c.typ() == typeNull {
-			continue
-		}
-		t := c.typ()
-		seen[t>>6] |= 1 << (t & 63)
+const (
+	arrays  types = 1 << 30 // there are arrays among them
+	foreign types = 1 << 31 // there is text that is not UTF-16
+)
+
+// add notes the type of a value.
+func (t *types) add(c cell) {
+	if p := c.place(); p == 0 || p == inList || c.typ() == typeNull {
+		return
 	}
-	for i, word := range seen {
-		for ; word != 0; word &= word - 1 {
-			t := uint8(i<<6 | bits.TrailingZeros64(word))
-			set |= 1 << kindOf(t&^typeArray)
-			arrays = arrays || t&typeArray != 0
-			if t == typeANSI || t == typeUTF8 { // bytes of another alphabet than UTF-16: compare as text
-				set |= foreign
-			}
-		}
+	typ := c.typ()
+	*t |= 1 << kindOf(typ&^typeArray)
+	switch {
+	case typ&typeArray != 0:
+		*t |= arrays
+	case typ == typeANSI || typ == typeUTF8: // bytes of another alphabet than UTF-16: compare as text
+		*t |= foreign
 	}
-	return set, arrays
 }
 
-// foreign marks text that is not UTF-16.
-const foreign kinds = 1 << 15
+func typesOf(cells []cell) (t types) {
+	last := cell(0)
+	for _, c := range cells {
+		if (c^last)>>48 != 0 {
+			last = c
+			t.add(c)
+		}
+	}
+	return t
+}
 
 func same(cells []cell) bool {
 	for _, c := range cells {
@@ -178,6 +177,14 @@ func (d *Decoder) expand(c cell) {
 		e.flat = append(e.flat, c)
 		return
 	}
+	typ := c.typ() &^ typeArray
+	if w := width(typ); w > 0 { // element says the same, and takes longer
+		e.flat = slices.Grow(e.flat, c.size()/w+1)
+		for at, left := c.at(), c.size(); left > 0; at, left = at+w, left-w {
+			e.flat = append(e.flat, makeCell(c.place(), typ, at, min(w, left)))
+		}
+		return
+	}
 	for v, rest := d.element(c); v != 0; v, rest = d.element(rest) {
 		e.flat = append(e.flat, v)
 	}
@@ -221,11 +228,12 @@ func (d *Decoder) element(array cell) (first, rest cell) {
 }
 
 // encodeCells fills dictionary and codes.
-func (d *Decoder) encodeCells(to *encoded, cells []cell, set kinds) {
+func (d *Decoder) encodeCells(to *encoded, cells []cell, set types) {
 	size := 64
 	for size < 2*len(cells) {
 		size *= 2
 	}
+	to.codes = slices.Grow(to.codes, len(cells))
 	e := &d.encoder
 	if len(e.table) < size {
 		e.table = make([]entry, size)
@@ -321,6 +329,7 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 	wide := to.dict.Kind == event.Text
 	firsts := d.firsts[:0] // raw bytes of each value
 	var last []byte
+	var lastCell cell
 	lastCode := event.Absent
 	done := true
 	for _, c := range cells {
@@ -328,6 +337,11 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 			to.codes = append(to.codes, missing(c))
 			continue
 		}
+		if c == lastCell {
+			to.codes = append(to.codes, lastCode)
+			continue
+		}
+		lastCell = c
 		raw := d.bytes(c)
 		if wide {
 			raw = trimNUL(raw)

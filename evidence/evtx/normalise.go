@@ -39,6 +39,7 @@ const (
 //	text              token, u16 size, UTF-16
 //	value             token, type, u16 size, bytes
 //	slot              token, declared type, 1 when optional, u16 index
+//	lifted            token, 1 when it is white space: the next of the values that were lifted out
 //	content           token: the attributes are over
 //	close             token
 const (
@@ -47,6 +48,7 @@ const (
 	normalText
 	normalValue
 	normalSlot
+	normalLifted
 	normalContent
 	normalClose
 )
@@ -58,11 +60,20 @@ var (
 	errSwollen = errors.New("binary XML names more than it can hold")
 )
 
+// noSlot is the index of a substitution where nothing is substituted. A chunk cannot hold as many values.
+const noSlot = 0xffff
+
 // normaliser rewrites fragments. Names are looked up in the chunk; everything else lies between two offsets.
+//
+// Of a fragment that is no template's definition the values can be lifted out: they are left where they lie, as the values
+// of a template instance are, and what remains says the same in all records that are written alike. Only the
+// attribute Name stays, because it names fields.
 type normaliser struct {
-	chunk []byte
-	out   []byte
-	text  int // where the text token that can be extended begins, -1 when there is none
+	chunk  []byte
+	out    []byte
+	text   int     // where the text token that can be extended begins, -1 when there is none
+	lift   *runner // takes the values; nil when they stay
+	naming bool    // in an attribute Name
 }
 
 // element normalises one element that begins at the offset and gives the offset behind it. With dep the
@@ -71,7 +82,7 @@ type normaliser struct {
 func (n *normaliser) element(at, end int, dep bool) (int, error) {
 	depth := 0
 	inTag := false
-	n.text = -1
+	n.text, n.naming = -1, false
 	most := len(n.out) + longestNormal
 	for {
 		if at >= end {
@@ -100,19 +111,21 @@ func (n *normaliser) element(at, end int, dep bool) (int, error) {
 			if !inTag {
 				return 0, fmt.Errorf("an attribute stands outside a start tag")
 			}
-			at, err = n.name(normalAttribute, at+1, end)
+			var raw []byte
+			raw, at, err = n.name(normalAttribute, at+1, end)
+			n.naming = string(raw) == "N\x00a\x00m\x00e\x00"
 		case tokenCloseStart:
 			if !inTag {
 				return 0, fmt.Errorf("a start tag ends that did not begin")
 			}
-			inTag = false
+			inTag, n.naming = false, false
 			at++
 			n.out = append(n.out, normalContent)
 		case tokenCloseEmpty, tokenCloseElement:
 			if inTag != (kind == tokenCloseEmpty) || depth == 0 {
 				return 0, fmt.Errorf("an element ends that did not begin")
 			}
-			inTag = false
+			inTag, n.naming = false, false
 			n.out = append(n.out, normalClose)
 			at++
 			if depth--; depth == 0 {
@@ -137,22 +150,19 @@ func (n *normaliser) open(at, end int, attributes, dep bool) (int, error) {
 		extra = 4
 	}
 	at++
-	fits := func(at int) bool {
-		return at+8+extra <= end && int(le32(n.chunk[at:])) <= len(n.chunk) && int(le32(n.chunk[at+4:])) < len(n.chunk)
-	}
 	with, without := at+2, at
 	if !dep {
 		with, without = without, with
 	}
 	switch {
-	case fits(with):
+	case n.fits(with, end-extra):
 		at = with
-	case fits(without):
+	case n.fits(without, end-extra):
 		at = without
 	default:
 		return 0, errCut
 	}
-	at, err := n.name(normalOpen, at+4, end)
+	_, at, err := n.name(normalOpen, at+4, end)
 	if err != nil {
 		return 0, err
 	}
@@ -162,14 +172,17 @@ func (n *normaliser) open(at, end int, attributes, dep bool) (int, error) {
 	return at + extra, nil
 }
 
+// fits says whether the size of an element and the offset of its name can stand at a place.
+func (n *normaliser) fits(at, end int) bool {
+	return at+8 <= end && int(le32(n.chunk[at:])) <= len(n.chunk) && int(le32(n.chunk[at+4:])) < len(n.chunk)
+}
+
 // name resolves the name whose offset stands at the given place and passes it by when it follows immediately.
-func (n *normaliser) name(token byte, at, end int) (int, error) {
-	raw, at, err := n.resolve(at, end)
-	if err != nil {
-		return 0, err
+func (n *normaliser) name(token byte, at, end int) (raw []byte, next int, err error) {
+	if raw, next, err = n.resolve(at, end); err == nil {
+		n.put(token, raw)
 	}
-	n.put(token, raw)
-	return at, nil
+	return raw, next, err
 }
 
 func (n *normaliser) resolve(at, end int) ([]byte, int, error) {
@@ -198,8 +211,13 @@ func (n *normaliser) put(token byte, raw []byte) {
 	n.out = append(n.out, raw...)
 }
 
-// addText writes text, joining it to text directly before it.
-func (n *normaliser) addText(raw []byte) {
+// addText writes text, joining it to text directly before it. It lies at the offset of the chunk, or nowhere in it when that is
+// negative.
+func (n *normaliser) addText(raw []byte, at int) {
+	if n.lift != nil && !n.naming {
+		n.liftText(raw, at)
+		return
+	}
 	if n.text >= 0 {
 		have := int(le16(n.out[n.text+1:]))
 		if have+len(raw) <= longest-1 {
@@ -210,6 +228,50 @@ func (n *normaliser) addText(raw []byte) {
 	}
 	n.text = len(n.out)
 	n.put(normalText, raw)
+}
+
+// liftText is addText for text that is lifted out.
+func (n *normaliser) liftText(raw []byte, at int) {
+	r := n.lift
+	d := r.d
+	white := byte(0)
+	if isWhite(raw) {
+		white = 1
+	}
+	if n.text >= 0 {
+		last := &r.values[len(r.values)-1]
+		if have := last.size(); have+len(raw) <= longest-1 {
+			if last.place() != inExtra {
+				from := len(d.extra)
+				d.extra = append(d.extra, d.bytes(*last)...)
+				*last = makeCell(inExtra, typeString, from, have)
+			}
+			d.extra = append(d.extra, raw...)
+			*last = makeCell(inExtra, typeString, last.at(), have+len(raw))
+			n.out[n.text+1] &= white
+			return
+		}
+	}
+	n.text = len(n.out)
+	n.out = append(n.out, normalLifted, white)
+	if at >= 0 {
+		r.values = append(r.values, makeCell(inSegment, typeString, r.base+at, len(raw)))
+		return
+	}
+	r.values = append(r.values, makeCell(inExtra, typeString, len(d.extra), len(raw)))
+	d.extra = append(d.extra, raw...)
+}
+
+// isWhite says whether text is all white space.
+func isWhite(raw []byte) bool {
+	for ; len(raw) >= 2; raw = raw[2:] {
+		switch le16(raw) {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // content writes what may stand in an attribute or an element.
@@ -224,7 +286,7 @@ func (n *normaliser) content(kind byte, at, end int) (int, error) {
 		if typ == typeString {
 			raw, next, err := n.counted(at+2, end, 2)
 			if err == nil {
-				n.addText(raw)
+				n.addText(raw, at+4)
 			}
 			return next, err
 		}
@@ -233,14 +295,14 @@ func (n *normaliser) content(kind byte, at, end int) (int, error) {
 	case tokenCDATA:
 		raw, next, err := n.counted(at+1, end, 2)
 		if err == nil {
-			n.addText(raw)
+			n.addText(raw, at+3)
 		}
 		return next, err
 	case tokenCharRef:
 		if at+3 > end {
 			return 0, errCut
 		}
-		n.addText(b[at+1 : at+3]) // the character is its own UTF-16
+		n.addText(b[at+1:at+3], at+1) // the character is its own UTF-16
 		return at + 3, nil
 	case tokenEntityRef:
 		raw, next, err := n.resolve(at+1, end)
@@ -258,7 +320,11 @@ func (n *normaliser) content(kind byte, at, end int) (int, error) {
 		if at+4 > end {
 			return 0, errCut
 		}
-		n.out = append(n.out, normalSlot, b[at+3], kind-tokenSubstitution, b[at+1], b[at+2])
+		index := le16(b[at+1:])
+		if n.lift != nil { // there is no instance that would have values
+			index = noSlot
+		}
+		n.out = append(n.out, normalSlot, b[at+3], kind-tokenSubstitution, byte(index), byte(index>>8))
 		return at + 4, nil
 	}
 	return 0, fmt.Errorf("token 0x%02x is not of binary XML, or not here", b[at])
@@ -286,8 +352,7 @@ func (n *normaliser) value(typ uint8, at, end int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		n.out = append(n.out, normalValue, typ, byte(len(raw)), byte(len(raw)>>8))
-		n.out = append(n.out, raw...)
+		n.literal(typ, next-len(raw), len(raw))
 		return next, nil
 	case typeSize, typeHandle:
 		size = 8
@@ -304,9 +369,18 @@ func (n *normaliser) value(typ uint8, at, end int) (int, error) {
 	if at+size > end {
 		return 0, errCut
 	}
+	n.literal(typ, at, size)
+	return at + size, nil
+}
+
+func (n *normaliser) literal(typ uint8, at, size int) {
+	if r := n.lift; r != nil && !n.naming {
+		n.out = append(n.out, normalLifted, 0)
+		r.values = append(r.values, makeCell(inSegment, typ, r.base+at, size))
+		return
+	}
 	n.out = append(n.out, normalValue, typ, byte(size), byte(size>>8))
 	n.out = append(n.out, n.chunk[at:at+size]...)
-	return at + size, nil
 }
 
 // entity writes the character of one of XML's five entities, and any other as it would stand in XML.
@@ -324,11 +398,11 @@ func (n *normaliser) entity(name []byte) {
 	case "apos":
 		wide[0] = '\''
 	default:
-		n.addText([]byte{'&', 0})
-		n.addText(name)
+		n.addText([]byte{'&', 0}, -1)
+		n.addText(name, -1)
 		wide[0] = ';'
 	}
-	n.addText(wide[:])
+	n.addText(wide[:], -1)
 }
 
 // decodeName gives a name as a string. It allocates.

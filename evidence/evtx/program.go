@@ -70,10 +70,11 @@ type program struct {
 	nests  []uint16 // slots declared as binary XML, once each
 	odd    bool     // a field is named by a substitution
 	cached bool     // kept from segment to segment, unlike the program of a single record
+	plain  bool     // it says, without a look into substitutions, what decides about a record
 	sys    [sysFields]part
 
-	last     *sourceKey // the source met last: logs repeat themselves
-	lastSrc  *source    // the plan used last, and for which source
+	recent   [8]*sourceKey // by event id and provider, the sources met last: logs repeat themselves
+	lastSrc  *source       // the plan used last, and for which source
 	lastPlan *plan
 	plans    map[*source]*plan
 }
@@ -94,6 +95,7 @@ type part struct {
 	literal  cell
 	slot     int32
 	optional bool
+	white    bool // a lifted value of white space
 }
 
 // The parts of System that decide whether a record is wanted, and where it goes.
@@ -127,14 +129,12 @@ func sysField(name string) int {
 
 var noPart = part{slot: -1} // compared with, never written
 
-// complete says whether the program knows, without looking into substitutions, what decides about a record.
-func (p *program) complete() bool {
+// settle notes whether the program is plain, when all of its fields are known.
+func (p *program) settle() {
+	p.plain = true
 	for _, i := range [...]int{sysProvider, sysEventID, sysTime, sysComputer} {
-		if p.sys[i] == noPart {
-			return false
-		}
+		p.plain = p.plain && p.sys[i] != noPart
 	}
-	return true
 }
 
 // nest notes a slot that is declared to hold binary XML.
@@ -168,6 +168,12 @@ func (p *program) reset() {
 	for i := range p.sys {
 		p.sys[i] = noPart
 	}
-	p.last, p.lastSrc, p.lastPlan = nil, nil, nil
+	p.forget()
+}
+
+// forget lets go of sources.
+func (p *program) forget() {
+	clear(p.recent[:])
+	p.lastSrc, p.lastPlan = nil, nil
 	clear(p.plans)
 }

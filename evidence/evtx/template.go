@@ -9,10 +9,10 @@ import (
 
 // Bounds of what a decoder keeps from segment to segment. Past them it begins anew.
 const (
-	mostTemplateBytes = 32 << 20
-	mostTemplates     = 1 << 14
-	mostNameBytes     = 8 << 20
-	mostSources       = 1 << 14
+	mostTemplateBytes = 8 << 20
+	mostTemplates     = 1 << 13
+	mostNameBytes     = 4 << 20
+	mostSources       = 1 << 13
 )
 
 var (
@@ -35,16 +35,42 @@ type templateCache struct {
 	byHash map[uint64]*template
 	bytes  []byte // normal forms end to end: the place inTemplates
 	count  int
+	met    [1 << 10]uint64 // hashes of fragments without a template that were met
 }
 
 // of gives the template with that normal form, compiled when it is new.
 func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
 	h := xxh3.HashSeed(normal, uint64(outer))
+	if e := t.known(h, normal, outer); e != nil {
+		return e
+	}
+	return t.add(h, normal, outer, c)
+}
+
+// again gives the template that a fragment written out amounts to once its values are lifted out of it; nil when it is met
+// for the first time, or when there are too many: what comes once is not worth keeping.
+func (t *templateCache) again(normal []byte, outer place, c *compiler) *template {
+	h := xxh3.HashSeed(normal, uint64(outer))
+	if e := t.known(h, normal, outer); e != nil {
+		return e
+	}
+	if met := &t.met[h%uint64(len(t.met))]; *met != h || t.count > mostTemplates || len(t.bytes) > mostTemplateBytes {
+		*met = h
+		return nil
+	}
+	return t.add(h, normal, outer, c)
+}
+
+func (t *templateCache) known(h uint64, normal []byte, outer place) *template {
 	for e := t.byHash[h]; e != nil; e = e.next {
 		if e.outer == outer && bytes.Equal(t.bytes[e.at:e.at+e.size], normal) {
 			return e
 		}
 	}
+	return nil
+}
+
+func (t *templateCache) add(h uint64, normal []byte, outer place, c *compiler) *template {
 	if t.byHash == nil {
 		t.byHash = map[uint64]*template{}
 	}
@@ -135,10 +161,11 @@ func (r *runner) templateAt(at int, outer place) (*template, error) {
 		return nil, errTemplate
 	}
 	// Definitions do not overlap, so honest ones together are smaller than the chunk, apart from those that
-	// are used at two places.
-	if r.table.work += size; r.table.work > 4*chunkSize || r.table.count >= mostPerChunk {
+	// are used at two places. In real logs their normal forms take 48 KiB of a chunk at most.
+	if r.table.work > 2*chunkSize || r.table.count >= mostPerChunk {
 		return nil, errTemplates
 	}
+	r.table.work += size
 	d := r.d
 	d.normal.chunk = r.chunk
 	d.normal.out = d.normal.out[:0]
@@ -148,6 +175,7 @@ func (r *runner) templateAt(at int, outer place) (*template, error) {
 	if _, err := d.normal.element(begin, end, true); err != nil {
 		return nil, err
 	}
+	r.table.work += max(0, len(d.normal.out)-size)
 	is := d.templates.of(d.normal.out, outer, &d.compiler)
 	*e = chunkTemplate{chunk: r.table.chunk, at: uint32(at), outer: outer, is: is}
 	r.table.count++

@@ -111,9 +111,13 @@ func TestCorpusCounts(t *testing.T) {
 	events := 0
 	for _, path := range files {
 		want := 0
-		text, err := io.ReadAll(open(t, path))
+		const most = 6 << 20 // several segments; whole lines, if it is cut
+		text, err := io.ReadAll(io.LimitReader(open(t, path), most))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if len(text) == most {
+			text = text[:bytes.LastIndexByte(text, '\n')+1]
 		}
 		dec := json.NewDecoder(bytes.NewReader(text))
 		for {

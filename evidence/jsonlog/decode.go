@@ -26,6 +26,7 @@ const (
 	maxRows    = 4096 // of a batch
 	maxColumns = 2048 // that a builder keeps from batch to batch
 	maxSources = 512  // that are gathered at a time
+	maxSpare   = 32   // fields of a builder that is kept for another source
 	maxNamed   = 8    // places of bad syntax named one by one in a segment
 )
 
@@ -34,8 +35,12 @@ type decoder struct {
 	rec     *record
 	fetch   *record // for Fetch, which may be called while rec is in use
 	needs   *event.Needs
-	sources map[string]*source
-	order   []*source // sources with rows, by first appearance in the segment
+	sifter  event.Sifter       // of needs, nil for none
+	text    []byte             // for the sifter, reused
+	sources map[string]*source // by how a record says it
+	known   map[event.Source]*source
+	spare   []*event.Builder // of sources that were forgotten
+	order   []*source        // sources with rows, by first appearance in the segment
 	key     []byte
 	out     event.Sink
 	seg     *event.Segment
@@ -49,6 +54,8 @@ type decoder struct {
 type source struct {
 	source event.Source
 	want   event.Want
+	sift   bool    // what want does not name is wanted of suspected records only
+	named  []bool  // per column: named
 	cols   []int32 // per field: 0 not known, -1 not wanted, else column + 1
 	names  *paths
 	build  *event.Builder
@@ -71,6 +78,7 @@ func (s *source) column(f fieldID) int32 {
 		}
 		if wanted {
 			s.cols[f] = int32(s.build.Field(name)) + 1
+			s.named = append(s.named, s.want.Names(name))
 		}
 	}
 	return s.cols[f]
@@ -88,6 +96,20 @@ func (s *source) null(f fieldID) {
 	}
 }
 
+// start gives the source a builder without rows, one that is spare if there is one.
+func (s *source) start(spare *[]*event.Builder) {
+	if n := len(*spare); n > 0 {
+		s.build, *spare = (*spare)[n-1], (*spare)[:n-1]
+		s.build.Restart(s.source)
+	} else {
+		s.build = event.NewBuilder(s.source)
+	}
+	s.cols, s.named = nil, nil
+	if s.sift {
+		s.build.Sift()
+	}
+}
+
 // Decode implements event.Decoder.
 func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink) error {
 	d.seg, d.out = seg, out
@@ -97,6 +119,9 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink)
 	}
 	if d.needs != needs {
 		d.forget(needs)
+		if d.sifter = nil; needs.Sifter != nil {
+			d.sifter = needs.Sifter()
+		}
 	}
 	d.valid = utf8.Valid(seg.Data)
 	d.place = wide.Place{}
@@ -126,7 +151,7 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink)
 // makeRoom delivers what is gathered and forgets what was learnt when names or sources, which come from the evidence, have
 // become too many.
 func (d *decoder) makeRoom() error {
-	if !d.rec.tape.paths.crowded() && len(d.sources) <= 2*maxSources {
+	if !d.rec.tape.paths.crowded() && len(d.sources) <= maxSources {
 		return nil
 	}
 	if err := d.flushAll(); err != nil {
@@ -140,7 +165,12 @@ func (d *decoder) makeRoom() error {
 func (d *decoder) forget(needs *event.Needs) {
 	d.needs = needs
 	d.rec = newRecord()
-	d.sources = map[string]*source{}
+	for _, s := range d.known {
+		if len(d.spare) < maxSources && s.build.Fields() <= maxSpare {
+			d.spare = append(d.spare, s.build)
+		}
+	}
+	d.sources, d.known = map[string]*source{}, map[event.Source]*source{}
 }
 
 func (d *decoder) records() error {
@@ -193,12 +223,21 @@ func (d *decoder) line(data []byte, at int, line uint64) error {
 			at = end
 			continue
 		default:
-			d.worries.syntax(d.offset(at), "not a JSON object: %s", quoted(data[at:]))
+			d.stray(data, at, len(data))
 			return nil
 		}
 		at++
 	}
 	return nil
+}
+
+// stray notes text that is no record.
+func (d *decoder) stray(data []byte, from, to int) {
+	if offset := d.offset(from); d.worries.enough() {
+		d.worries.more.add(offset)
+	} else {
+		d.worries.syntax(offset, "not a JSON object: %s", quoted(data[from:to]))
+	}
 }
 
 // object reads the record at data[at], or the records that it wraps, and gives its end, or -1 when it is not JSON.
@@ -209,7 +248,11 @@ func (d *decoder) object(data []byte, at int, record uint64) (int, error) {
 	t := &d.rec.tape
 	end, err := t.read(data, at)
 	if err != nil {
-		d.worries.syntax(d.offset(at), "%s at byte %d of the record: %s", reason(err), end-at, quoted(data[min(end, len(data)):]))
+		if offset := d.offset(at); d.worries.enough() { // what is only counted need not be put into words
+			d.worries.more.add(offset)
+		} else {
+			d.worries.syntax(offset, "%s at byte %d of the record: %s", reason(err), end-at, quoted(data[min(end, len(data)):]))
+		}
 		return -1, nil
 	}
 	if t.marks.meets(markList) {
@@ -233,7 +276,7 @@ func (d *decoder) elements(data []byte, at int, record uint64) error {
 			if at, err = d.rec.tape.skim.value(data, at); err != nil {
 				return nil // cannot be: the whole was read before
 			}
-			d.worries.syntax(d.offset(from), "not a JSON object: %s", quoted(data[from:at]))
+			d.stray(data, from, at)
 			continue
 		}
 		if err := d.makeRoom(); err != nil {
@@ -290,7 +333,7 @@ func (d *decoder) row(s span, number uint64) error {
 	}
 	if b.Rows() == 0 {
 		if b.Fields() > maxColumns {
-			src.build, src.cols = event.NewBuilder(src.source), nil
+			src.start(&d.spare)
 			b = src.build
 		}
 		if !src.listed {
@@ -300,8 +343,15 @@ func (d *decoder) row(s span, number uint64) error {
 	}
 	b.Row(r.time, offset, number, r.host)
 	src.rows = append(src.rows, s)
-	if !src.want.Nothing() {
+	switch {
+	case src.want.Nothing():
+	case !src.sift:
 		r.emit(src)
+	case d.suspects(s):
+		b.Suspect()
+		r.emit(src)
+	case len(src.want.Fields) > 0:
+		r.emit(named{src})
 	}
 	return nil
 }
@@ -323,11 +373,11 @@ func (d *decoder) sourceOf(r *record) *source {
 		src.Service = string(r.service)
 	}
 	// Shapes differ, the event is the same: one builder for all of them.
-	full := fmt.Sprintf("\xff%q", []any{src.Product, src.Category, src.Service, src.Provider, src.Channel, src.ID})
-	s, ok := d.sources[full]
-	if !ok {
-		s = &source{source: src, want: d.needs.Of(src), names: r.tape.paths, build: event.NewBuilder(src)}
-		d.sources[full] = s
+	s := d.known[src]
+	if s == nil {
+		s = &source{source: src, want: d.needs.Of(src), names: r.tape.paths, sift: d.sifts(src)}
+		s.start(&d.spare)
+		d.known[src] = s
 	}
 	d.sources[string(k)] = s
 	return s

@@ -38,7 +38,12 @@ func (s *stream) cutRecords(buf []byte) *event.Segment {
 			}
 			return s.wait(buf, spans, from)
 		}
-		s.tell(s.size(buf[:from]), "%s at byte %d of the record: %s", reason(err), end-from, quoted(buf[from:]))
+		if s.damage.enough() { // what is only counted need not be put into words
+			s.told = true
+			s.damage.more.add(s.offset + s.size(buf[:from]))
+		} else {
+			s.tell(s.size(buf[:from]), "%s at byte %d of the record: %s", reason(err), end-from, quoted(buf[from:]))
+		}
 		s.mark(buf, from)
 		at = s.resync(buf, from+1, end)
 	}

@@ -27,9 +27,12 @@ func (t *tally) add(offset uint64) {
 	t.count++
 }
 
+// enough says that further places that are not JSON are only counted.
+func (w *worries) enough() bool { return len(w.named) >= maxNamed }
+
 // syntax notes a place that is not JSON.
 func (w *worries) syntax(offset uint64, format string, args ...any) {
-	if len(w.named) < maxNamed {
+	if !w.enough() {
 		w.named = append(w.named, event.Damage{Offset: offset, Reason: fmt.Sprintf(format, args...)})
 		return
 	}

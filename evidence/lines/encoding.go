@@ -64,7 +64,7 @@ func Guess(head []byte) encoding.Encoding {
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM)
 	}
-	if len(head) >= 4 {
+	if len(head) >= 4 && bytes.IndexByte(head, 0) >= 0 {
 		zero := [2]int{}
 		for i, c := range head {
 			if c == 0 {
@@ -89,14 +89,15 @@ func Guess(head []byte) encoding.Encoding {
 
 // validPrefix says whether b is UTF-8 but for a character that its end cuts off.
 func validPrefix(b []byte) bool {
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
-		if r == utf8.RuneError && n == 1 {
-			return len(b) < utf8.UTFMax && !utf8.FullRune(b)
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ { // where the last character begins
+		if from := len(b) - n; utf8.RuneStart(b[from]) {
+			if !utf8.FullRune(b[from:]) {
+				b = b[:from]
+			}
+			break
 		}
-		b = b[n:]
 	}
-	return true
+	return utf8.Valid(b)
 }
 
 func guessMultibyte(head []byte) encoding.Encoding {

@@ -244,10 +244,16 @@ func (s *Stream) nextHeader(b []byte, at int) int {
 	if at < len(b) && b[at] == s.options.Mark && (at == 0 || b[at-1] == '\n') {
 		return at
 	}
-	if i := bytes.Index(b[at:], []byte{'\n', s.options.Mark}); i >= 0 {
-		return at + i + 1
+	for from := at; ; { // the mark is rarer than line ends
+		i := bytes.IndexByte(b[from:], s.options.Mark)
+		if i < 0 {
+			return -1
+		}
+		if from += i; from > at && b[from-1] == '\n' {
+			return from
+		}
+		from++
 	}
-	return -1
 }
 
 func (s *Stream) enqueue(b []byte) {
@@ -285,8 +291,12 @@ func Each(seg *event.Segment, quoted bool) iter.Seq[Line] {
 				end = at + i + 1
 			}
 			text := b[at:end]
-			text = bytes.TrimSuffix(text, []byte{'\n'})
-			text = bytes.TrimSuffix(text, []byte{'\r'})
+			if n := len(text); text[n-1] == '\n' {
+				text = text[:n-1]
+			}
+			if n := len(text); n > 0 && text[n-1] == '\r' {
+				text = text[:n-1]
+			}
 			if !yield(Line{Text: text, Offset: seg.Offset + uint64(at), Number: number}) {
 				return
 			}

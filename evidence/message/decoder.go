@@ -64,10 +64,12 @@ func (d *Decoder) run(rows *Rows, seg *event.Segment, at int) {
 		n, count := d.record(seg.Data[at:])
 		text := bytes.TrimSuffix(seg.Data[at:at+n], []byte{'\n'})
 		text = bytes.TrimSuffix(text, []byte{'\r'})
+		rows.sifting.begin(text)
 		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number})
 		at += n
 		number += count
 	}
+	rows.sifting.begin(nil)
 	if d.End != nil && !(rows.rec != nil && rows.found) {
 		d.End(rows)
 	}

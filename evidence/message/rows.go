@@ -43,6 +43,7 @@ type Rows struct {
 	valid    []byte
 	lastAt   uint64
 	hostHint []byte
+	sifting  sifting
 }
 
 // plan is what the needs make of a source.
@@ -51,22 +52,40 @@ type plan struct {
 	full    []*event.Builder // of the segment, before builder
 	names   int              // of the segment's fields
 	all     bool
+	sift    bool // what is not among wanted is wanted of suspected rows only
 	wanted  map[string]bool
 	columns map[string]int // of the builder, -1 for a field nobody wants
+	held    []bool         // by column: whether it is wanted of suspected rows only
+}
+
+// start gives the plan a builder without rows.
+func (p *plan) start(s event.Source) {
+	p.builder, p.columns, p.held = event.NewBuilder(s), map[string]int{}, nil
+	if p.sift {
+		p.builder.Sift()
+	}
 }
 
 func (r *Rows) begin(seg *event.Segment, needs *event.Needs) {
 	if r.needs != needs || len(r.plans) > maxSources {
 		r.plans = map[event.Source]*plan{}
 	}
-	*r = Rows{seg: seg, needs: needs, plans: r.plans, used: r.used[:0], valid: r.valid, hostHint: append(r.hostHint[:0], seg.File.Hints.Host...)}
+	if r.needs != needs {
+		r.sifting = sifting{}
+		if needs.Sifter != nil {
+			r.sifting.sifter = needs.Sifter()
+		}
+	}
+	r.sifting.begin(nil)
+	*r = Rows{sifting: r.sifting, seg: seg, needs: needs, plans: r.plans, used: r.used[:0], valid: r.valid, hostHint: append(r.hostHint[:0], seg.File.Hints.Host...)}
 }
 
 func (r *Rows) planOf(s event.Source) *plan {
 	p := r.plans[s]
 	if p == nil {
 		w := r.needs.Of(s)
-		p = &plan{builder: event.NewBuilder(s), all: w.All, wanted: map[string]bool{}, columns: map[string]int{}}
+		p = &plan{all: w.All, sift: w.All && w.Sifted && r.sifting.sifter != nil, wanted: map[string]bool{}}
+		p.start(s)
 		for _, f := range w.Fields {
 			p.wanted[f] = true
 		}
@@ -103,9 +122,10 @@ func (r *Rows) Row(source event.Source, ns int64, offset, record uint64, host []
 	p := r.planOf(source)
 	if p.builder.Full() { // delivered at the end, since a sink may fetch and a format may be amid something
 		p.full = append(p.full, p.builder)
-		p.builder, p.columns = event.NewBuilder(source), map[string]int{}
+		p.start(source)
 	}
 	p.builder.Row(ns, offset, record, r.text(host))
+	r.sifting.row()
 	if !p.all && len(p.wanted) == 0 {
 		return false
 	}
@@ -132,8 +152,17 @@ func (r *Rows) Add(name string, value []byte) {
 	if !ok {
 		i = r.column(p, name)
 	}
-	if i >= 0 {
-		p.builder.Text(i, r.text(value))
+	r.set(p, i, value)
+}
+
+// set gives a column of the current row a value, unless it is held back until the row is suspected.
+func (r *Rows) set(p *plan, column int, value []byte) {
+	switch {
+	case column < 0:
+	case p.held[column] && !r.sifting.suspect:
+		r.sifting.hold(p.builder, column, value)
+	default:
+		p.builder.Text(column, r.text(value))
 	}
 }
 
@@ -156,9 +185,7 @@ func (r *Rows) AddNamed(name, value []byte) {
 			return
 		}
 		if i, ok := r.cur.columns[string(name)]; ok {
-			if i >= 0 {
-				r.cur.builder.Text(i, r.text(value))
-			}
+			r.set(r.cur, i, value)
 			return
 		}
 		if r.crowd(r.cur, name) {
@@ -172,6 +199,7 @@ func (r *Rows) column(p *plan, name string) int {
 	i := -1
 	if p.all || p.wanted[name] {
 		i = p.builder.Field(name)
+		p.held = append(p.held, p.sift && !p.wanted[name])
 	}
 	p.columns[name] = i
 	p.names++

@@ -278,6 +278,9 @@ func (h *header) hostAndTag(b, line []byte) {
 	if h.stamp.year != 0 && line[0] != '<' && '0' <= line[0] && line[0] <= '9' {
 		h.form = iso
 	}
+	if n := bytes.IndexByte(b, '>') + 1; n > 1 && n < 24 && b[0] == '<' && bytes.IndexByte(b[:n], '.') > 0 { // "<local0.info>", as the syslog of BSD writes to files
+		b = bytes.TrimLeft(b[n:], " ")
+	}
 	i := bytes.IndexByte(b, ' ')
 	if i <= 0 {
 		h.form, h.message = strange, line

@@ -154,7 +154,7 @@ func (d *decoder) device(rows *message.Rows, r message.Record, h *header, rest [
 		text = append(append(d.text[:0], text...), rest...)
 		d.text = text
 	}
-	if own := h.kind.Time(text, d.zone); own != event.NoTime && (ns == event.NoTime || h.kind == device.FortiGate) {
+	if own := h.kind.Time(text, d.zone); own != event.NoTime && (ns == event.NoTime || h.kind == device.FortiGate || h.kind == device.NetScaler) {
 		ns = own
 	}
 	host := h.host

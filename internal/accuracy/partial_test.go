@@ -37,7 +37,7 @@ func TestNetworkLogsAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		out := follow(t, only, "")
+		out := follow(t, only)
 		if !out.Established {
 			t.Errorf("%v: %s", keep, out.Why)
 			continue

@@ -7,7 +7,7 @@ func Claims(t *trail.Trail) (out []Claim) {
 	for _, e := range t.Edges {
 		channel := ""
 		switch e.Kind {
-		case "connected", "resolved", "answered", "opened", "accepted", "sent", "requested":
+		case "connected", "resolved", "answered", "opened", "accepted", "sent", "requested", "posted":
 			channel = e.Kind + " " + e.From + " " + e.To
 		}
 		for _, r := range e.Refs {

@@ -11,6 +11,7 @@ A column is NUMERIC when each of its values is a number in its shortest form, el
 to case, as the backend expects of its table. Nothing is read or written besides.
 """
 
+import functools
 import json
 import re
 import sqlite3
@@ -18,6 +19,7 @@ import sys
 
 from sigma.backends.sqlite import sqliteBackend
 from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.processing.transformations import FieldMappingTransformation, ValueListPlaceholderTransformation
 
@@ -57,28 +59,38 @@ def create(db, number, table):
     return set(at) | {FULLTEXT}
 
 
+@functools.cache
+def converted(rule, names, placeholders):
+    """The conditions of a rule's queries and the fields it needs; a rule is asked of many tables, and its conversion is what takes time."""
+    names, placeholders = json.loads(names), json.loads(placeholders)
+    items = [ProcessingItem(ValueListPlaceholderTransformation())] if placeholders else []
+    if names:
+        items.append(ProcessingItem(FieldMappingTransformation(names)))
+    backend = sqliteBackend(ProcessingPipeline(items=items, vars=placeholders), table="any", fulltext_field=FULLTEXT)
+    out = []
+    for one in SigmaCollection.from_yaml(rule).rules:
+        if isinstance(one, SigmaCorrelationRule):  # read, and its rules are there; rows are for single events
+            continue
+        conditions = [query.split(" WHERE ", 1)[1] for query in backend.convert_rule(one)]
+        out.append((conditions, backend.required_fields(one)))
+    return out
+
+
 def run(db, known, task):
-    items = [ProcessingItem(ValueListPlaceholderTransformation())] if task.get("placeholders") else []
-    if task.get("names"):
-        items.append(ProcessingItem(FieldMappingTransformation(task["names"])))
-    pipeline = ProcessingPipeline(items=items, vars=task.get("placeholders") or {})
+    rules = converted(task["rule"], json.dumps(task.get("names") or {}), json.dumps(task.get("placeholders") or {}))
     table = f"t{task['table']}"
-    backend = sqliteBackend(pipeline, table=table, fulltext_field=FULLTEXT)
-    rules = SigmaCollection.from_yaml(task["rule"])
     where = ""
     for column, values in (task.get("where") or {}).items():
         if column.lower() not in known:
             return []
         where += f" AND {quoted(column)} IN ({','.join('?' * len(values))})"
     found = set()
-    for rule in rules.rules:
-        queries = backend.convert_rule(rule)
-        for field in backend.required_fields(rule):
+    for conditions, fields in rules:
+        for field in fields:
             if field.lower() not in known:
                 db.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(field)} TEXT COLLATE NOCASE")
                 known.add(field.lower())
-        for query in queries:
-            condition = query.split(" WHERE ", 1)[1]
+        for condition in conditions:
             parameters = [v for values in (task.get("where") or {}).values() for v in values]
             found.update(r[0] for r in db.execute(f"SELECT `_row` FROM {table} WHERE ({condition}){where}", parameters))
     return sorted(found)

@@ -23,23 +23,25 @@ type Options struct {
 
 // Set is a compiled collection: immutable, shared between goroutines. It implements event.Matcher.
 type Set struct {
-	rules   []Indicator
-	extra   []Term           // terms that only expressions have; numbered behind the rules
-	uses    map[int][]int    // term to the expressions that have it
-	nodes   map[int]*node    // expression of a compound rule
-	also    map[int][]*About // other reports that give the same indicator
-	warned  map[int][]string // names of the warninglists that a rule is on
-	tokens  table            // of what is looked up by tokens
-	sieve   filter
-	bits4   []int // prefix lengths that networks have, longest first
-	bits6   []int
-	tops    [1 << 10]uint64    // last labels of hosts' names
-	tails   [1 << 10]uint64    // endings of file names
-	lengths [129]bool          // of hashes
-	has     [Compound + 1]bool // kinds looked up by tokens
-	text    *literals
-	kinds   uint32 // of all terms, as bits
-	options Options
+	rules    []Indicator
+	extra    []Term           // terms that only expressions have; numbered behind the rules
+	uses     map[int][]int    // term to the expressions that have it
+	nodes    map[int]*node    // expression of a compound rule
+	also     map[int][]*About // other reports that give the same indicator
+	warned   map[int][]string // names of the warninglists that a rule is on
+	tokens   table            // of what is looked up by tokens
+	sieve    filter
+	bits4    []int // prefix lengths that networks have, longest first
+	bits6    []int
+	tops     [1 << 10]uint64    // last labels of hosts' names
+	tails    [1 << 10]uint64    // endings of file names
+	lengths  [129]bool          // of hashes
+	shortest int                // of lengths, 0 for none
+	dotted   bool               // some kind is looked up by tokens with a dot
+	has      [Compound + 1]bool // kinds looked up by tokens
+	text     *literals
+	kinds    uint32 // of all terms, as bits
+	options  Options
 }
 
 type node struct {
@@ -211,7 +213,7 @@ func (s *Set) index(simple int) {
 			case Domain, Email:
 				more++
 			case URL:
-				more += 2 + len(t.Value)/rung
+				more += 3 + len(t.Value)/rung
 			}
 		}
 	}
@@ -254,9 +256,13 @@ func (s *Set) index(simple int) {
 			host, _, _ := strings.Cut(t.Value, "/")
 			s.sieve.add(hashOf(saltHost, []byte(host)))
 			host, _, _ = strings.Cut(host, ":")
+			s.sieve.add(hashOf(saltHost, []byte(host)))
 			s.named([]byte(host))
 		case Hash:
 			s.lengths[len(key)] = true
+			if s.shortest == 0 || len(key) < s.shortest {
+				s.shortest = len(key)
+			}
 		case FileName:
 			e := endingBit(key)
 			s.tails[e>>6] |= 1 << (e & 63)
@@ -271,6 +277,7 @@ func (s *Set) index(simple int) {
 	}
 	slices.SortFunc(s.bits4, func(a, b int) int { return cmp.Compare(b, a) })
 	slices.SortFunc(s.bits6, func(a, b int) int { return cmp.Compare(b, a) })
+	s.dotted = s.has[Domain] || s.has[URL] || s.has[Address] || s.has[FileName] || s.has[Process] || s.has[Email]
 	if len(texts) > 0 {
 		s.text = newLiterals(texts)
 	}
@@ -351,11 +358,11 @@ func tailOf(domain []byte) []byte {
 	return domain
 }
 
-// endingBit gives a bit for the ending of a file name in lower case.
+// endingBit gives a bit for the ending of a name, whatever its case.
 func endingBit(name []byte) uint32 {
 	var e uint32 = 2166136261
 	for i := len(name) - 1; i >= 0 && name[i] != '.'; i-- {
-		e = (e ^ uint32(name[i])) * 16777619
+		e = (e ^ uint32(lower[name[i]])) * 16777619
 	}
 	return e >> 16
 }
@@ -384,7 +391,8 @@ func (s *Set) Counts() map[Kind]int {
 	return m
 }
 
-// Needs implements event.Matcher: every column of every source, or the fields that the options name.
+// Needs implements event.Matcher: every column of every record in whose text the sifter finds something, or the fields that the options
+// name.
 func (s *Set) Needs() event.Needs {
 	var fields []string
 	for k := Address; k < Compound; k++ {
@@ -393,7 +401,9 @@ func (s *Set) Needs() event.Needs {
 		}
 		names, limited := s.options.Fields[k]
 		if !limited {
-			return event.Everything()
+			all := event.Always(func(event.Source) event.Want { return event.Want{All: true, Sifted: true} })
+			all.Sifter = func() event.Sifter { return newSifter(s) }
+			return all
 		}
 		fields = append(fields, names...)
 	}

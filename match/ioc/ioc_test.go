@@ -178,8 +178,8 @@ func TestValidityIsAskedForOnRequest(t *testing.T) {
 
 func TestFieldsByKind(t *testing.T) {
 	s := Compile(read(t, "l.txt", "evil.example\n203.0.113.7\n"), Options{Fields: map[Kind][]string{Domain: {"query"}, Address: {"dst", "src"}}})
-	if w := s.Needs(); fmt.Sprint(w.Of(event.Source{})) != "{false [dst query src] false}" {
-		t.Errorf("wants %v", w.Of(event.Source{}))
+	if w := s.Needs().Want(event.Source{}); w.All || fmt.Sprint(w.Fields) != "[dst query src]" {
+		t.Errorf("wants %v", w)
 	}
 	expect(t, scan(t, s, batchOf(event.Source{}, map[string]string{"query": "evil.example", "other": "evil.example 203.0.113.7", "dst": "203.0.113.7"})), "0 domain evil.example query=evil.example", "0 address 203.0.113.7 dst=203.0.113.7")
 	if w := Compile(read(t, "l.txt", "evil.example\n203.0.113.7\n"), Options{Fields: map[Kind][]string{Domain: {"query"}}}).Needs(); !w.Of(event.Source{}).All {

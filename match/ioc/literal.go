@@ -2,7 +2,6 @@ package ioc
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"github.com/contrail-ir/contrail/match/internal/automaton"
 )
@@ -94,48 +93,43 @@ func literalsOf(t Term, id int) []literal {
 	return []literal{l}
 }
 
-// stands says whether the literal, found at text[at:], is bounded as it must be. text is in lower case.
-func (l *literal) stands(text []byte, at int) bool {
+// stands says whether the literal, found at text[at:], is bounded as it must be. text is in lower case. With loose, what separates words
+// bounds it like an end of the text.
+func (l *literal) stands(text []byte, at int, loose bool) bool {
 	end := at + len(l.text)
+	return (at == 0 || loose && class[text[at-1]] == 0 || l.begins(text, at)) && (end == len(text) || loose && class[text[end]] == 0 || l.ends(text, end, at > 0))
+}
+
+// begins says whether the literal may begin at a place that is not the text's beginning.
+func (l *literal) begins(text []byte, at int) bool {
+	c := text[at-1]
 	switch l.left {
 	case words:
-		if at > 0 && isWord(l.text[0]) && isWord(text[at-1]) {
-			return false
-		}
+		return !isWord(l.text[0]) || !isWord(c)
 	case paths:
-		if at > 0 && (isWord(text[at-1]) || bytes.IndexByte(pathBytes, text[at-1]) >= 0) {
-			return false
-		}
+		return !isWord(c) && bytes.IndexByte(pathBytes, c) < 0
 	case whole:
-		if at > 0 && bytes.IndexByte(quotes, text[at-1]) < 0 {
-			return false
-		}
+		return bytes.IndexByte(quotes, c) >= 0
 	case last:
-		if at > 0 && text[at-1] != '/' && text[at-1] != '\\' {
-			return false
-		}
+		return c == '/' || c == '\\'
 	case hive:
-		if !hiveBefore(text[:at], l.hive) {
-			return false
-		}
+		return hiveBefore(text[:at], l.hive)
 	}
+	return true
+}
+
+// ends says whether the literal may end at a place that is not the text's end; inside says that it does not begin with the text.
+func (l *literal) ends(text []byte, end int, inside bool) bool {
+	c := text[end]
 	switch l.right {
 	case words:
-		if end < len(text) && isWord(l.text[len(l.text)-1]) && (isWord(text[end]) || continues(text, end)) {
-			return false
-		}
+		return !isWord(l.text[len(l.text)-1]) || !isWord(c) && !continues(text, end)
 	case below:
-		if end < len(text) && (isWord(text[end]) || text[end] == '-' || continues(text, end)) {
-			return false
-		}
+		return !isWord(c) && c != '-' && !continues(text, end)
 	case whole:
-		if end < len(text) && bytes.IndexByte(quotes, text[end]) < 0 {
-			return false
-		}
+		return bytes.IndexByte(quotes, c) >= 0
 	case ended:
-		if end < len(text) && bytes.IndexByte(quotes, text[end]) < 0 && !(text[end] == ' ' && at > 0) {
-			return false
-		}
+		return bytes.IndexByte(quotes, c) >= 0 || c == ' ' && inside
 	}
 	return true
 }
@@ -205,75 +199,3 @@ func (l *literal) pieces(yield func(piece) bool) {
 
 // maxPiece bounds the words that are looked up.
 const maxPiece = 64
-
-// literals finds literals in a text: by one word of each, or by four bytes of it when no word of it is whole.
-type literals struct {
-	all   []literal
-	words map[uint64][]posting // by hash of the word
-	sieve [1 << 13]uint64      // of the words' hashes, and of first bytes with lengths
-	least int                  // length of the shortest word
-	grams map[uint32][]posting // by four bytes, or three for the shortest
-	short map[uint32][]posting
-	brief [1 << 12]uint64 // sieve of short
-	gram  [1 << 12]uint64 // sieve of grams
-}
-
-type posting struct{ literal, offset int32 }
-
-func newLiterals(all []literal) *literals {
-	x := &literals{all: all, words: map[uint64][]posting{}, grams: map[uint32][]posting{}, short: map[uint32][]posting{}, least: maxPiece + 1}
-	common := map[string]int{} // in how many literals a word stands
-	crowd := map[uint32]int{}  // and how many have four bytes
-	slots := 0
-	for i := range all {
-		if all[i].pattern != nil && all[i].exact == nil {
-			if i == 0 || all[i-1].pattern != all[i].pattern {
-				slots++
-			}
-			all[i].slot = slots - 1
-		}
-		for p := range all[i].pieces {
-			common[string(all[i].text[p.from:p.to])]++
-		}
-		for at := 0; at+4 <= len(all[i].text); at++ {
-			crowd[gramAt(all[i].text, at)]++
-		}
-	}
-	for i := range all {
-		l := &all[i]
-		best, found := piece{}, false
-		for p := range l.pieces {
-			c, b := common[string(l.text[p.from:p.to])], common[string(l.text[best.from:best.to])]
-			if !found || c < b || c == b && p.to-p.from > best.to-best.from {
-				best, found = p, true
-			}
-		}
-		switch {
-		case found:
-			w := l.text[best.from:best.to]
-			h := hashOf(saltPiece, w)
-			x.words[h] = append(x.words[h], posting{int32(i), int32(best.from)})
-			x.sieve[h>>6&(1<<13-1)] |= 1 << (h & 63)
-			x.least = min(x.least, len(w))
-		case len(l.text) >= 4:
-			at := 0
-			for i := 1; i+4 <= len(l.text); i++ {
-				if crowd[gramAt(l.text, i)] <= crowd[gramAt(l.text, at)] {
-					at = i
-				}
-			}
-			g := gramAt(l.text, at)
-			x.grams[g] = append(x.grams[g], posting{int32(i), int32(at)})
-			x.gram[gramBit(g)>>6] |= 1 << (gramBit(g) & 63)
-		case len(l.text) == 3:
-			g := uint32(l.text[0]) | uint32(l.text[1])<<8 | uint32(l.text[2])<<16
-			x.short[g] = append(x.short[g], posting{int32(i), 0})
-			x.brief[gramBit(g)>>6] |= 1 << (gramBit(g) & 63)
-		}
-	}
-	return x
-}
-
-func gramAt(text []byte, at int) uint32 { return binary.LittleEndian.Uint32(text[at:]) }
-
-func gramBit(g uint32) uint32 { return g * 0x9e3779b1 >> 14 }

@@ -185,7 +185,7 @@ func naiveLiteral(t Term, text string) bool {
 				continue
 			}
 			if l.pattern == nil {
-				if l.stands(low, at) {
+				if l.stands(low, at, false) {
 					return true
 				}
 				continue

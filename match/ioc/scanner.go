@@ -1,14 +1,15 @@
 package ioc
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
 )
 
-// scanner holds the scratch memory of one goroutine. It looks at every distinct value of a batch once, and at rows only when a value
-// holds something.
+// scanner holds the scratch memory of one goroutine. It looks at every distinct value of a batch once – of those rows that the sifter
+// suspects, where the reader asked it – and at rows only when a value holds something.
 type scanner struct {
 	set    *Set
 	finder finder
@@ -22,6 +23,7 @@ type scanner struct {
 	url    []byte
 	query  []byte
 	ids    []int
+	chosen []int // values of a column to look at
 }
 
 // found lists the values of a column that hold terms.
@@ -143,7 +145,7 @@ func (sc *scanner) column(f *found, c *event.Column, mask uint32) {
 			f.add(id)
 		}
 	}
-	for v := range n {
+	for v := range sc.valuesOf(c) {
 		f.next()
 		switch c.Dict.Kind {
 		case event.Text:
@@ -160,6 +162,48 @@ func (sc *scanner) column(f *found, c *event.Column, mask uint32) {
 	}
 	if len(f.values) > 0 {
 		f.mark(n)
+	}
+}
+
+// valuesOf gives the values of a column to look at, ascending.
+func (sc *scanner) valuesOf(c *event.Column) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if !sc.batch.Sifted {
+			for v := range c.Dict.Len() {
+				if !yield(v) {
+					return
+				}
+			}
+			return
+		}
+		sc.chosen = sc.chosen[:0]
+		for _, row := range sc.batch.Suspects {
+			for _, code := range c.At(row) {
+				if v, ok := code.Value(); ok {
+					sc.chosen = append(sc.chosen, v)
+				}
+			}
+		}
+		slices.Sort(sc.chosen)
+		for _, v := range slices.Compact(sc.chosen) {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// rowsOf gives the rows that can hold something, ascending.
+func rowsOf(b *event.Batch) iter.Seq[int] {
+	if b.Sifted {
+		return slices.Values(b.Suspects)
+	}
+	return func(yield func(int) bool) {
+		for row := range b.Rows {
+			if !yield(row) {
+				return
+			}
+		}
 	}
 }
 
@@ -210,7 +254,7 @@ func (sc *scanner) join(f *found, b *event.Batch, p splitURL) {
 		return
 	}
 	sc.finder.hit = f.add
-	for row := range b.Rows {
+	for row := range rowsOf(b) {
 		f.next()
 		pairs := 0
 		for _, code := range host.At(row) {
@@ -292,6 +336,9 @@ func (f *found) ofRow(row int) []held {
 
 // Scan implements event.Scanner.
 func (sc *scanner) Scan(b *event.Batch, hit func(int, event.RuleIndex)) error {
+	if b.Sifted && len(b.Suspects) == 0 {
+		return nil
+	}
 	sc.prepare(b)
 	any := false
 	for i := range b.Cols {
@@ -304,7 +351,7 @@ func (sc *scanner) Scan(b *event.Batch, hit func(int, event.RuleIndex)) error {
 		return nil
 	}
 	var rules []int
-	for row := range b.Rows {
+	for row := range rowsOf(b) {
 		sc.row(b, row)
 		if len(sc.ids) == 0 {
 			continue

@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 )
 
@@ -9,7 +10,7 @@ import (
 const (
 	word   = 1 // letters, digits, underscore, bytes of characters beyond ASCII
 	dot    = 2
-	hyphen = 3
+	hyphen = 4
 )
 
 var class = func() (t [256]byte) {
@@ -32,98 +33,118 @@ const (
 
 // finder finds the terms in one text. It belongs to a scanner.
 type finder struct {
-	set  *Set
-	hit  func(id int) // may be called more than once for an id
-	low  [512]byte
-	url  []byte
-	all  []byte // the whole text in lower case, made when a literal needs it
-	made bool
-	path bool // the text has a backslash
-	name []byte
+	set   *Set
+	hit   func(id int) // may be called more than once for an id
+	loose bool         // the text is a record: what separates fields may end a value (see sifter)
+	low   [512]byte
+	url   []byte
+	all   []byte // the whole text in lower case, made when a literal needs it
+	made  bool
+	path  bool // the text has a backslash
+	name  []byte
+	clean [1 << 10]uint64 // IPv4 addresses met that no term has, by their hash: logs repeat themselves
 
 	texts int               // texts searched so far: what is remembered of another text does not count
 	runs  [manySpans][2]run // what surrounds patterns, by the kind of span: before and behind
 	tried []tried           // spans that patterns were tried in last
 }
 
-// find calls hit for every term in the text.
+// find calls hit for every term in the text. Each kind of term is sought by what it cannot be without – a dot, a digest's length, a
+// colon, a word – so that most bytes are only passed over.
 func (f *finder) find(text []byte) {
 	f.made = false
 	f.texts++
 	s := f.set
-	f.path = s.text != nil && bytes.IndexByte(text, '\\') >= 0
-	tokens := s.has[Domain] || s.has[URL] || s.has[Address] || s.has[FileName] || s.has[Process] || s.has[Email]
-	least := maxPiece + 1
+	if s.dotted {
+		f.dotted(text)
+	}
+	if s.shortest > 0 {
+		f.digests(text)
+	}
+	if len(s.bits6) > 0 {
+		f.colons(text)
+	}
 	if s.text != nil {
-		least = s.text.least
-	}
-	v6 := len(s.bits6) > 0
-	v6until := 0
-	n := len(text)
-	for i := 0; i < n; {
-		c := text[i]
-		if class[c] == 0 {
-			if c == ':' && v6 && i >= v6until {
-				v6until = f.address6(text, i)
-			}
-			i++
-			continue
-		}
-		start, dots := i, 0
-		for i < n {
-			from := i
-			for i < n && class[text[i]] == word {
-				i++
-			}
-			if size := i - from; size >= least && size <= maxPiece {
-				f.word(text, from, i)
-				if size >= 32 && s.lengths[size] {
-					f.hash(text[from:i])
-				}
-			} else if size >= 32 && size <= 128 && s.lengths[size] {
-				f.hash(text[from:i])
-			}
-			if i == n {
-				break
-			}
-			switch class[text[i]] {
-			case dot:
-				dots++
-				i++
-				continue
-			case hyphen:
-				i++
-				continue
-			}
-			break
-		}
-		if dots > 0 && tokens {
-			f.token(text, start, i)
-		}
-	}
-	if s.text != nil && (len(s.text.grams) > 0 || len(s.text.short) > 0) {
-		f.grams(text)
+		f.literals(text)
 	}
 }
 
-// hash looks up a digest.
-func (f *finder) hash(t []byte) {
-	key := f.low[:len(t)]
-	for i, c := range t {
-		if hexValue[c] > 15 {
+// dotted looks up the tokens that have a dot.
+func (f *finder) dotted(text []byte) {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], '.')
+		if i < 0 {
 			return
 		}
-		key[i] = lower[c]
+		from, to, in := at+i, at+i+1, uint8(dot)
+		for from > at && class[text[from-1]] != 0 {
+			from--
+			in |= class[text[from]]
+		}
+		for to < len(text) && class[text[to]] != 0 {
+			in |= class[text[to]]
+			to++
+		}
+		if in&word != 0 {
+			f.token(text, from, to, in&hyphen != 0)
+		}
+		at = to
 	}
-	f.look(saltHash, key)
 }
 
-// look reports the term under a key.
-func (f *finder) look(s salt, key []byte) { f.lookAt(s, key, hashOf(s, key)) }
+// digests looks up the words that are hexadecimal digits and as long as a hash. Such a word is as long as the shortest at least, so one
+// byte in as many tells where one can be.
+func (f *finder) digests(text []byte) {
+	s := f.set
+	for at := s.shortest - 1; at < len(text); {
+		if hexValue[text[at]] > 15 {
+			at += s.shortest
+			continue
+		}
+		from, to := at, at+1
+		for from > 0 && hexValue[text[from-1]] < 16 {
+			from--
+		}
+		for to < len(text) && hexValue[text[to]] < 16 {
+			to++
+		}
+		if n := to - from; n < len(s.lengths) && s.lengths[n] && (from == 0 || !isWord(text[from-1])) && (to == len(text) || !isWord(text[to])) {
+			f.look(saltHash, f.lower(text[from:to]))
+		}
+		at = to + s.shortest
+	}
+}
 
-func (f *finder) lookAt(s salt, key []byte, h uint64) {
+// colons looks up the IPv6 addresses.
+func (f *finder) colons(text []byte) {
+	for at := 0; ; {
+		i := bytes.IndexByte(text[at:], ':')
+		if i < 0 {
+			return
+		}
+		i += at
+		at = i + 1
+		if at < len(text) && (hexValue[text[at]] < 16 || text[at] == ':') { // else it is an address's last colon, and has none before it
+			at = max(at, f.address6(text, i))
+		}
+	}
+}
+
+// lower gives a token in lower case, until the next.
+func (f *finder) lower(t []byte) []byte {
+	key := f.low[:len(t)]
+	for i, c := range t {
+		key[i] = lower[c]
+	}
+	return key
+}
+
+// look reports the term under a key. It says whether there may be one.
+func (f *finder) look(s salt, key []byte) (maybe bool) { return f.lookAt(s, key, hashOf(s, key)) }
+
+func (f *finder) lookAt(s salt, key []byte, h uint64) (maybe bool) {
 	if !f.set.sieve.has(h) {
-		return
+		return false
 	}
 	// A file name can be that of a file and of a process: all terms under the key count.
 	f.set.tokens.find(h, func(id int) bool {
@@ -133,6 +154,7 @@ func (f *finder) lookAt(s salt, key []byte, h uint64) {
 		}
 		return false
 	})
+	return true
 }
 
 func keySalt(k Kind) salt {
@@ -153,16 +175,16 @@ func keySalt(k Kind) salt {
 
 // token looks up a run of words, dots and hyphens that has a dot: as a file name, as an address, or as a host with its parents, and
 // what it is the host of.
-func (f *finder) token(text []byte, from, to int) {
+func (f *finder) token(text []byte, from, to int, hyphens bool) {
 	s := f.set
 	if s.has[FileName] || s.has[Process] {
 		f.fileName(text[from:to])
 	}
 	// Dots and hyphens around a token are punctuation.
-	for from < to && class[text[from]] != word {
+	for class[text[from]] != word {
 		from++
 	}
-	for to > from && class[text[to-1]] != word {
+	for class[text[to-1]] != word {
 		to--
 	}
 	t := text[from:to]
@@ -170,17 +192,14 @@ func (f *finder) token(text []byte, from, to int) {
 		return
 	}
 	if c := t[len(t)-1]; '0' <= c && c <= '9' {
-		f.numbers(text, from, to)
+		f.numbers(text, from, to, hyphens)
 		return
-	}
-	key := f.low[:len(t)]
-	for i, c := range t {
-		key[i] = lower[c]
 	}
 	// One question rules out the host of every domain, URL and address of mail: it is what most tokens cost.
-	if e := endingBit(key); s.tops[e>>6]&(1<<(e&63)) == 0 || !s.sieve.has(hashOf(saltTail, tailOf(key))) {
+	if e := endingBit(t); s.tops[e>>6]&(1<<(e&63)) == 0 || !s.sieve.has(hashOf(saltTail, f.lower(tailOf(t)))) {
 		return
 	}
+	key := f.lower(t)
 	if s.has[Domain] {
 		for at := len(key) - 1; at >= 0; at-- {
 			if key[at] == '.' && bytes.IndexByte(key[at+1:], '.') >= 0 {
@@ -192,7 +211,7 @@ func (f *finder) token(text []byte, from, to int) {
 	if s.has[Email] && from > 1 && text[from-1] == '@' {
 		f.email(text, from, to)
 	}
-	if s.has[URL] {
+	if s.has[URL] && s.sieve.has(hashOf(saltHost, key)) {
 		f.urls(text, from, to, key)
 	}
 }
@@ -207,13 +226,10 @@ func (f *finder) fileName(t []byte) {
 			return
 		}
 	}
-	key := f.low[:len(t)]
-	for i, c := range t {
-		key[i] = lower[c]
-	}
-	if e := endingBit(key); f.set.tails[e>>6]&(1<<(e&63)) == 0 {
+	if e := endingBit(t); f.set.tails[e>>6]&(1<<(e&63)) == 0 {
 		return
 	}
+	key := f.lower(t)
 	f.look(saltFileName, key)
 	if class[key[0]] != word {
 		for len(key) > 0 && class[key[0]] != word {
@@ -224,19 +240,35 @@ func (f *finder) fileName(t []byte) {
 }
 
 // numbers looks up a token that ends in a digit: an IPv4 address, two of them joined by a hyphen, or the host of a URL.
-func (f *finder) numbers(text []byte, from, to int) {
-	at := from
-	for i := from; i <= to; i++ {
-		if i < to && text[i] != '-' {
-			continue
-		}
-		if a, ok := address4(text[at:i]); ok {
-			f.address4(a)
-			if f.set.has[URL] {
-				f.urls(text, at, i, append(f.low[:0], text[at:i]...))
+func (f *finder) numbers(text []byte, from, to int, hyphens bool) {
+	for from < to {
+		end := to
+		if hyphens {
+			if i := bytes.IndexByte(text[from:to], '-'); i >= 0 {
+				end = from + i
 			}
 		}
-		at = i + 1
+		if a, ok := address4(text[from:end]); ok {
+			f.host4(text, from, end, a)
+		}
+		from = end + 1
+	}
+}
+
+// host4 looks up an IPv4 address that stands at text[from:to].
+func (f *finder) host4(text []byte, from, to int, a [4]byte) {
+	n := binary.BigEndian.Uint32(a[:])
+	met := &f.clean[n*0x9e3779b1>>22]
+	if *met == uint64(n)|1<<32 {
+		return
+	}
+	maybe := f.address4(a)
+	if f.set.has[URL] && f.set.sieve.has(hashOf(saltHost, text[from:to])) {
+		f.urls(text, from, to, f.lower(text[from:to]))
+		maybe = true
+	}
+	if !maybe {
+		*met = uint64(n) | 1<<32
 	}
 }
 
@@ -245,33 +277,34 @@ func address4(t []byte) (a [4]byte, ok bool) {
 	if len(t) < 7 || len(t) > 15 {
 		return a, false
 	}
-	part, n, digits := 0, 0, 0
-	for _, c := range t {
-		switch {
-		case '0' <= c && c <= '9':
-			if digits > 0 && n == 0 {
+	part, n, from := 0, 0, 0
+	for i, c := range t {
+		if d := c - '0'; d <= 9 {
+			if n = n*10 + int(d); n > 255 || i > from && t[from] == '0' {
 				return a, false
 			}
-			if n = n*10 + int(c-'0'); n > 255 {
-				return a, false
-			}
-			digits++
-		case c == '.' && digits > 0 && part < 3:
-			a[part] = byte(n)
-			part, n, digits = part+1, 0, 0
-		default:
+			continue
+		}
+		if c != '.' || i == from || part == 3 {
 			return a, false
 		}
+		a[part] = byte(n)
+		part, n, from = part+1, 0, i+1
 	}
 	a[3] = byte(n)
-	return a, part == 3 && digits > 0
+	return a, part == 3 && from < len(t)
 }
 
-func (f *finder) address4(a [4]byte) {
-	ip := netip.AddrFrom4(a)
+// address4 looks up an address in every network. It says whether one may hold it.
+func (f *finder) address4(a [4]byte) (maybe bool) {
+	n := binary.BigEndian.Uint32(a[:])
+	var key [5]byte
 	for _, bits := range f.set.bits4 {
-		f.network(ip, bits)
+		binary.BigEndian.PutUint32(key[:], n&^(1<<(32-bits)-1))
+		key[4] = byte(bits)
+		maybe = f.look(saltAddress, key[:]) || maybe
 	}
+	return maybe
 }
 
 func (f *finder) network(ip netip.Addr, bits int) {
@@ -324,8 +357,15 @@ func (f *finder) address6(text []byte, colon int) int {
 func (f *finder) email(text []byte, from, to int) {
 	begin := from - 1
 	for begin > 0 && from-begin <= 65 && localByte[text[begin-1]] {
-		begin--
+		if begin--; f.loose && class[text[begin]] == 0 {
+			f.mailbox(text, begin+1, from, to)
+		}
 	}
+	f.mailbox(text, begin, from, to)
+}
+
+// mailbox looks up the address of mail that is text[begin:to].
+func (f *finder) mailbox(text []byte, begin, from, to int) {
 	if from-begin > 65 || to-begin > len(f.low) {
 		return
 	}
@@ -337,8 +377,12 @@ func (f *finder) email(text []byte, from, to int) {
 	f.look(saltEmail, key)
 }
 
-// urls looks up the URL whose host stands at text[from:to].
+// urls looks up the URL whose host, one that some URL has, stands at text[from:to].
 func (f *finder) urls(text []byte, from, to int, host []byte) {
+	if f.loose { // host and path may be fields of their own
+		f.hit(anyTerm)
+		return
+	}
 	schemed := from >= 3 && string(text[from-3:from]) == "://" || from >= 1 && text[from-1] == '@'
 	end := to
 	if end < len(text) && text[end] == ':' {
@@ -436,78 +480,4 @@ func (f *finder) step(l *ladder, n int) {
 		return
 	}
 	f.lookAt(saltURL, l.url[:n], l.hash(n))
-}
-
-// word looks up the literals that have the word.
-func (f *finder) word(text []byte, from, to int) {
-	key := f.low[:to-from]
-	for i, c := range text[from:to] {
-		key[i] = lower[c]
-	}
-	x := f.set.text
-	h := hashOf(saltPiece, key)
-	if x.sieve[h>>6&(1<<13-1)]&(1<<(h&63)) == 0 {
-		return
-	}
-	for _, p := range x.words[h] {
-		f.literal(text, from, p)
-	}
-}
-
-// literal verifies a literal whose witness was found.
-func (f *finder) literal(text []byte, at int, p posting) {
-	l := &f.set.text.all[p.literal]
-	if l.path && !f.path {
-		return
-	}
-	begin := at - int(p.offset)
-	if begin < 0 || begin+len(l.text) > len(text) {
-		return
-	}
-	if !f.made {
-		f.all, f.made = appendLower(f.all[:0], text), true
-	}
-	if !bytes.Equal(f.all[begin:begin+len(l.text)], l.text) {
-		return
-	}
-	if l.pattern == nil {
-		if l.stands(f.all, begin) {
-			f.hit(l.id)
-		}
-		return
-	}
-	if l.exact != nil {
-		if bytes.Equal(text[begin:begin+len(l.exact)], l.exact) {
-			f.hit(l.id)
-		}
-		return
-	}
-	if f.try(l, text, begin, begin+len(l.text)) {
-		f.hit(l.id)
-	}
-}
-
-// grams finds the literals without a whole word.
-func (f *finder) grams(text []byte) {
-	x := f.set.text
-	brief := len(x.short) > 0
-	var g uint32
-	for i, c := range text {
-		g = g>>8 | uint32(lower[c])<<24
-		if i < 2 {
-			continue
-		}
-		if b := gramBit(g); i > 2 && x.gram[b>>6]&(1<<(b&63)) != 0 {
-			f.gram(text, i-3, x.grams[g])
-		}
-		if b := gramBit(g >> 8); brief && x.brief[b>>6]&(1<<(b&63)) != 0 {
-			f.gram(text, i-2, x.short[g>>8])
-		}
-	}
-}
-
-func (f *finder) gram(text []byte, at int, ps []posting) {
-	for _, p := range ps {
-		f.literal(text, at, p)
-	}
 }

@@ -256,9 +256,9 @@ func writeCondition(s *strings.Builder, c *sigma.Condition) {
 
 // TestEngineEqualsReference tries many small rules on many small events.
 func TestEngineEqualsReference(t *testing.T) {
-	trials := 10_000
+	trials := 6_000
 	if testing.Short() {
-		trials = 2_000
+		trials = 1_000
 	}
 	rng := rand.New(rand.NewPCG(20250802, 2))
 	data := make([]byte, 1200)

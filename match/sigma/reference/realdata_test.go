@@ -314,7 +314,7 @@ func (x *comparison) compareBatch(t testing.TB, where string, b *event.Batch) {
 // kind, as many as the environment variable CONTRAIL_EVENTS_PER_KIND says.
 func TestEngineEqualsReferenceOnRealEvents(t *testing.T) {
 	x := compareCorpus(t)
-	most := 4
+	most := 2
 	if testing.Short() {
 		most = 1
 	}

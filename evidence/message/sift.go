@@ -1,0 +1,94 @@
+package message
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/contrail-ir/contrail/event"
+)
+
+// sifting holds the values of a row back until something in it is suspected. The text of the record is searched once. A value that the
+// record's reader cut out of that text needs no look of its own where its neighbours part it; any other is searched by itself. So no
+// reader needs to know of it.
+type sifting struct {
+	sifter  event.Sifter // nil for none
+	record  []byte       // its text
+	state   state        // of the record
+	suspect bool         // the current row is suspected: nothing is held any more
+	values  []heldValue  // of the current row
+	made    []byte       // texts of those that are not in the record's
+}
+
+type state uint8
+
+const (
+	unasked state = iota
+	cleared
+	suspected
+)
+
+// heldValue is a value of a column, a stretch of the segment's text or of the made ones.
+type heldValue struct {
+	column int
+	text   []byte
+}
+
+// begin begins a record; nil is one whose text is not known.
+func (s *sifting) begin(record []byte) { s.record, s.state = record, unasked }
+
+// row begins a row.
+func (s *sifting) row() { s.suspect, s.values, s.made = false, s.values[:0], s.made[:0] }
+
+// hold keeps a value back, or gives it and all that were held to the builder when something in them or in the record is suspected.
+func (s *sifting) hold(to *event.Builder, column int, value []byte) {
+	if s.state == unasked {
+		if s.state = cleared; !utf8.Valid(s.record) || s.sifter.Suspects(s.record) {
+			s.state = suspected
+		}
+	}
+	suspect := s.state == suspected
+	if from, inside := stretch(s.record, value); !inside || !parted(s.record, from, from+len(value)) {
+		at := len(s.made)
+		if utf8.Valid(value) {
+			s.made = append(s.made, value...)
+		} else {
+			s.made = append(s.made, bytes.ToValidUTF8(value, []byte("\uFFFD"))...)
+		}
+		value = s.made[at:len(s.made):len(s.made)]
+		suspect = suspect || s.sifter.Suspects(value)
+	}
+	s.values = append(s.values, heldValue{column, value})
+	if suspect {
+		s.suspect = true
+		to.Suspect()
+		s.release(to)
+	}
+}
+
+// release gives all that is held to the builder.
+func (s *sifting) release(to *event.Builder) {
+	for _, v := range s.values {
+		if text := v.text; utf8.Valid(text) {
+			to.Text(v.column, text)
+		} else {
+			to.Text(v.column, bytes.ToValidUTF8(text, []byte("\uFFFD")))
+		}
+	}
+	s.values = s.values[:0]
+}
+
+// stretch gives where in a record's text a value that was cut out of it begins.
+func stretch(record, value []byte) (from int, inside bool) {
+	if len(value) == 0 {
+		return 0, true
+	}
+	from = cap(record) - cap(value) // both reach to the end of what they were cut from
+	inside = from >= 0 && from+len(value) <= len(record) && &record[from] == &value[0]
+	return from, inside
+}
+
+// parted says whether what stands beside a value keeps apart what is sought in it.
+func parted(record []byte, from, to int) bool {
+	beside := func(c byte) bool { return event.Parts(c) || c == ':' && bytes.IndexByte(record[from:to], ':') < 0 }
+	return (from == 0 || beside(record[from-1])) && (to == len(record) || beside(record[to]))
+}
