@@ -1,13 +1,13 @@
 package coverage
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 )
 
 // Append appends the tally for a journal, after the segment under way has ended. Only the same version of the program reads it.
@@ -70,17 +70,17 @@ func (t *Tally) Append(dst []byte) ([]byte, error) {
 
 // ReadTally reads what Append wrote.
 func ReadTally(b []byte) (*Tally, error) {
-	r := kept{b: b}
-	t := &Tally{recovered: r.uint(), total: r.span(), lost: int(r.int())}
-	for range r.count() {
-		t.damage = append(t.damage, event.Damage{Offset: r.uint(), Reason: r.text()})
+	r := kept{packed.NewReader(b)}
+	t := &Tally{recovered: r.Uint(), total: r.span(), lost: int(r.Int())}
+	for range r.Count() {
+		t.damage = append(t.damage, event.Damage{Offset: r.Uint(), Reason: r.Text()})
 	}
 	for _, more := range []bool{false, true} {
-		for range r.count() {
-			key := hostSource{r.text(), r.source()}
+		for range r.Count() {
+			key := hostSource{r.Text(), r.source()}
 			x := &seen{Span: r.span()}
-			for range r.count() {
-				x.fill(r.text())
+			for range r.Count() {
+				x.fill(r.Text())
 			}
 			if more {
 				t.addMore(key, x)
@@ -89,25 +89,25 @@ func ReadTally(b []byte) (*Tally, error) {
 			}
 		}
 	}
-	for range r.count() {
-		key := stream{r.text(), r.text()}
+	for range r.Count() {
+		key := stream{r.Text(), r.Text()}
 		h := &history{minutes: roaring.New()}
-		if err := h.minutes.UnmarshalBinary([]byte(r.text())); err != nil && !r.bad {
+		if err := h.minutes.UnmarshalBinary([]byte(r.Text())); err != nil && !r.Bad() {
 			return nil, fmt.Errorf("read kept tally: %w", err)
 		}
-		for range r.count() {
-			h.runs = append(h.runs, numberRun{r.uint(), r.uint(), r.int(), r.int()})
+		for range r.Count() {
+			h.runs = append(h.runs, numberRun{r.Uint(), r.Uint(), r.Int(), r.Int()})
 		}
-		for range r.count() {
-			h.cleared = append(h.cleared, clearing{r.int(), r.text()})
+		for range r.Count() {
+			h.cleared = append(h.cleared, clearing{r.Int(), r.Text()})
 		}
-		for range r.count() {
-			h.steps = append(h.steps, clockStep{r.int(), r.int()})
+		for range r.Count() {
+			h.steps = append(h.steps, clockStep{r.Int(), r.Int()})
 		}
-		h.clears, h.steered = int(r.int()), int(r.int())
+		h.clears, h.steered = int(r.Int()), int(r.Int())
 		t.history(key).add(h)
 	}
-	if r.bad || len(r.b) > 0 {
+	if !r.Whole() {
 		return nil, errors.New("read kept tally: it is not what was written")
 	}
 	return t, nil
@@ -115,13 +115,9 @@ func ReadTally(b []byte) (*Tally, error) {
 
 type keeper struct{ out []byte }
 
-func (w *keeper) uint(n uint64) { w.out = binary.AppendUvarint(w.out, n) }
-func (w *keeper) int(n int64)   { w.out = binary.AppendVarint(w.out, n) }
-
-func (w *keeper) text(s string) {
-	w.uint(uint64(len(s)))
-	w.out = append(w.out, s...)
-}
+func (w *keeper) uint(n uint64) { w.out = packed.Uint(w.out, n) }
+func (w *keeper) int(n int64)   { w.out = packed.Int(w.out, n) }
+func (w *keeper) text(s string) { w.out = packed.Text(w.out, s) }
 
 func (w *keeper) span(s Span) {
 	w.uint(s.Records)
@@ -136,51 +132,11 @@ func (w *keeper) source(s event.Source) {
 	w.uint(uint64(s.ID))
 }
 
-// kept reads; what does not fit makes it bad and everything after it empty.
-type kept struct {
-	b   []byte
-	bad bool
-}
+// kept reads what a keeper wrote.
+type kept struct{ packed.Reader }
 
-func (r *kept) uint() uint64 {
-	n, size := binary.Uvarint(r.b)
-	if size <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-func (r *kept) int() int64 {
-	n, size := binary.Varint(r.b)
-	if size <= 0 {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	r.b = r.b[size:]
-	return n
-}
-
-// count reads how many follow, each a byte at least.
-func (r *kept) count() uint64 {
-	n := r.uint()
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	return n
-}
-
-func (r *kept) text() string {
-	n := r.count()
-	s := string(r.b[:n])
-	r.b = r.b[n:]
-	return s
-}
-
-func (r *kept) span() Span { return Span{r.uint(), r.int(), r.int()} }
+func (r *kept) span() Span { return Span{r.Uint(), r.Int(), r.Int()} }
 
 func (r *kept) source() event.Source {
-	return event.Source{Product: r.text(), Category: r.text(), Service: r.text(), Provider: r.text(), Channel: r.text(), ID: uint32(r.uint())}
+	return event.Source{Product: r.Text(), Category: r.Text(), Service: r.Text(), Provider: r.Text(), Channel: r.Text(), ID: uint32(r.Uint())}
 }

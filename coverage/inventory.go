@@ -84,7 +84,7 @@ func (b *Builder) Inventory(all []Declared) {
 	b.inventory = map[string][]Declared{}
 	for _, org := range b.orgs {
 		for _, d := range all {
-			if d.Org == "" || d.Org == org {
+			if d.of(org) {
 				b.inventory[org] = append(b.inventory[org], d)
 			}
 		}

@@ -55,17 +55,31 @@ func (s *Source) silent(after time.Time) *Gap {
 }
 
 // Critical says which hosts of an organisation are critical by an inventory: those that it calls so, or every host where it calls none of
-// them so. A short name stands for the full one.
+// them so.
 func Critical(inventory []Declared, org string) func(host string) bool {
+	is, some := named(inventory, func(d *Declared) bool { return d.Critical && d.of(org) })
+	return func(host string) bool { return !some || is(host) }
+}
+
+// Declares says which hosts an inventory lists for an organisation.
+func Declares(inventory []Declared, org string) func(host string) bool {
+	is, _ := named(inventory, func(d *Declared) bool { return d.of(org) })
+	return is
+}
+
+func (d *Declared) of(org string) bool { return d.Org == "" || d.Org == org }
+
+// named says which hosts are called like some of an inventory's, and whether there are any of those. A short name stands for the full one.
+func named(inventory []Declared, which func(*Declared) bool) (is func(host string) bool, some bool) {
 	names, short := map[string]bool{}, map[string]bool{}
-	for _, d := range inventory {
-		if d.Critical && (d.Org == "" || d.Org == org) {
+	for i := range inventory {
+		if d := &inventory[i]; which(d) {
 			names[strings.ToLower(d.Host)] = true
 			short[shortName(d.Host)] = true
 		}
 	}
 	return func(host string) bool {
 		host = strings.ToLower(host)
-		return len(names) == 0 || names[host] || names[shortName(host)] || !strings.Contains(host, ".") && short[host]
-	}
+		return names[host] || names[shortName(host)] || !strings.Contains(host, ".") && short[host]
+	}, len(names) > 0
 }

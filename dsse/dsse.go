@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 )
 
@@ -183,7 +184,31 @@ func (e *Envelope) Verify(payloadType string, threshold int, trusted ...ed25519.
 		}
 	}
 	if len(by) < threshold {
-		return nil, nil, fmt.Errorf("dsse: verify: %d of the %d needed signatures by trusted keys", len(by), threshold)
+		return nil, nil, fmt.Errorf("dsse: verify: %d of the %d needed signatures by trusted keys%s", len(by), threshold, e.misfits(pae, trusted))
 	}
 	return e.Payload, by, nil
+}
+
+// misfits says what the signatures are that count for nothing: those that name a trusted key and do not fit, and those of other keys. What a
+// signature says of its key is a hint for people and decides nothing.
+func (e *Envelope) misfits(pae []byte, trusted []ed25519.PublicKey) (text string) {
+	changed, strange := 0, 0
+	for _, s := range e.Signatures {
+		at := slices.IndexFunc(trusted, func(k ed25519.PublicKey) bool {
+			return len(k) == ed25519.PublicKeySize && (KeyID(k) == s.KeyID || ed25519.Verify(k, pae, s.Sig))
+		})
+		switch {
+		case at < 0:
+			strange++
+		case !ed25519.Verify(trusted[at], pae, s.Sig):
+			changed++
+		}
+	}
+	if changed > 0 {
+		text += fmt.Sprintf("; %d by trusted keys do not fit: something was changed after it was signed", changed)
+	}
+	if strange > 0 {
+		text += fmt.Sprintf("; %d by keys that are not trusted here", strange)
+	}
+	return text
 }

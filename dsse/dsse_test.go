@@ -79,7 +79,13 @@ func TestChangedPayloadOrTypeDoesNotVerify(t *testing.T) {
 		c.Payload[i] ^= 1
 		if _, _, err := c.Verify(kind, 1, pub); err == nil {
 			t.Errorf("flip at %d not noticed", i)
+		} else if want := "0 of the 1 needed signatures by trusted keys; 1 by trusted keys do not fit: something was changed after it was signed"; !strings.HasSuffix(err.Error(), want) {
+			t.Fatalf("%v, want %q", err, want)
 		}
+	}
+	other, _ := pair(t)
+	if _, _, err := e.Verify(kind, 1, other); err == nil || !strings.HasSuffix(err.Error(), "; 1 by keys that are not trusted here") {
+		t.Errorf("a strange key: %v", err)
 	}
 	c := *e
 	c.PayloadType = "x"

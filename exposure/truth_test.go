@@ -68,7 +68,7 @@ func show(p *uint64) any {
 func TestGeneratedMillion(t *testing.T) {
 	total := 1_000_000
 	if testing.Short() {
-		total = 60_000
+		total = 20_000
 	}
 	per := total / len(passengers.Forms())
 	for i, form := range passengers.Forms() {

@@ -65,8 +65,9 @@ type Sighted struct {
 
 // SearchedHost is a host with the number of items that its evidence could show.
 type SearchedHost struct {
-	Host  string `json:"host"`
-	Items int    `json:"items"`
+	Host     string `json:"host"`
+	Declared bool   `json:"declared"` // the inventory lists it
+	Items    int    `json:"items"`
 }
 
 // UnsearchedHost is a host that was not searched over the whole time, and why.
@@ -170,17 +171,9 @@ func (c *Clearer) Clearance() *Clearance { return c.out }
 
 func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg {
 	v := ClearanceOrg{Org: o.Name, Denominator: o.Denominator, Found: []Sighted{}, Searched: []SearchedHost{}, NotSearched: []UnsearchedHost{}, NotLooked: []UnlookedItem{}}
-	decisive, timeless := 0, 0
 	for _, k := range c.order {
 		if k.org == o.Name {
-			s := c.found[k]
-			v.Found = append(v.Found, *s)
-			switch {
-			case s.Last == "":
-				timeless++
-			case s.Tier == fingerprint.Unique || s.Tier == fingerprint.Strong:
-				decisive++
-			}
+			v.Found = append(v.Found, *c.found[k])
 		}
 	}
 	last := time.Time{}
@@ -223,13 +216,14 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 			unread++
 		}
 	}
-	v.Answer, v.Why = verdictOf(&v, c.since, end, decisive, timeless, unread)
+	v.Answer, v.Why = verdictOf(&v, c.since, end, unread)
 	return v
 }
 
 // hosts says on which hosts the fingerprint was looked for from the clean-up to the end, and which items were looked for anywhere.
 func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critical func(string) bool) {
 	cannot := o.Unanswered()
+	declared := coverage.Declares(c.inventory, o.Name)
 	looked := make([]bool, len(c.rules))
 	for h := range o.Hosts {
 		host := &o.Hosts[h]
@@ -254,7 +248,7 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 		case why != "":
 			v.NotSearched = append(v.NotSearched, UnsearchedHost{host.Host, critical(host.Host), why})
 		default:
-			v.Searched = append(v.Searched, SearchedHost{host.Host, items})
+			v.Searched = append(v.Searched, SearchedHost{host.Host, declared(host.Host), items})
 		}
 	}
 	for i, rules := range c.rules {
@@ -267,19 +261,9 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 	}
 }
 
-func verdictOf(v *ClearanceOrg, since, end time.Time, decisive, timeless, unread int) (Gone, string) {
-	if decisive > 0 {
-		hosts := map[string]bool{}
-		for _, s := range v.Found {
-			hosts[s.Host] = true
-		}
-		return Present, fmt.Sprintf("%d things of the intruder that can stand alone were seen since, on %s", decisive, plural(len(hosts), "host"))
-	}
-	if n := len(v.Found); n > 0 && n == timeless {
-		return Suspected, fmt.Sprintf("%d things of the intruder are among files that carry no time: look whether these were collected before the clean-up", n)
-	}
+func verdictOf(v *ClearanceOrg, since, end time.Time, unread int) (Gone, string) {
 	if len(v.Found) > 0 {
-		return Suspected, fmt.Sprintf("%d things that the intruder has, and others may have, were seen since", len(v.Found))
+		return seen(v.Found)
 	}
 	var missing []string
 	if !v.Denominator.Known {
@@ -309,7 +293,61 @@ func verdictOf(v *ClearanceOrg, since, end time.Time, decisive, timeless, unread
 	if len(missing) > 0 {
 		return CannotTell, "nothing was seen, but " + strings.Join(missing, ", ")
 	}
-	return IsGone, fmt.Sprintf("nothing of the intruder was seen from %s to %s", since.UTC().Format("2006-01-02 15:04"), end.UTC().Format("2006-01-02 15:04"))
+	return IsGone, fmt.Sprintf("nothing that the fingerprint describes was seen from %s to %s", since.UTC().Format("2006-01-02 15:04"), end.UTC().Format("2006-01-02 15:04"))
+}
+
+// seen answers where something was found. What can stand alone and has a time is decisive; so is what can stand alone in files without a time, together
+// with names or addresses of the intruder that were in use since.
+func seen(found []Sighted) (Gone, string) {
+	var alone, remains, others []Sighted
+	inUse := false
+	for _, s := range found {
+		standsAlone := s.Tier == fingerprint.Unique || s.Tier == fingerprint.Strong
+		switch {
+		case s.Last == "":
+			remains = append(remains, s)
+		case standsAlone:
+			alone = append(alone, s)
+		default:
+			others = append(others, s)
+			inUse = inUse || !s.Kind.Behaviour()
+		}
+	}
+	exclusive := slices.DeleteFunc(slices.Clone(remains), func(s Sighted) bool { return s.Tier != fingerprint.Unique })
+	switch {
+	case len(alone) > 0:
+		return Present, things(alone) + " seen since: the intruder's, and hardly anybody else's"
+	case len(exclusive) > 0 && inUse:
+		return Present, fmt.Sprintf("%s in files that carry no time, this intruder's alone; and %s seen since", things(exclusive), things(others))
+	}
+	var why []string
+	if len(others) > 0 {
+		why = append(why, things(others)+" seen since, which others may have as well")
+	}
+	if len(remains) > 0 {
+		why = append(why, things(remains)+" in files that carry no time: look whether these were collected before the clean-up")
+	}
+	return Suspected, strings.Join(why, "; ")
+}
+
+// things tells what was found and on how many hosts, the first by name.
+func things(found []Sighted) string {
+	items, hosts := map[string]bool{}, map[string]bool{}
+	for _, s := range found {
+		items[string(s.Kind)+" "+s.Value] = true
+		hosts[s.Host] = true
+	}
+	text := fmt.Sprintf("%s %s", found[0].Kind, found[0].Value)
+	if n := len(items) - 1; n > 0 {
+		text += fmt.Sprintf(" and %s", plural(n, "more thing"))
+	}
+	if len(hosts) == 1 && found[0].Host != "" {
+		return text + " on " + found[0].Host
+	}
+	if len(hosts) == 1 {
+		return text
+	}
+	return text + " on " + plural(len(hosts), "host")
 }
 
 func plural(n int, what string) string {
@@ -331,11 +369,19 @@ func (c *Clearance) Lines() (out []string) {
 			}
 			out = append(out, fmt.Sprintf("  seen: %s %s (%s) on %s, %d times, last %s, first in %s record %d", s.Kind, s.Value, s.Tier, or(s.Host, "a host that its log does not name"), s.Count, or(s.Last, "without a time"), s.Ref.File, s.Ref.Record))
 		}
-		hosts := "an unknown number of"
+		hosts := plural(len(o.Searched), "host") + ", of how many was not declared"
 		if o.Denominator.Known {
-			hosts = fmt.Sprint(o.Denominator.Declared)
+			declared := 0
+			for _, h := range o.Searched {
+				if h.Declared {
+					declared++
+				}
+			}
+			if hosts = fmt.Sprintf("%d of %s", declared, plural(o.Denominator.Declared, "declared host")); len(o.Searched) > declared {
+				hosts += fmt.Sprintf(" and %d that are not declared", len(o.Searched)-declared)
+			}
 		}
-		out = append(out, fmt.Sprintf("  searched since %s, until %s: %d of %s declared hosts, for %d items", c.Since, or(o.Until, "no time"), len(o.Searched), hosts, o.Items))
+		out = append(out, fmt.Sprintf("  searched since %s, until %s: %s, for %s", c.Since, or(o.Until, "no time"), hosts, plural(o.Items, "item")))
 		for i, h := range o.NotSearched {
 			if i == most {
 				out = append(out, fmt.Sprintf("  … and %d more hosts: see clearance.json", len(o.NotSearched)-most))

@@ -93,26 +93,13 @@ func (o *Options) drafted(ctx context.Context, dir string) (f *fingerprint.Finge
 	if !first.Established {
 		return nil, first, fmt.Errorf("hunt: %w: %s", ErrNoIntrusion, first.Why)
 	}
-	if f, err = o.draftOf(ctx, o.First, filepath.Join(dir, "trail.json"), filepath.Join(dir, "count"), 0); err != nil {
+	if f, err = o.draftOf(filepath.Join(dir, "trail.json"), 0); err != nil {
+		return nil, first, err
+	}
+	if err := o.counted(ctx, 0, o.First, f, filepath.Join(dir, "count")); err != nil {
 		return nil, first, err
 	}
 	return f, first, report.WriteFile(filepath.Join(dir, "fingerprint.json"), f.Write)
-}
-
-// draftOf drafts a fingerprint from an organisation's trail and counts it in the organisation's own past, at home.
-func (o *Options) draftOf(ctx context.Context, org, trailPath, countDir string, wave int) (*fingerprint.Fingerprint, error) {
-	t, err := ReadTrail(trailPath)
-	if err != nil {
-		return nil, fmt.Errorf("hunt: draft: %w", err)
-	}
-	f, dropped, err := fingerprint.Draft(t, fingerprint.DraftOptions{Name: o.Name, Victim: o.Victim, Lists: o.Lists})
-	if err != nil {
-		return nil, err
-	}
-	if dropped > 0 {
-		o.tell(wave, "%d items were left out of the draft: they hold something of the victim or say too little", dropped)
-	}
-	return o.counted(ctx, wave, org, f, countDir)
 }
 
 // wave is one sweep of all organisations with a version of the fingerprint, and the judgement.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
@@ -43,7 +42,7 @@ func (h *hunter) learn(ctx context.Context, n int, w *wave, next *fingerprint.Fi
 		if err != nil {
 			return nil, fmt.Errorf("hunt: learn from %s: %w", k.Org, err)
 		}
-		draft, _, err := fingerprint.Draft(t, fingerprint.DraftOptions{Name: h.Name, Victim: h.Victim, Lists: h.Lists})
+		draft, _, err := fingerprint.Draft(t, fingerprint.DraftOptions{Name: h.Name, Victim: h.Victim, Lists: h.Lists, Refuse: h.Refuse})
 		if errors.Is(err, fingerprint.ErrNoIntrusion) {
 			continue // too thin to follow
 		}
@@ -57,7 +56,7 @@ func (h *hunter) learn(ctx context.Context, n int, w *wave, next *fingerprint.Fi
 			continue
 		}
 		h.tell(n, "%s shows %d things that the fingerprint does not have", k.Org, len(draft.Items))
-		if draft, err = h.counted(ctx, n, k.Org, draft, filepath.Join(folder, "count")); err != nil {
+		if err := h.counted(ctx, n, k.Org, draft, filepath.Join(folder, "count")); err != nil {
 			return nil, err
 		}
 		follows := tied(t, knownRecords(k, w.rated))
@@ -123,25 +122,6 @@ func knownRecords(k *kinship.Org, f *fingerprint.Fingerprint) map[finding.Ref]bo
 }
 
 // counted counts a draft's items in the organisation's own past, and rates them by it.
-func (o *Options) counted(ctx context.Context, wave int, org string, f *fingerprint.Fingerprint, dir string) (*fingerprint.Fingerprint, error) {
-	if len(f.Items) == 0 {
-		return f, nil
-	}
-	if rules, err := f.Rules(); err != nil || len(rules) == 0 {
-		return f, err // no log shows any of them
-	}
-	_, s, err := o.ask(ctx, asking{wave: wave, what: "counting new items in the past of " + org, orgs: []string{org}, dir: dir, asked: f, draft: true, only: true})
-	if err != nil {
-		return nil, err
-	}
-	before, err := time.Parse(time.RFC3339Nano, f.FirstSeen)
-	if err != nil {
-		return f, nil // without a time nothing is known to be before the intruder
-	}
-	counted, err := s.count(func(string) kinship.Ordinary { return kinship.Ordinary{Before: before} })
-	if err != nil {
-		return nil, err
-	}
-	f.Rate(o.Lists, counted)
-	return f, nil
+func (o *Options) counted(ctx context.Context, wave int, org string, f *fingerprint.Fingerprint, dir string) error {
+	return o.weigh(ctx, weighing{wave: wave, what: "counting new items in the past of " + org, drafts: map[string]*fingerprint.Fingerprint{org: f}, orgs: []string{org}, dir: dir})
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Name   string                    // of the fingerprint; "" for "intrusion"
 	Victim fingerprint.Victim        // what must never enter it, beside what inventories and trails name
 	Lists  *fingerprint.Warninglists // may be nil
+	Refuse func(value string) bool   // says of a value that it must never enter it; may be nil
 	Prior  float64                   // as kinship.Options
 	Out    string                    // folder to write to
 

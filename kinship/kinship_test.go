@@ -262,3 +262,43 @@ func TestPriorAndBand(t *testing.T) {
 		t.Error("the ends of the scale")
 	}
 }
+
+// fewLogs are few hosts whose logs show pipes and registry values, and many that show the rest.
+type fewLogs struct{}
+
+func (fewLogs) Count(k fingerprint.Kind, _ string) (int, int) {
+	if k == fingerprint.Pipe || k == fingerprint.Registry {
+		return 0, 9
+	}
+	return 0, 1000
+}
+
+// TestAbsenceIsShownByWhatWeighs: what weighs little may go unsearched where a clean answer is given, what weighs much may not.
+func TestAbsenceIsShownByWhatWeighs(t *testing.T) {
+	f := sample(t, 1000)
+	for _, it := range []fingerprint.Item{{Kind: fingerprint.Pipe, Value: `\ctl-pipe7`}, {Kind: fingerprint.Registry, Value: `*\software\ctl\run7`}} {
+		if err := f.Add(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Rate(nil, fewLogs{})
+	judge := func(unanswered ...string) Org {
+		e := Evidence{Org: "beta", Hits: map[string][]finding.Ref{}, Asked: always, Coverage: covered()}
+		u := coverage.Unanswered{Reason: "no such source"}
+		for _, v := range unanswered {
+			u.Rules = append(u.Rules, rulesOf(t, f, v)...)
+		}
+		e.Coverage.Profiles[0].NotSearchable = []coverage.Unanswered{u}
+		r, err := Judge(f, []Evidence{e}, Options{AsOf: asOf})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Orgs[0]
+	}
+	if o := judge(`\ctl-pipe7`, `*\software\ctl\run7`); o.Verdict != NotFound {
+		t.Errorf("without what weighs little: %s, %v", o.Verdict, o.WouldSettle)
+	}
+	if o := judge("cdn.bad-updates.org", "203.0.113.9"); o.Verdict != NotEnough || !strings.Contains(strings.Join(o.WouldSettle, "\n"), "sources that can show infrastructure bad-updates.org") {
+		t.Errorf("without what weighs much: %s, %v", o.Verdict, o.WouldSettle)
+	}
+}

@@ -16,7 +16,7 @@ const (
 	relatedAt   = 0.55
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
-	enough      = 0.75                // of the groups of indicators, and of habits, that must have been searched for absence to mean something
+	enough      = 0.75                // of the weight of indicators, and of habits, that must have been searched for absence to mean something
 )
 
 func (j *judge) judge() Org {
@@ -183,17 +183,20 @@ func (j *judge) notShown() (missing []string) {
 		missing = append(missing, "evidence of any critical host")
 	}
 	for _, habit := range []bool{false, true} {
-		var can, cannot []string
+		var cannot []string
+		can, all := 0.0, 0.0
 		for _, name := range sortedNames(groups) {
 			switch g := groups[name]; {
 			case g.habit != habit:
+				continue
 			case g.searched:
-				can = append(can, name)
+				can += g.weight
 			default:
 				cannot = append(cannot, name)
 			}
+			all += groups[name].weight
 		}
-		if float64(len(can)) < enough*float64(len(can)+len(cannot)) {
+		if can < enough*all {
 			for _, name := range cannot {
 				missing = append(missing, "sources that can show "+name)
 			}
@@ -202,14 +205,17 @@ func (j *judge) notShown() (missing []string) {
 	return missing
 }
 
-// shown is a group that logs can show.
-type shown struct{ habit, searched bool }
+// shown is a group that logs can show, and what finding it would weigh. What was counted nowhere counts for little, and not for nothing.
+type shown struct {
+	habit, searched bool
+	weight          float64
+}
 
 // searchable says of each group that logs can show whether it was searched anywhere in the organisation.
 func (j *judge) searchable() map[string]shown {
 	out := map[string]shown{}
 	for _, g := range j.groups() {
-		s := shown{habit: g.habit}
+		s := shown{habit: g.habit, weight: fingerprint.Cap(1)}
 		name, some := g.name, false
 		for _, i := range g.items {
 			it := &j.f.Items[i]
@@ -221,6 +227,7 @@ func (j *judge) searchable() map[string]shown {
 			}
 			some = true
 			s.searched = s.searched || j.searched(i) > 0
+			s.weight = max(s.weight, fingerprint.Weigh(it.Kind, it.Tier, it.Specificity))
 		}
 		if some {
 			out[name] = s

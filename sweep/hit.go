@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/match"
 )
@@ -81,11 +82,11 @@ func compareRules(rules *match.Set, a, b event.RuleIndex) int {
 }
 
 func (c codec) Append(dst []byte, h *hit) []byte {
-	dst = binary.AppendUvarint(dst, uint64(h.rule))
-	dst = binary.AppendUvarint(dst, uint64(h.file.id))
-	dst = binary.AppendVarint(dst, h.time)
-	dst = binary.AppendUvarint(dst, h.offset)
-	dst = binary.AppendUvarint(dst, h.record)
+	dst = packed.Uint(dst, uint64(h.rule))
+	dst = packed.Uint(dst, uint64(h.file.id))
+	dst = packed.Int(dst, h.time)
+	dst = packed.Uint(dst, h.offset)
+	dst = packed.Uint(dst, h.record)
 	flags := byte(0)
 	if h.recovered {
 		flags |= 1
@@ -98,20 +99,16 @@ func (c codec) Append(dst []byte, h *hit) []byte {
 	}
 	dst = append(dst, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(h.score))
-	dst = appendText(dst, h.host)
+	dst = packed.Text(dst, h.host)
 	dst = appendMatched(dst, h.matched)
 	dst = appendMatched(dst, h.carried)
-	return append(binary.AppendUvarint(dst, uint64(len(h.event))), h.event...)
-}
-
-func appendText(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+	return packed.Text(dst, h.event)
 }
 
 func appendMatched(dst []byte, ms []event.Matched) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(ms)))
+	dst = packed.Uint(dst, uint64(len(ms)))
 	for _, m := range ms {
-		dst = appendText(appendText(dst, m.Field), m.Value)
+		dst = packed.Text(packed.Text(dst, m.Field), m.Value)
 	}
 	return dst
 }
@@ -120,21 +117,21 @@ func (c codec) Decode(b []byte) (*hit, error) { return c.decodeOf(nil, b) }
 
 // decodeOf reads a hit of a known file, or, when that is nil, of the file that the hit names.
 func (c codec) decodeOf(f *fileResult, b []byte) (*hit, error) {
-	d := decoder{b: b}
-	h := &hit{rule: event.RuleIndex(d.uint()), file: c.run.fileOf(f, d.uint()), time: d.int(), offset: d.uint(), record: d.uint()}
-	flags, score := d.bytes(1), d.bytes(8)
-	if d.bad {
+	d := packed.NewReader(b)
+	h := &hit{rule: event.RuleIndex(d.Uint()), file: c.run.fileOf(f, d.Uint()), time: d.Int(), offset: d.Uint(), record: d.Uint()}
+	flags, score := d.Bytes(1), d.Bytes(8)
+	if d.Bad() {
 		return nil, errBrokenHit
 	}
 	h.score = math.Float64frombits(binary.LittleEndian.Uint64(score))
 	h.recovered, h.reported, h.feeds = flags[0]&1 != 0, flags[0]&2 != 0, flags[0]&4 != 0
-	h.host = d.text()
-	h.matched = d.matches()
-	h.carried = d.matches()
-	if e := d.text(); e != "" {
+	h.host = d.Text()
+	h.matched = matches(&d)
+	h.carried = matches(&d)
+	if e := d.Text(); e != "" {
 		h.event = []byte(e)
 	}
-	if d.bad || len(d.b) > 0 || int(h.rule) >= c.run.question.Rules.Count() || h.file == nil {
+	if !d.Whole() || int(h.rule) >= c.run.question.Rules.Count() || h.file == nil {
 		return nil, errBrokenHit
 	}
 	return h, nil
@@ -142,52 +139,9 @@ func (c codec) decodeOf(f *fileResult, b []byte) (*hit, error) {
 
 var errBrokenHit = errors.New("a temporary file of this sweep was changed by somebody else")
 
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) int() int64 {
-	v, n := binary.Varint(d.b)
-	if n <= 0 {
-		d.bad, d.b = true, nil
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) bytes(n uint64) []byte {
-	if n > uint64(len(d.b)) {
-		d.bad, d.b = true, nil
-		return nil
-	}
-	v := d.b[:n]
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) text() string { return string(d.bytes(d.uint())) }
-
-func (d *decoder) matches() []event.Matched {
-	n := d.uint()
-	if n > uint64(len(d.b)) {
-		d.bad = true
-		return nil
-	}
-	var ms []event.Matched
-	for range n {
-		ms = append(ms, event.Matched{Field: d.text(), Value: d.text()})
+func matches(d *packed.Reader) (ms []event.Matched) {
+	for range d.Count() {
+		ms = append(ms, event.Matched{Field: d.Text(), Value: d.Text()})
 	}
 	return ms
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 	"github.com/contrail-ir/contrail/evidence"
 )
 
@@ -160,13 +161,13 @@ func (j *journal) segment(memory *[]byte, c codec, nc noteCodec, f *fileResult, 
 	if j == nil {
 		return nil
 	}
-	b := binary.AppendUvarint((*memory)[:0], uint64(f.item))
-	b = binary.AppendUvarint(b, uint64(f.nth))
-	b = binary.AppendUvarint(b, uint64(len(hits)))
+	b := packed.Uint((*memory)[:0], uint64(f.item))
+	b = packed.Uint(b, uint64(f.nth))
+	b = packed.Uint(b, uint64(len(hits)))
 	for _, h := range hits {
 		b = appendSized(b, func(b []byte) []byte { return c.Append(b, h) })
 	}
-	b = binary.AppendUvarint(b, uint64(len(notes)))
+	b = packed.Uint(b, uint64(len(notes)))
 	for _, n := range notes {
 		b = appendSized(b, func(b []byte) []byte { return nc.Append(b, n) })
 	}
@@ -190,7 +191,7 @@ func appendSized(dst []byte, content func([]byte) []byte) []byte {
 	n := len(dst) - at - 3
 	if n >= 1<<21 {
 		text := string(dst[at+3:])
-		return appendText(dst[:at], text)
+		return packed.Text(dst[:at], text)
 	}
 	dst[at], dst[at+1], dst[at+2] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)
 	return dst
@@ -327,10 +328,10 @@ func (s *run) replay(dir string, done map[int]int) error {
 	}
 	run = 0
 	if err := readJournal(dir, func(kind byte, payload []byte) error {
-		switch item, _ := binary.Uvarint(payload); {
+		switch r := packed.NewReader(payload); {
 		case kind == recordQuestion:
 			run++
-		case kind == recordSegment && done[int(item)] == run:
+		case kind == recordSegment && done[int(r.Uint())] == run:
 			return s.replaySegment(payload, files)
 		}
 		return nil
@@ -341,15 +342,15 @@ func (s *run) replay(dir string, done map[int]int) error {
 }
 
 func (s *run) replaySegment(payload []byte, files map[[2]int]*fileResult) error {
-	d := decoder{b: payload}
-	f := files[[2]int{int(d.uint()), int(d.uint())}]
+	d := packed.NewReader(payload)
+	f := files[[2]int{int(d.Uint()), int(d.Uint())}]
 	if f == nil {
 		return nil
 	}
 	var hits []*hit
 	size := 0
-	for range d.uint() {
-		h, err := (codec{s}).decodeOf(f, []byte(d.text()))
+	for range d.Count() {
+		h, err := (codec{s}).decodeOf(f, d.Bytes(d.Count()))
 		if err != nil {
 			return err
 		}
@@ -362,24 +363,24 @@ func (s *run) replaySegment(payload []byte, files map[[2]int]*fileResult) error 
 	s.progress.hits.Add(int64(len(hits)))
 	var notes []*note
 	size = 0
-	for range d.uint() {
-		n, err := (noteCodec{s}).decodeOf(f, []byte(d.text()))
+	for range d.Count() {
+		n, err := (noteCodec{s}).decodeOf(f, d.Bytes(d.Count()))
 		if err != nil {
 			return err
 		}
 		notes = append(notes, n)
 		size += n.size()
 	}
-	if d.bad {
+	if d.Bad() {
 		return errBrokenHit
 	}
 	if err := s.notes.Add(notes, size); err != nil {
 		return err
 	}
-	if len(d.b) == 0 {
+	if len(d.Rest()) == 0 {
 		return nil
 	}
-	t, err := coverage.ReadTally(d.b)
+	t, err := coverage.ReadTally(d.Rest())
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,12 @@ package sweep
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 	"github.com/contrail-ir/contrail/sweep/internal/spill"
 )
 
@@ -29,9 +29,15 @@ func (n *note) size() int { return 120 + len(n.host) + len(n.key) + len(n.value)
 // noteCodec orders notes by observer, organisation, key, time, file and record.
 type noteCodec struct{ run *run }
 
+// Compare looks no further than the first difference, as codec.Compare.
 func (c noteCodec) Compare(a, b *note) int {
-	if n := cmp.Or(cmp.Compare(a.observer, b.observer), cmp.Compare(a.file.org, b.file.org)); n != 0 {
-		return n
+	if a.observer != b.observer {
+		return cmp.Compare(a.observer, b.observer)
+	}
+	if a.file != b.file {
+		if n := cmp.Compare(a.file.org, b.file.org); n != 0 {
+			return n
+		}
 	}
 	if n := bytes.Compare(a.key, b.key); n != 0 {
 		return n
@@ -43,23 +49,21 @@ func (c noteCodec) Compare(a, b *note) int {
 }
 
 func (noteCodec) Append(dst []byte, n *note) []byte {
-	dst = binary.AppendUvarint(dst, uint64(n.observer))
-	dst = binary.AppendUvarint(dst, uint64(n.file.id))
-	dst = binary.AppendVarint(dst, n.time)
-	dst = binary.AppendUvarint(dst, n.record)
-	dst = binary.AppendUvarint(dst, n.offset)
-	dst = appendText(dst, n.host)
-	dst = appendText(dst, string(n.key))
-	return appendText(dst, string(n.value))
+	dst = packed.Uint(dst, uint64(n.observer))
+	dst = packed.Uint(dst, uint64(n.file.id))
+	dst = packed.Int(dst, n.time)
+	dst = packed.Uint(dst, n.record)
+	dst = packed.Uint(dst, n.offset)
+	return packed.Text(packed.Text(packed.Text(dst, n.host), n.key), n.value)
 }
 
 func (c noteCodec) Decode(b []byte) (*note, error) { return c.decodeOf(nil, b) }
 
 // decodeOf reads a note of a known file, or, when that is nil, of the file that the note names.
 func (c noteCodec) decodeOf(f *fileResult, b []byte) (*note, error) {
-	d := decoder{b: b}
-	n := &note{observer: event.RuleIndex(d.uint()), file: c.run.fileOf(f, d.uint()), time: d.int(), record: d.uint(), offset: d.uint(), host: d.text(), key: []byte(d.text()), value: []byte(d.text())}
-	if d.bad || len(d.b) > 0 || n.file == nil {
+	d := packed.NewReader(b)
+	n := &note{observer: event.RuleIndex(d.Uint()), file: c.run.fileOf(f, d.Uint()), time: d.Int(), record: d.Uint(), offset: d.Uint(), host: d.Text(), key: []byte(d.Text()), value: []byte(d.Text())}
+	if !d.Whole() || n.file == nil {
 		return nil, errBrokenHit
 	}
 	return n, nil
@@ -77,7 +81,8 @@ func (w *worker) watch(b *event.Batch) error {
 			if !w.run.within.Covers(b.Time[row]) {
 				return
 			}
-			n := &note{observer: o.first, file: w.file, time: b.Time[row], record: b.Record[row], offset: b.Offset[row], host: b.Host.Text(row), key: bytes.Clone(key), value: bytes.Clone(value)}
+			own := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
+			n := &note{observer: o.first, file: w.file, time: b.Time[row], record: b.Record[row], offset: b.Offset[row], host: w.host(row), key: own[:len(key):len(key)], value: own[len(key):]}
 			w.notes = append(w.notes, n)
 			w.noted += n.size()
 		}); err != nil {

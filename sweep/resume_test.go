@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 )
 
 // stopping is a format that interrupts the sweep after so many segments.
@@ -171,8 +172,8 @@ func TestATornOrForeignJournal(t *testing.T) {
 func TestSizedContentIsReadBack(t *testing.T) {
 	for _, n := range []int{0, 1, 127, 128, 1<<14 - 1, 1 << 14, 1<<21 - 1, 1 << 21, 3 << 20} {
 		want := strings.Repeat("x", n)
-		d := decoder{b: appendText(appendSized([]byte("before"), func(b []byte) []byte { return append(b, want...) }), "after")}
-		if string(d.bytes(6)) != "before" || d.text() != want || d.text() != "after" || d.bad || len(d.b) > 0 {
+		d := packed.NewReader(packed.Text(appendSized([]byte("before"), func(b []byte) []byte { return append(b, want...) }), "after"))
+		if string(d.Bytes(6)) != "before" || d.Text() != want || d.Text() != "after" || !d.Whole() {
 			t.Errorf("%d bytes are not read back", n)
 		}
 	}

@@ -16,6 +16,13 @@ func accessFromOutside(t *teller, e *edge) bool {
 	return t.access(e.To) && t.outside(e.From) && t.logonOf(e) == remoteAccess
 }
 
+func cloudFromOutside(t *teller, e *edge) bool {
+	return t.outside(e.From) && t.logonOf(e) == cloudLogon
+}
+
+// inCloud says whether something was done in a session of a cloud service.
+func inCloud(t *teller, e *edge) bool { return cloudServices[t.key(e.From).host] }
+
 func consoleFromOutside(t *teller, e *edge) bool {
 	return t.outside(e.From) && t.logonOf(e) == console
 }
@@ -56,6 +63,8 @@ func (t *teller) entered(e *edge) (Access, bool) {
 		return a, true
 	case e.Rel == LoggedOn && accessFromOutside(t, e):
 		return Access{Technique: "T1133", Host: host, Text: fmt.Sprintf("Remote access%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
+	case e.Rel == LoggedOn && cloudFromOutside(t, e):
+		return Access{Technique: "T1078.004", Host: host, Text: fmt.Sprintf("A sign-in to a cloud service%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
 	case e.Rel == LoggedOn && consoleFromOutside(t, e):
 		return Access{Technique: "T1078", Host: host, Text: fmt.Sprintf("A logon%s came from the outside address %s.", t.asAccount(e.To), t.key(e.From).value)}, true
 	case e.Rel == MadeAccount && t.kind(e.From) == Address && t.outside(e.From):

@@ -53,6 +53,7 @@ var told = []struct {
 	{Runs, fromKind(Task), "persistence", "T1053.005", "A scheduled task runs a program of the intruder"},
 	{Runs, fromKind(WMI), "persistence", "T1546.003", "A WMI subscription runs a program"},
 	{SetValue, runKey, "persistence", "T1547.001", "A program is started at logon by the registry"},
+	{MadeAccount, inCloud, "persistence", "T1136.003", "An account is made in a cloud service"},
 	{MadeAccount, onDevice, "persistence", "T1136.001", "An account is made on a network device"},
 	{MadeAccount, nil, "persistence", "T1136", "An account is made"},
 	{AddedMember, nil, "persistence", "T1098", "An account is put into a group"},
@@ -61,6 +62,7 @@ var told = []struct {
 	{Accessed, toProgram("lsass.exe"), "credential-access", "T1003.001", "The memory of LSASS is opened"},
 	// Where gateways, servers and mail logs hold the way in: entry_told.go.
 	{LoggedOn, accessFromOutside, "initial-access", "T1133", "Remote access from an outside address begins"},
+	{LoggedOn, cloudFromOutside, "initial-access", "T1078.004", "Somebody signs in to a cloud service from an outside address"},
 	{LoggedOn, consoleFromOutside, "initial-access", "T1078", "Somebody logs on to a device or a shell from an outside address"},
 	{LoggedOn, consoleLogon, "lateral-movement", "T1021.004", "A logon to a device or a shell from another host"},
 	{Failed, nil, "initial-access", "T1190", "A program of a device that faces the internet breaks"},
@@ -70,6 +72,7 @@ var told = []struct {
 	{Carried, nil, "initial-access", "T1566.001", "A letter brings a file"},
 	{Received, nil, "initial-access", "T1566", "A letter arrives"},
 	{Mentioned, opensReceived, "execution", "T1204.002", "A person opens a file that was sent"},
+	{HasCommand, inCloud, "persistence", "T1098", "Who may do what, or where letters go, is changed in a cloud service"},
 	{HasCommand, onDevice, "execution", "T1059.008", "A command is given to a network device"},
 	{Configured, nil, "execution", "T1059.008", "A network device is configured"},
 	{PassedOn, nil, "command-and-control", "T1090.002", "A device is told to hand traffic on"},

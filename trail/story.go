@@ -242,6 +242,10 @@ func (t *Trail) WriteRemediation(out io.Writer) error {
 		add("block", p.Value, "", p.Kind+", "+p.Role, p.Refs)
 	}
 	for _, h := range t.Hosts {
+		if cloudServices[h.Host] {
+			add("revoke", "sessions and tokens in "+h.Host, h.Host, "touched from "+minute(h.First)+" to "+minute(h.Last), nil)
+			continue
+		}
 		add("isolate", h.Host, h.Host, "touched from "+minute(h.First)+" to "+minute(h.Last), nil)
 	}
 	for _, p := range t.Persistence {

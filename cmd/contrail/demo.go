@@ -114,7 +114,7 @@ func (d *demo) evidence(context.Context) (err error) {
 
 // hunt follows the intruder through the first victim, and from its fingerprint to the others.
 func (d *demo) hunt(ctx context.Context) (err error) {
-	o := hunt.Options{Out: d.path("hunt"), First: d.first().Folder, Name: "demo", Tell: func(hunt.Step) {}}
+	o := hunt.Options{Out: d.path("hunt"), First: d.first().Folder, Name: "demo", Refuse: passengerValue, Tell: func(hunt.Step) {}}
 	var orgs, inventory, sources []string
 	for _, a := range d.truth.Airlines {
 		orgs = append(orgs, a.Folder)

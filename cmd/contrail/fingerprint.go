@@ -116,7 +116,7 @@ func (f *trustFlags) open(path string, draft bool) (*fingerprint.Fingerprint, []
 	}
 	trusted, err := trustedKeys(f.trust)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read trusted keys: %w", err)
+		return nil, nil, fmt.Errorf("read trusted keys: %w: name those whose signatures count with --trust", err)
 	}
 	pub := make([]ed25519.PublicKey, len(trusted))
 	for i, k := range trusted {

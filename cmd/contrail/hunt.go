@@ -96,7 +96,7 @@ func (f *huntFlags) options() (o hunt.Options, p hunt.Plan, err error) {
 	if err := haveFolders(f.out, orgNames(q.Roots)); err != nil {
 		return o, p, err
 	}
-	o = hunt.Options{Evidence: q, Rules: match.Question{Sigma: f.rules, IOC: f.indicators, Lists: f.warninglists, Selection: sel}, Name: f.name, Prior: f.prior, Out: f.out, First: f.first}
+	o = hunt.Options{Evidence: q, Rules: match.Question{Sigma: f.rules, IOC: f.indicators, Lists: f.warninglists, Selection: sel}, Name: f.name, Prior: f.prior, Out: f.out, First: f.first, Refuse: passengerValue}
 	names := victimFlags{words: f.never}
 	if o.Victim, err = names.victim(); err != nil {
 		return o, p, err
@@ -170,19 +170,8 @@ func (t *terminal) hunt(ctx context.Context, f huntFlags) error {
 	if f.by != "" {
 		p.By, p.Ask = f.by, t.asker()
 	}
-	stop := func() {}
-	o.Tell = func(s hunt.Step) {
-		stop()
-		stop = func() {}
-		text := s.Text
-		if s.Wave > 0 {
-			text = fmt.Sprintf("Wave %d: %s", s.Wave, s.Text)
-		}
-		t.log().Info(text)
-		if s.Progress != nil {
-			stop = t.watch(s.Progress)
-		}
-	}
+	var stop func()
+	o.Tell, stop = t.tellSteps()
 	s, err := hunt.Run(ctx, o, p)
 	stop()
 	if err != nil {
@@ -195,6 +184,24 @@ func (t *terminal) hunt(ctx context.Context, f huntFlags) error {
 		}
 	}
 	return nil
+}
+
+// tellSteps says what a hunt does, with its progress; stop ends that.
+func (t *terminal) tellSteps() (tell func(hunt.Step), stop func()) {
+	end := func() {}
+	tell = func(s hunt.Step) {
+		end()
+		end = func() {}
+		text := s.Text
+		if s.Wave > 0 {
+			text = fmt.Sprintf("Wave %d: %s", s.Wave, s.Text)
+		}
+		t.log().Info(text)
+		if s.Progress != nil {
+			end = t.watch(s.Progress)
+		}
+	}
+	return tell, func() { end() }
 }
 
 // asker asks at the terminal about one item after the other.

@@ -299,7 +299,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		}
 	}
 	if follower != nil {
-		if err := t.writeTrails(follower, f.out, f.raw); err != nil {
+		if err := t.writeTrails(follower, f.out, f.raw, f.since); err != nil {
 			return err
 		}
 	}

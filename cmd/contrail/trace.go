@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,7 +41,8 @@ path, an account, a service; NAME=START looks for it in one organisation. Writes
   trail.json       the graph, the stages, the implant, the infrastructure; each reference with its role
   trace.html       the same on one page, with pictures
   remediation.csv  what to block, isolate, remove and reset, in order
-  fingerprint.json a draft of what identifies the intrusion
+  fingerprint.json a draft of what identifies the intrusion, weighed by how common it is: in the organisation's own past, in the others'
+                   well before, and in --baseline. For this the evidence is read a second time where an intrusion is established
 beside what sweep writes. With --org these stand in orgs/NAME, one folder for each organisation, and the evidence is read once.
 When no intrusion can be established, it says so.`,
 		Example: `  contrail trace --out result /evidence/airline
@@ -106,6 +109,12 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	}
 	follower := hunt.NewFollower(options)
 	defer func() { err = errors.Join(err, follower.Close()) }()
+	drafting := hunt.Options{Evidence: q, Refuse: passengerValue}
+	if f.warninglists != "" {
+		if drafting.Lists, err = fingerprint.ReadWarninglists(os.DirFS(f.warninglists)); err != nil {
+			return err
+		}
+	}
 	q.Tap = follower
 	folder, err := report.NewFolder(f.out)
 	if err != nil {
@@ -116,6 +125,7 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 		return err
 	}
 	several := len(follower.Result().Certificate.Orgs) > 1 // sources.yaml may name some, too
+	traced := map[string]string{}                          // folders of organisations in which an intrusion was established
 	err = follower.Each(func(org string, out *trail.Trail) (err error) {
 		dir := f.out
 		if len(f.orgs) > 0 || several {
@@ -130,9 +140,7 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 			return err
 		}
 		if out.Established {
-			if err := t.draft(dir); err != nil {
-				return err
-			}
+			traced[org] = dir
 		}
 		if several {
 			fmt.Fprintf(t.out, "%s\n", report.Clean(org))
@@ -143,6 +151,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	if err != nil {
 		return err
 	}
+	if err := t.drafts(ctx, drafting, traced, f.baseline); err != nil {
+		return err
+	}
 	t.log().Info("Written to " + f.out)
 	if !follower.Result().Certificate.Complete() {
 		return errIncomplete
@@ -150,8 +161,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 	return nil
 }
 
-// writeTrails follows the intruder in each organisation and writes what it did there.
-func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) error {
+// writeTrails follows the intruder in each organisation and writes what it did there. since is of a verification sweep: what little an intruder leaves
+// after a clean-up seldom leads anywhere, and that must not read as if he were gone.
+func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool, since string) error {
 	return follower.Each(func(org string, tr *trail.Trail) error {
 		dir, err := hunt.OrgFolder(out, org)
 		if err != nil {
@@ -164,6 +176,9 @@ func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) er
 			return err
 		}
 		what := "no intrusion established"
+		if since != "" {
+			what = "what was found since " + since + " does not establish an intrusion by itself; whether it is gone is said above"
+		}
 		if tr.Established {
 			what = fmt.Sprintf("an intrusion on %d hosts: see %s", len(tr.Hosts), filepath.Join(dir, "story.md"))
 		}
@@ -172,21 +187,31 @@ func (t *terminal) writeTrails(follower *hunt.Follower, out string, raw bool) er
 	})
 }
 
-// draft makes a fingerprint of a trail that was written, for people to review: nothing of it is approved.
-func (t *terminal) draft(dir string) error {
-	read, err := hunt.ReadTrail(filepath.Join(dir, "trail.json"))
+// drafts makes fingerprints of trails that were written, for people to review: nothing of them is approved.
+func (t *terminal) drafts(ctx context.Context, o hunt.Options, traced map[string]string, ordinary []string) error {
+	if len(traced) == 0 {
+		return nil
+	}
+	trails := map[string]string{}
+	for org, dir := range traced {
+		trails[org] = filepath.Join(dir, "trail.json")
+	}
+	var stop func()
+	o.Tell, stop = t.tellSteps()
+	drafts, undrafted, err := hunt.Drafts(ctx, o, trails, ordinary)
+	stop()
 	if err != nil {
 		return fmt.Errorf("draft fingerprint: %w", err)
 	}
-	draft, dropped, err := fingerprint.Draft(read, fingerprint.DraftOptions{Refuse: passengerValue})
-	if err != nil {
-		t.log().Warn("no fingerprint was drafted", "reason", err.Error())
-		return nil
+	for _, org := range slices.Sorted(maps.Keys(undrafted)) {
+		t.log().Warn("no fingerprint was drafted", "organisation", org, "reason", undrafted[org].Error())
 	}
-	if dropped > 0 {
-		t.log().Info(fmt.Sprintf("%d items were left out of the draft fingerprint: they hold something of the victim or a passenger", dropped))
+	for _, org := range slices.Sorted(maps.Keys(drafts)) {
+		if err := writeFingerprint(filepath.Join(traced[org], "fingerprint.json"), drafts[org]); err != nil {
+			return err
+		}
 	}
-	return writeFingerprint(filepath.Join(dir, "fingerprint.json"), draft)
+	return nil
 }
 
 // summary says on the terminal what the story says at length.

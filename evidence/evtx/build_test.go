@@ -6,7 +6,10 @@ import (
 )
 
 // builder writes chunks for tests: what is in them, and right checksums.
-type builder struct{ b []byte }
+type builder struct {
+	b       []byte
+	defined map[int]int // where the templates are that referred uses
+}
 
 func newBuilder() *builder {
 	b := &builder{b: make([]byte, chunkHeaderSize, chunkSize)}
@@ -150,22 +153,45 @@ func instance(id int, body xml, values ...value) xml {
 		body(w, true)
 		w.u8(tokenEnd)
 		binary.LittleEndian.PutUint32(w.b[size:], uint32(len(w.b)-size-4))
-		w.u32(len(values))
-		specs := len(w.b)
-		for _, v := range values {
-			w.u16(len(v.raw))
-			w.u8(v.typ, 0)
+		w.values(values)
+	}
+}
+
+func (w *builder) values(values []value) {
+	w.u32(len(values))
+	specs := len(w.b)
+	for _, v := range values {
+		w.u16(len(v.raw))
+		w.u8(v.typ, 0)
+	}
+	for i, v := range values {
+		if v.fragment == nil {
+			w.u8(v.raw...)
+			continue
 		}
-		for i, v := range values {
-			if v.fragment == nil {
-				w.u8(v.raw...)
-				continue
+		at := len(w.b)
+		v.fragment(w, false)
+		w.u8(tokenEnd)
+		binary.LittleEndian.PutUint16(w.b[specs+4*i:], uint16(len(w.b)-at))
+	}
+}
+
+// referred is an instance of a template that the chunk defines once, where it is used first.
+func referred(id int, body xml, values ...value) xml {
+	return func(w *builder, dep bool) {
+		at, known := w.defined[id]
+		if !known {
+			if w.defined == nil {
+				w.defined = map[int]int{}
 			}
-			at := len(w.b)
-			v.fragment(w, false)
-			w.u8(tokenEnd)
-			binary.LittleEndian.PutUint16(w.b[specs+4*i:], uint16(len(w.b)-at))
+			w.defined[id] = len(w.b) + 10
+			instance(id, body, values...)(w, dep)
+			return
 		}
+		w.u8(tokenTemplate, 1)
+		w.u32(id)
+		w.u32(at)
+		w.values(values)
 	}
 }
 

@@ -14,8 +14,12 @@ import (
 // Bounds within a segment. A group past them is delivered and begun anew, so that what a segment makes of itself in
 // memory stays within a few times its size.
 const (
+	mostGroups     = 1 << 12
 	mostGroupCells = 2 << 20
+	fewGroupCells  = 1 << 14 // up to here it does not matter how many of them are empty
+	cellsPerValue  = 32      // on average
 	mostGroupBytes = 16 << 20
+	mostElements   = 1 << 18 // of arrays in a group
 	mostExtra      = 16 << 20
 	mostNodes      = 1 << 20
 	mostColumns    = 4096     // of a source, kept after a group is delivered
@@ -58,7 +62,8 @@ type Decoder struct {
 	encoder  encoder
 	firsts   [][]byte
 
-	damages int // of the chunk being read
+	damages int    // of the chunk being read
+	spare   amount // in the chunk being read
 }
 
 func newDecoder() *Decoder {
@@ -94,14 +99,7 @@ func (d *Decoder) begin(seg *event.Segment, needs *event.Needs, sink event.Sink)
 	}
 	if d.needs != needs || d.sources == nil {
 		d.needs = needs
-		d.sources = map[event.Source]*source{}
-		d.keys = map[uint64]*sourceKey{}
-		d.keyCount = 0
-		for _, t := range d.templates.byHash {
-			for ; t != nil; t = t.next {
-				t.program.forget()
-			}
-		}
+		d.forgetSources()
 	}
 	d.seg, d.sink = seg, sink
 	d.spans, _ = seg.State.([]span)
@@ -123,6 +121,17 @@ func (d *Decoder) begin(seg *event.Segment, needs *event.Needs, sink event.Sink)
 	d.offset = int64(hints.Offset)
 	d.extra = append(d.extra, hints.Host...)
 	d.hint = makeCell(inExtra, typeUTF8, 0, min(len(hints.Host), longest))
+}
+
+func (d *Decoder) forgetSources() {
+	d.sources = map[event.Source]*source{}
+	d.keys = map[uint64]*sourceKey{}
+	d.keyCount = 0
+	for _, t := range d.templates.byHash {
+		for ; t != nil; t = t.next {
+			t.program.forget()
+		}
+	}
 }
 
 // end lets go of the segment, and of memory that an unusual one has made large.
@@ -206,7 +215,7 @@ func (d *Decoder) damage(at int, format string, args ...any) {
 // readChunk reads what one span holds.
 func (d *Decoder) readChunk(i int, s span) error {
 	begin, size := int(s.at), int(s.size)
-	d.damages = 0
+	d.damages, d.spare = 0, spare
 	d.table.begin()
 	r := &d.main
 	r.base = begin
@@ -314,14 +323,18 @@ func (d *Decoder) scan(at, end int, recovered, quiet bool) error {
 // record reads one record. What it returns is the sink's error.
 func (d *Decoder) record(at, size int, recovered, quiet bool) error {
 	r := &d.main
-	if len(d.extra) > mostExtra || len(d.nodes) > mostNodes {
+	if len(d.extra) > mostExtra || len(d.nodes) > mostNodes || len(d.order) > mostGroups {
 		if err := d.deliverAll(); err != nil {
 			return err
+		}
+		if d.keyCount > mostGroups {
+			d.forgetSources()
 		}
 		d.extra = d.extra[:d.hint.size()]
 		d.nodes = d.nodes[:0]
 	}
-	r.enter()
+	r.enter(size, d.spare)
+	defer r.pay(&d.spare)
 	r.recovering = recovered
 	if quiet {
 	}
@@ -350,7 +363,7 @@ func (d *Decoder) record(at, size int, recovered, quiet bool) error {
 	if recovered {
 		g = &s.groups[1]
 	}
-	if g.rows*g.used > mostGroupCells || g.bytes > mostGroupBytes {
+	if sparse := g.sparse(); sparse || g.rows*g.used > mostGroupCells || g.bytes > mostGroupBytes || g.elements > mostElements {
 		for i := range s.groups { // both, because the columns may be forgotten
 			if g := &s.groups[i]; g.rows > 0 {
 				if err := d.deliver(g); err != nil {
@@ -358,7 +371,7 @@ func (d *Decoder) record(at, size int, recovered, quiet bool) error {
 				}
 			}
 		}
-		if len(s.fields) > mostColumns {
+		if sparse || len(s.fields) > mostColumns {
 			s.forget()
 		}
 	}
@@ -396,7 +409,7 @@ func (d *Decoder) record(at, size int, recovered, quiet bool) error {
 	} else if err = r.run(f); err == nil {
 		err = r.nested
 	}
-	g.bytes += r.bytes
+	g.bytes += r.said.bytes
 	if err == nil {
 		err = r.nested
 	}

@@ -2,6 +2,7 @@ package evtx
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/zeebo/xxh3"
 
@@ -176,6 +177,14 @@ func (d *Decoder) expand(c cell) {
 		e.flat = append(e.flat, c)
 		return
 	}
+	typ := c.typ() &^ typeArray
+	if w := width(typ); w > 0 { // element says the same, and takes longer
+		e.flat = slices.Grow(e.flat, c.size()/w+1)
+		for at, left := c.at(), c.size(); left > 0; at, left = at+w, left-w {
+			e.flat = append(e.flat, makeCell(c.place(), typ, at, min(w, left)))
+		}
+		return
+	}
 	for v, rest := d.element(c); v != 0; v, rest = d.element(rest) {
 		e.flat = append(e.flat, v)
 	}
@@ -224,6 +233,7 @@ func (d *Decoder) encodeCells(to *encoded, cells []cell, set types) {
 	for size < 2*len(cells) {
 		size *= 2
 	}
+	to.codes = slices.Grow(to.codes, len(cells))
 	e := &d.encoder
 	if len(e.table) < size {
 		e.table = make([]entry, size)

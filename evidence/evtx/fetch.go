@@ -22,7 +22,6 @@ func (d *Decoder) fetch(offset uint64, rec *event.Record) error {
 	r.table.live = len(r.table.known)
 	r.base = int(d.spans[i].at)
 	r.chunk = d.seg.Data[r.base : r.base+int(d.spans[i].size)]
-	r.enter()
 	mark := len(d.extra)
 	defer func() { d.extra = d.extra[:mark] }()
 	at -= r.base
@@ -30,6 +29,7 @@ func (d *Decoder) fetch(offset uint64, rec *event.Record) error {
 	if size < smallestRecord || at+size > len(r.chunk) {
 		return fmt.Errorf("evtx: fetch record at offset %d: no record", offset)
 	}
+	r.enter(size, spare)
 	f, _, err := r.open(at+recordHeaderSize, at+size-4, atDocument)
 	if err != nil {
 		return fmt.Errorf("evtx: fetch record at offset %d: %w", offset, err)

@@ -1,5 +1,7 @@
 package evtx
 
+import "slices"
+
 // group collects the rows of one source: the first step, which notes where each value lies.
 type group struct {
 	source      *source
@@ -7,6 +9,8 @@ type group struct {
 	listed      bool // in Decoder.order
 	columns     []gathered
 	used        int // columns with a cell
+	values      int // noted
+	elements    int // of arrays among them
 	bytes       int // of the values noted
 	rows        int
 	time        []int64
@@ -45,7 +49,7 @@ func (p *program) planOf(s *source) *plan {
 	}
 	pl := p.plans[s]
 	if pl == nil || pl.version != s.version {
-		pl = &plan{version: s.version}
+		pl = &plan{version: s.version, ops: make([]op, 0, len(p.fields))}
 		for i := range p.fields {
 			f := &p.fields[i]
 			o := op{field: f, column: s.column(f.name)}
@@ -77,6 +81,13 @@ func (p *program) nesting(slot int32) bool {
 	return false
 }
 
+// sparse says whether the rows have so little in common that there is a column for hardly anything. Values have names of their own
+// only in evidence that is made to have them.
+func (g *group) sparse() bool {
+	cells := g.rows * g.used
+	return cells > fewGroupCells && cells > cellsPerValue*g.values
+}
+
 // begin adds a row.
 func (g *group) begin(ns int64, offset, record uint64, host cell) {
 	g.rows++
@@ -91,8 +102,18 @@ func (d *Decoder) set(g *group, column int32, v cell) {
 	if g.source.text[column] && !v.textual() {
 		return
 	}
-	if int(column) >= len(g.columns) {
-		g.columns = append(g.columns, make([]gathered, len(g.source.fields)-len(g.columns))...)
+	if cap(g.columns) == 0 {
+		g.columns = make([]gathered, 0, len(g.source.fields))
+	}
+	for int(column) >= len(g.columns) {
+		if n := len(g.columns); n < cap(g.columns) {
+			g.columns = g.columns[:n+1] // with the memory of one that was forgotten
+		} else {
+			g.columns = append(g.columns, gathered{})
+		}
+	}
+	if g.values++; v.typ()&typeArray != 0 {
+		g.elements += elements(v)
 	}
 	c := &g.columns[column]
 	if met := uint16(v >> 48); met != c.met {
@@ -114,10 +135,9 @@ func (d *Decoder) set(g *group, column int32, v cell) {
 		if n == 0 {
 			g.used++
 		}
-		for ; n < row; n++ {
-			c.cells = append(c.cells, 0)
-		}
-		c.cells = append(c.cells, v)
+		c.cells = slices.Grow(c.cells, row+1-n)[:row+1]
+		clear(c.cells[n:row])
+		c.cells[row] = v
 	}
 }
 
@@ -144,15 +164,15 @@ func (g *group) reset() {
 	for i := range g.columns {
 		g.columns[i] = gathered{cells: g.columns[i].cells[:0]}
 	}
-	g.used, g.rows, g.bytes = 0, 0, 0
+	g.used, g.values, g.elements, g.rows, g.bytes = 0, 0, 0, 0, 0
 	g.time, g.offset, g.record, g.host = g.time[:0], g.offset[:0], g.record[:0], g.host[:0]
 }
 
 // held gives the bytes that the group keeps.
 func (g *group) held() int {
 	n := 8*(cap(g.time)+cap(g.offset)+cap(g.record)+cap(g.host)) + 40*cap(g.columns)
-	for i := range g.columns {
-		n += 8 * cap(g.columns[i].cells)
+	for _, c := range g.columns[:cap(g.columns)] {
+		n += 8 * cap(c.cells)
 	}
 	return n
 }

@@ -5,16 +5,24 @@ import (
 	"fmt"
 )
 
-// Bounds of one record. Substitutions may repeat a value, and nested templates multiply, so that what a record says can be
-// far larger than the record; no writer does that.
+// Substitutions may repeat a value, and nested templates multiply, so that what a record says can be far larger than the record. What
+// is written by Windows is not: in 1,039 chunks of real logs no record has a field in less than 7 of its bytes, or says
+// more than 2.6 times its bytes. So a record may say as much as it can hold; what it says beyond is paid for from what is spare in its
+// chunk, and where nothing is left the record ends.
 const (
-	mostFields  = 1 << 14
-	mostBytes   = 1 << 20
-	deepestNest = 16
+	bytesPerField = 6
+	bytesPerByte  = 3
+	deepestNest   = 16
 )
 
+// amount is how much is said: fields, the parts they are put together of and the fragments they are in; and the bytes of values.
+type amount struct{ fields, bytes int }
+
+// spare is what the records of a chunk may say together beyond what they can hold.
+var spare = amount{fields: 1 << 12, bytes: 2 * chunkSize}
+
 var (
-	errLarge    = errors.New("the record says more than a record can hold")
+	errLarge    = errors.New("it says more than it can hold, by more than a chunk may")
 	errNests    = errors.New("binary XML is nested too deep")
 	errNoSystem = errors.New("it has no System element")
 	errValues   = errors.New("the substituted values end outside the record")
@@ -32,8 +40,9 @@ type runner struct {
 	values []cell     // of the fragments being read, innermost last
 	single []*program // programs of fragments without a template, by depth
 	depth  int
-	fields int
-	bytes  int
+	own    amount // what the record can hold
+	most   amount // what it may say
+	said   amount
 	nested error // the first fragment that could not be read
 
 	// Where the values go: to the group, or to the list when there is no group.
@@ -50,14 +59,25 @@ type named struct {
 	value cell
 }
 
-// enter makes the runner ready for a record.
-func (r *runner) enter() {
+// enter makes the runner ready for a record of a size, with what is left to spare in its chunk.
+func (r *runner) enter(size int, spare amount) {
 	r.values = r.values[:0]
-	r.depth, r.fields, r.bytes = 0, 0, 0
+	r.depth, r.said = 0, amount{}
+	r.own = amount{fields: size / bytesPerField, bytes: size * bytesPerByte}
+	r.most = amount{fields: r.own.fields + spare.fields, bytes: r.own.bytes + spare.bytes}
 	r.nested = nil
 	r.group = nil
 	r.list = r.list[:0]
 }
+
+// pay takes what the record has said beyond its own from what is spare.
+func (r *runner) pay(spare *amount) {
+	spare.fields = max(0, spare.fields-max(0, r.said.fields-r.own.fields))
+	spare.bytes = max(0, spare.bytes-max(0, r.said.bytes-r.own.bytes))
+}
+
+// over says whether the record has said more than it may.
+func (r *runner) over() bool { return r.said.fields > r.most.fields || r.said.bytes > r.most.bytes }
 
 // system finds what decides about a record. Where the fragment does not say it plainly, the whole record is listed and
 // looked through.
@@ -193,7 +213,7 @@ func (r *runner) element(at, end int, outer place) (f fragment, next int, err er
 	next, err = n.element(at, end, false)
 	n.lift = nil
 	if err == nil {
-		if r.bytes += len(n.out); r.bytes > mostBytes {
+		if r.said.bytes += len(n.out); r.over() {
 			err = errLarge
 		}
 	}
@@ -228,8 +248,8 @@ func (r *runner) value(f fragment, x part) cell {
 	return nullCell
 }
 
-// run hands out the fields of a fragment. Every field costs one of mostFields, every value its bytes, so a record that
-// multiplies itself ends early.
+// run hands out the fields of a fragment. Every field counts, and every value by its bytes, so a record that multiplies itself ends
+// early.
 func (r *runner) run(f fragment) error {
 	if r.group != nil && f.program.cached && !f.program.odd && r.covered(f) {
 		return r.runPlan(f, f.program.planOf(r.group.source))
@@ -279,7 +299,7 @@ func (r *runner) covered(f fragment) bool {
 // runPlan is run for the fields that are wanted, with their columns known.
 func (r *runner) runPlan(f fragment, pl *plan) error {
 	d, g := r.d, r.group
-	if r.fields += len(pl.ops); r.fields > mostFields {
+	if r.said.fields += len(pl.ops); r.over() {
 		return errLarge
 	}
 	for i := range pl.ops {
@@ -293,8 +313,10 @@ func (r *runner) runPlan(f fragment, pl *plan) error {
 			} else {
 				c = nullCell
 			}
-			if c.typ() != typeXML && !c.null() {
-				r.bytes += c.size()
+			if c.typ() < typeXML && !c.null() {
+				if r.said.bytes += c.size(); r.said.bytes > r.most.bytes {
+					return errLarge
+				}
 				d.set(g, o.column, c)
 				continue
 			}
@@ -303,15 +325,12 @@ func (r *runner) runPlan(f fragment, pl *plan) error {
 			return err
 		}
 	}
-	if r.bytes > mostBytes {
-		return errLarge
-	}
 	return nil
 }
 
 // field hands out one field in full generality.
 func (r *runner) field(f fragment, fd *field, x part, column int32, name string) error {
-	if r.fields++; r.fields > mostFields || r.bytes > mostBytes {
+	if r.said.fields++; r.over() {
 		return errLarge
 	}
 	switch fd.to - fd.from {
@@ -328,7 +347,9 @@ func (r *runner) field(f fragment, fd *field, x part, column int32, name string)
 				r.emit(column, name, nullCell)
 			}
 		default:
-			r.bytes += c.size()
+			if r.said.bytes += weight(c); r.over() {
+				return errLarge
+			}
 			r.emit(column, name, c)
 		}
 		return nil
@@ -336,11 +357,27 @@ func (r *runner) field(f fragment, fd *field, x part, column int32, name string)
 	return r.composed(f, fd, column, name)
 }
 
+// weight gives what a value counts for: its bytes, and what it takes to tell the elements of an array apart.
+func weight(c cell) int {
+	if c.typ()&typeArray == 0 {
+		return c.size()
+	}
+	return c.size() + 2*elements(c)
+}
+
+// elements gives how many elements an array has at most.
+func elements(array cell) int {
+	return (array.size() + 1) / max(1, width(array.typ()&^typeArray))
+}
+
 // composed hands out a field that is put together of several parts. Binary XML among them is fields of its own.
 func (r *runner) composed(f fragment, fd *field, column int32, name string) error {
 	d := r.d
 	text := d.scratch[:0]
 	any := false
+	if r.said.fields += int(fd.to - fd.from); r.over() {
+		return errLarge
+	}
 	for i := fd.from; i < fd.to; i++ {
 		x := f.program.parts[i]
 		c := r.value(f, x)
@@ -356,14 +393,15 @@ func (r *runner) composed(f fragment, fd *field, column int32, name string) erro
 			any = true
 			text = d.appendText(text, c, ", ")
 		}
-		if len(text) > longest {
+		if len(text) > longest || r.said.bytes+len(text) > r.most.bytes {
+			d.scratch = text
 			return errLarge
 		}
 	}
 	d.scratch = text
 	switch {
 	case any:
-		r.bytes += len(text)
+		r.said.bytes += len(text)
 		if r.group == nil || column >= 0 {
 			r.emit(column, name, d.keep(text))
 		}
@@ -386,13 +424,19 @@ func (r *runner) nestAside(c cell, fd *field) error {
 // title gives the name of a field that is named by substitution.
 func (r *runner) title(f fragment, fd *field) (string, error) {
 	text := r.d.scratch[:0]
+	if r.said.fields += int(fd.nameTo - fd.nameFrom); r.over() {
+		return "", errLarge
+	}
 	for i := fd.nameFrom; i < fd.nameTo; i++ {
 		if c := r.value(f, f.program.parts[i]); !c.null() && c.typ() != typeXML {
 			text = r.d.appendText(text, c, ", ")
 		}
+		if len(text) > longestName {
+			break
+		}
 	}
 	r.d.scratch = text
-	if r.bytes += len(text); len(text) > longestName || r.bytes > mostBytes {
+	if r.said.bytes += len(text); len(text) > longestName || r.over() {
 		return "", errLarge
 	}
 	return string(text), nil
@@ -410,7 +454,8 @@ func (r *runner) emit(column int32, name string, c cell) {
 // nest runs binary XML that was substituted into an element. When it cannot be read the fields around it still can: the
 // first error is kept for the damage.
 func (r *runner) nest(c cell, fd *field) error {
-	if r.bytes += c.size(); r.bytes > mostBytes {
+	r.said.fields++
+	if r.said.bytes += c.size(); r.over() {
 		return errLarge
 	}
 	if r.depth++; r.depth > deepestNest {

@@ -2,7 +2,9 @@ package evtx
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 
@@ -16,6 +18,7 @@ type source struct {
 	wanted  map[string]bool  // Want.Fields; nil when all are
 	columns map[string]int32 // by field name
 	fields  []string
+	ranks   []int   // of the fields, by systemRank
 	text    []bool  // by column: wanted only where its values are text
 	order   []int32 // columns in the order of a schema
 	schemas map[string]*event.Schema
@@ -46,6 +49,7 @@ func (s *source) column(name string) int32 {
 	i := int32(len(s.fields))
 	s.columns[name] = i
 	s.fields = append(s.fields, name)
+	s.ranks = append(s.ranks, systemRank(name))
 	_, named := slices.BinarySearch(s.want.Fields, name)
 	s.text = append(s.text, s.want.TextOnly && !named)
 	s.order = s.order[:0]
@@ -54,10 +58,11 @@ func (s *source) column(name string) int32 {
 
 // forget drops the columns, because hostile evidence made too many.
 func (s *source) forget() {
-	s.columns, s.fields, s.text, s.order, s.schemas = nil, nil, nil, nil, nil
+	clear(s.columns)
+	s.fields, s.ranks, s.text, s.order, s.schemas = s.fields[:0], s.ranks[:0], s.text[:0], s.order[:0], nil
 	s.version++
 	for i := range s.groups {
-		s.groups[i].columns = nil
+		s.groups[i].columns = s.groups[i].columns[:0]
 	}
 }
 
@@ -70,11 +75,7 @@ func (s *source) schemaOf(g *group, key []byte) (*event.Schema, []int32, []byte)
 			s.order = append(s.order, int32(i))
 		}
 		slices.SortFunc(s.order, func(a, b int32) int {
-			x, y := systemRank(s.fields[a]), systemRank(s.fields[b])
-			if x != y {
-				return x - y
-			}
-			return bytes.Compare([]byte(s.fields[a]), []byte(s.fields[b]))
+			return cmp.Or(s.ranks[a]-s.ranks[b], strings.Compare(s.fields[a], s.fields[b]))
 		})
 	}
 	key = key[:0]

@@ -11,6 +11,9 @@ import (
 	"github.com/contrail-ir/contrail/event"
 )
 
+// mostCuts bounds the reports on one segment: one for each of its chunks and as many again. Chunk headers can stand closer.
+const mostCuts = 2 * segmentSize / chunkSize
+
 // stream cuts a file into segments of whole chunks. It looks one chunk ahead, so that a chunk that begins too
 // early shortens the one before it and not itself.
 type stream struct {
@@ -64,6 +67,10 @@ func (s *stream) Next(ctx context.Context) (*event.Segment, error) {
 	}
 	spans, end := s.cut(seg, at, last)
 	seg.State = spans
+	if more := len(seg.Damage) - mostCuts; more > 0 {
+		seg.Damage = seg.Damage[:mostCuts+1]
+		seg.Damage[mostCuts].Reason = fmt.Sprintf("%d more places here and in the %d bytes that follow are no whole chunks", more, segmentSize)
+	}
 	s.carry = append(s.carry[:0], buf[end:n]...)
 	s.base += uint64(end)
 	if last {

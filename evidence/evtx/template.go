@@ -9,10 +9,10 @@ import (
 
 // Bounds of what a decoder keeps from segment to segment. Past them it begins anew.
 const (
-	mostTemplateBytes = 32 << 20
-	mostTemplates     = 1 << 14
-	mostNameBytes     = 8 << 20
-	mostSources       = 1 << 14
+	mostTemplateBytes = 8 << 20
+	mostTemplates     = 1 << 13
+	mostNameBytes     = 4 << 20
+	mostSources       = 1 << 13
 )
 
 var (
@@ -161,10 +161,11 @@ func (r *runner) templateAt(at int, outer place) (*template, error) {
 		return nil, errTemplate
 	}
 	// Definitions do not overlap, so honest ones together are smaller than the chunk, apart from those that
-	// are used at two places.
-	if r.table.work += size; r.table.work > 4*chunkSize || r.table.count >= mostPerChunk {
+	// are used at two places. In real logs their normal forms take 48 KiB of a chunk at most.
+	if r.table.work > 2*chunkSize || r.table.count >= mostPerChunk {
 		return nil, errTemplates
 	}
+	r.table.work += size
 	d := r.d
 	d.normal.chunk = r.chunk
 	d.normal.out = d.normal.out[:0]
@@ -174,6 +175,7 @@ func (r *runner) templateAt(at int, outer place) (*template, error) {
 	if _, err := d.normal.element(begin, end, true); err != nil {
 		return nil, err
 	}
+	r.table.work += max(0, len(d.normal.out)-size)
 	is := d.templates.of(d.normal.out, outer, &d.compiler)
 	*e = chunkTemplate{chunk: r.table.chunk, at: uint32(at), outer: outer, is: is}
 	r.table.count++

@@ -52,6 +52,8 @@ const maxPart = 255 // bytes of a name or address in a key; a longer one is cut,
 type watcher struct {
 	key, value []byte
 	text       []byte
+	src, port  []byte
+	reach      []bool // by destination of the batch: whether it can be routed
 }
 
 func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) error {
@@ -63,19 +65,25 @@ func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) e
 	if c.src == nil {
 		return nil
 	}
+	w.reach = w.reach[:0]
+	if c.dst != nil {
+		for i := range c.dst.Dict.Len() {
+			w.text = c.dst.Dict.AppendText(w.text[:0], i)
+			w.reach = append(w.reach, !unroutable(string(w.text)))
+		}
+	}
 	for row := range b.Rows {
 		if b.Time[row] == event.NoTime {
 			continue
 		}
-		src := string(c.src.AppendText(nil, row))
-		dst := w.get(c.dst, row)
-		if src == "" || unroutable(string(dst)) {
+		w.src = c.src.AppendText(w.src[:0], row)
+		if len(w.src) == 0 || !w.routable(c.dst, row) {
 			continue
 		}
 		o := observed{sent: w.number(c.sent, row), received: w.number(c.received, row), duration: w.number(c.duration, row)}
-		port := string(w.get(c.port, row))
+		w.port = c.port.AppendText(w.port[:0], row)
 		if c.connections && len(w.get(c.dst, row)) > 0 {
-			w.write(byAddress, w.get(c.dst, row), port, src)
+			w.write(byAddress, w.get(c.dst, row))
 			w.value = o.append(w.value[:0])
 			note(row, w.key, w.value)
 		}
@@ -92,7 +100,7 @@ func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) e
 		if len(name) == 0 {
 			continue
 		}
-		w.write(byName, name, port, src)
+		w.write(byName, name)
 		w.value = o.append(w.value[:0])
 		note(row, w.key, w.value)
 	}
@@ -104,20 +112,66 @@ func (w *watcher) get(c *event.Column, row int) []byte {
 	return w.text
 }
 
+// decimal reads digits with or without a point, so few that the quotient of the two numbers that they and their places are is the nearest
+// there is: what strconv.ParseFloat gives.
+func decimal(text []byte) (v float64, ok bool) {
+	if len(text) == 0 || len(text) > 16 {
+		return 0, false
+	}
+	var digits uint64
+	point := len(text) - 1
+	for i, c := range text {
+		switch {
+		case '0' <= c && c <= '9':
+			digits = digits*10 + uint64(c-'0')
+		case c == '.' && point == len(text)-1 && i > 0 && i < len(text)-1:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	return float64(digits) / powers[len(text)-1-point], digits < 1<<53
+}
+
+var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// routable says whether a row's destination can be routed; one that is not told can.
+func (w *watcher) routable(c *event.Column, row int) bool {
+	for _, code := range c.At(row) {
+		if i, ok := code.Value(); ok {
+			return w.reach[i]
+		}
+	}
+	return true
+}
+
 // number reads a count or seconds, NaN when there is none.
 func (w *watcher) number(c *event.Column, row int) float64 {
-	v, err := strconv.ParseFloat(string(w.get(c, row)), 64)
+	text := w.get(c, row)
+	if v, ok := decimal(text); ok {
+		return v
+	}
+	if len(text) == 0 {
+		return math.NaN()
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || v < 0 || v > 1e18 {
 		return math.NaN()
 	}
 	return v
 }
 
-func (w *watcher) write(kind byte, dst []byte, port, src string) {
+// write makes the key of a connection from w.src to w.port of a destination.
+func (w *watcher) write(kind byte, dst []byte) {
 	w.key = append(w.key[:0], kind, 0)
-	for _, part := range [][]byte{dst, []byte(port), []byte(src)} {
-		part = part[:min(len(part), maxPart)]
-		w.key = append(append(w.key, bytes.ReplaceAll(part, []byte{0}, []byte{' '})...), 0)
+	for _, part := range [][]byte{dst, w.port, w.src} {
+		for _, c := range part[:min(len(part), maxPart)] {
+			if c == 0 { // it parts the key
+				c = ' '
+			}
+			w.key = append(w.key, c)
+		}
+		w.key = append(w.key, 0)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -232,4 +233,29 @@ func FuzzJudge(f *testing.F) {
 			}
 		})
 	})
+}
+
+// TestDecimalsAreThoseOfStrconv holds the quick reading of numbers against the slow one.
+func TestDecimalsAreThoseOfStrconv(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 3))
+	quick := 0
+	check := func(text string) {
+		v, ok := decimal([]byte(text))
+		if !ok {
+			return
+		}
+		quick++
+		if want, err := strconv.ParseFloat(text, 64); err != nil || v != want {
+			t.Errorf("%q is %v, want %v, %v", text, v, want, err)
+		}
+	}
+	for range 20_000 {
+		check(fmt.Sprintf("%.*f", r.IntN(10), r.ExpFloat64()*[]float64{1e-4, 1, 1e6, 1e14}[r.IntN(4)]))
+	}
+	for _, text := range []string{"", ".", "1.", ".5", "1.2.3", "-1", "1e5", "0", "00.10", "9007199254740992", "9007199254740993", "0x1", "1_0"} {
+		check(text)
+	}
+	if quick < 15_000 {
+		t.Errorf("only %d numbers are read quickly", quick)
+	}
 }

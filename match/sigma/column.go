@@ -28,6 +28,7 @@ type columnState struct {
 	first        uint64       // number of the first value, if it is not one that is remembered
 	candidates   []uint32     // rules, by value
 	candidateEnd []uint32     // by value; empty when no witness is on the column
+	asks         []uint64     // by value: the slots that its candidates ask for; as long as candidateEnd
 
 	names   *names
 	named   []valueNames // by value, empty until needed
@@ -53,8 +54,8 @@ const maxHits = 4 << 20
 func (c *columnState) reset(column *event.Column) {
 	c.column = column
 	c.values = column.Dict.Len()
-	c.memorable = c.values > 0 && column.Dict.Kind == event.Text
-	c.candidates, c.candidateEnd = c.candidates[:0], c.candidateEnd[:0]
+	c.memorable = c.values > 0 && !column.Dict.Kind.Numeric()
+	c.candidates, c.candidateEnd, c.asks = c.candidates[:0], c.candidateEnd[:0], c.asks[:0]
 	c.needles, c.names = nil, nil
 	c.named = c.named[:0]
 	c.forget()

@@ -29,6 +29,7 @@ type Set struct {
 
 	mu       sync.Mutex
 	families map[string]*family // by which logsource took which route
+	bySource map[event.Source]*prepared
 }
 
 type compiledRule struct {
@@ -49,7 +50,7 @@ type logsourceRoutes struct {
 // Compile makes a set of the rules, correlations and filters of a collection. What cannot be used exactly as it is
 // written is rejected; the collection's own rejections come first. Rules keep their order.
 func Compile(c *Collection, o Options) (*Set, []Rejected) {
-	s := &Set{families: map[string]*family{}}
+	s := &Set{families: map[string]*family{}, bySource: map[event.Source]*prepared{}}
 	k := compiler{set: s, atoms: &atomSet{byKey: map[string]*atom{}}, options: o, byLogsource: map[Logsource]int{}}
 	k.rejected = append(k.rejected, c.Rejected...)
 	k.filters(c)

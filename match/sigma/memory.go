@@ -3,6 +3,7 @@ package sigma
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/zeebo/xxh3"
@@ -21,8 +22,8 @@ type memory struct {
 	used    int
 	text    []byte // bytes or digests of the values, end to end
 	rules   []uint32
-	once    []uint32 // by hash: values met once
-	next    uint64   // number of the next new value
+	once    [][4]uint32 // by hash: values met once
+	next    uint64      // number of the next new value
 
 	full         bool // and since then:
 	asked, known int
@@ -34,12 +35,8 @@ const (
 	mostRemembered  = 1 << 16
 	mostText        = 4 << 20
 	mostRules       = 1 << 18
-	onceSlots       = 1 << 16
+	oncePlaces      = 1 << 15
 	fullSpan        = 1 << 16
-
-	// rememberFrom is the length from which a value is remembered: searching a shorter one takes no longer than finding it in
-	// a table that does not fit the second-level cache.
-	rememberFrom = 32
 
 	// digestFrom is the length from which a value is known by its digest. SHA-256 reads a few times faster than the search for
 	// literals, and is only asked when length and hash fit.
@@ -49,16 +46,18 @@ const (
 	valueBits = 39
 )
 
-// remembered is a value of one field of one program.
+// remembered is a value of one field of one program. It is half a cache line, since in a large memory each is a miss; what is
+// compared besides the hash stands before the bytes of the value, where it is read with them.
 type remembered struct {
 	hash  uint64
 	value uint64 // its number; 0 for an empty place
-	field uint32
-	size  uint32
-	text  uint32 // where its bytes begin
+	asks  uint64 // the slots that its rules ask for
+	text  uint32 // where its header begins: field, size, count of its rules
 	rules uint32 // where its rules begin
-	count uint32 // of its rules
 }
+
+// headerSize is that of what stands before a value's bytes.
+const headerSize = 12
 
 func newMemory() memory { return memory{next: 1} }
 
@@ -84,15 +83,20 @@ func (m *memory) find(field uint32, text []byte, hash uint64) *remembered {
 	mask := uint64(len(m.entries) - 1)
 	for at := hash & mask; m.entries[at].value != 0; at = (at + 1) & mask {
 		e := &m.entries[at]
-		if e.hash != hash || e.field != field || int(e.size) != len(text) {
+		if e.hash != hash {
 			continue
 		}
+		kept := m.text[e.text:]
+		if binary.LittleEndian.Uint32(kept) != field || int(binary.LittleEndian.Uint32(kept[4:])) != len(text) {
+			continue
+		}
+		kept = kept[headerSize:]
 		if len(text) < digestFrom {
-			if bytes.Equal(m.text[e.text:int(e.text)+len(text)], text) {
+			if bytes.Equal(kept[:len(text)], text) {
 				m.known++
 				return e
 			}
-		} else if sum := sha256.Sum256(text); bytes.Equal(m.text[e.text:e.text+sha256.Size], sum[:]) {
+		} else if sum := sha256.Sum256(text); bytes.Equal(kept[:sha256.Size], sum[:]) {
 			m.known++
 			return e
 		}
@@ -112,23 +116,26 @@ func (m *memory) judge() {
 	m.asked, m.known = 0, 0
 }
 
-// again says whether a value was met before, and notes that it is met now. It may be wrong.
+// again says whether a value was met before, and notes that it is met now. It may be wrong. A place keeps the last few values that
+// fell on it: were it one, two values that come in turn would each be new for ever.
 func (m *memory) again(hash uint64) bool {
 	if m.once == nil {
-		m.once = make([]uint32, onceSlots)
+		m.once = make([][4]uint32, oncePlaces)
 	}
-	at := &m.once[hash%onceSlots]
+	at := &m.once[hash%oncePlaces]
 	mark := uint32(hash>>32) | 1
-	if *at == mark {
-		return true
+	for _, met := range at {
+		if met == mark {
+			return true
+		}
 	}
-	*at = mark
+	at[3], at[2], at[1], at[0] = at[2], at[1], at[0], mark
 	return false
 }
 
 // add keeps a value that is not there yet, with the rules that it is a witness of.
-func (m *memory) add(field uint32, text []byte, hash, value uint64, rules []uint32) {
-	size := min(len(text), digestFrom)
+func (m *memory) add(field uint32, text []byte, hash, value uint64, rules []uint32, asks uint64) {
+	size := headerSize + min(len(text), digestFrom)
 	if len(m.text)+size > mostText || len(m.rules)+len(rules) > mostRules || 4*m.used >= 3*mostRemembered {
 		if !m.full {
 			m.full, m.asked, m.known = true, 0, 0
@@ -138,7 +145,10 @@ func (m *memory) add(field uint32, text []byte, hash, value uint64, rules []uint
 	if 4*m.used >= 3*len(m.entries) {
 		m.grow()
 	}
-	e := remembered{hash: hash, value: value, field: field, size: uint32(len(text)), text: uint32(len(m.text)), rules: uint32(len(m.rules)), count: uint32(len(rules))}
+	e := remembered{hash: hash, value: value, asks: asks, text: uint32(len(m.text)), rules: uint32(len(m.rules))}
+	for _, n := range []int{int(field), len(text), len(rules)} {
+		m.text = binary.LittleEndian.AppendUint32(m.text, uint32(n))
+	}
 	if len(text) < digestFrom {
 		m.text = append(m.text, text...)
 	} else {
@@ -175,12 +185,16 @@ func (m *memory) forget() {
 }
 
 // witnessed gives the rules that a value is a witness of.
-func (m *memory) witnessed(e *remembered) []uint32 { return m.rules[e.rules : e.rules+e.count] }
+func (m *memory) witnessed(e *remembered) []uint32 {
+	return m.rules[e.rules:][:binary.LittleEndian.Uint32(m.text[e.text+8:])]
+}
 
 // attention says whether it pays to look for the values of a field: it does where at least every eighth was met before. Where
-// it does not, most of the values are passed by before it is tried again.
+// it does not, most of the values are passed by before it is tried again, and more each time: what is new in the beginning may
+// come again soon.
 type attention struct {
 	asked, known int
+	nap          int // values passed by the last time
 	asleep       int // values to pass by
 }
 
@@ -197,7 +211,10 @@ func (a *attention) awake(n int) bool {
 	}
 	if a.asked >= attentionSpan {
 		if a.known < a.asked/8 {
-			a.asleep = attentionSleep
+			a.nap = min(max(2*a.nap, attentionSpan), attentionSleep)
+			a.asleep = a.nap
+		} else {
+			a.nap = 0
 		}
 		a.asked, a.known = 0, 0
 	}

@@ -16,7 +16,7 @@ func remember(m *memory, field uint32, text []byte, rules []uint32) *remembered 
 	hash := hashOf(field, text)
 	e := m.find(field, text, hash)
 	if e == nil && m.again(hash) {
-		m.add(field, text, hash, m.fresh(1), rules)
+		m.add(field, text, hash, m.fresh(1), rules, 0)
 	}
 	return e
 }
@@ -75,7 +75,7 @@ func TestMemoryIsNotFooledByItsHash(t *testing.T) {
 	other := append(bytes.Clone(long[:len(long)-1]), 'b')
 	for _, pair := range [][2][]byte{{[]byte("good"), []byte("evil")}, {long, other}} {
 		hash := hashOf(1, pair[0])
-		m.add(1, pair[0], hash, m.fresh(1), nil)
+		m.add(1, pair[0], hash, m.fresh(1), nil, 0)
 		if m.find(1, pair[1], hash) != nil {
 			t.Errorf("%.10q… is taken for another of the same hash and length", pair[1])
 		}

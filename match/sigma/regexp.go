@@ -206,8 +206,28 @@ func required(re *syntax.Regexp) [][]string {
 		}
 	case syntax.OpConcat:
 		var all [][]string
-		for _, sub := range re.Sub {
-			all = append(all, required(sub)...)
+		for i := 0; i < len(re.Sub); {
+			// What stands side by side and is one of few texts is one of few longer texts: \.[ "'] needs more than a full stop.
+			joined := exactly(re.Sub[i])
+			if joined == nil {
+				all = append(all, required(re.Sub[i])...)
+				i++
+				continue
+			}
+			for i++; i < len(re.Sub); i++ {
+				next := exactly(re.Sub[i])
+				if next == nil || len(joined)*len(next) > maxJoined {
+					break
+				}
+				var longer []string
+				for _, a := range joined {
+					for _, b := range next {
+						longer = append(longer, a+b)
+					}
+				}
+				joined = longer
+			}
+			all = append(all, joined)
 		}
 		return all
 	case syntax.OpAlternate:
@@ -228,6 +248,37 @@ func required(re *syntax.Regexp) [][]string {
 		if union != nil {
 			return [][]string{union}
 		}
+	}
+	return nil
+}
+
+// maxJoined bounds the texts that a part of an expression is told to be one of.
+const maxJoined = 8
+
+// exactly gives the folded texts of which a part of an expression is one, nil when they are many or unknown.
+func exactly(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return literalOf(re.Rune)
+	case syntax.OpCapture:
+		return exactly(re.Sub[0])
+	case syntax.OpRepeat:
+		if re.Min == 1 && re.Max == 1 {
+			return exactly(re.Sub[0])
+		}
+	case syntax.OpCharClass:
+		var out []string
+		for i := 0; i < len(re.Rune); i += 2 {
+			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+				l := literalOf([]rune{r})
+				if l == nil || len(out) >= maxJoined {
+					return nil
+				}
+				out = append(out, l...)
+			}
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
 	}
 	return nil
 }

@@ -53,23 +53,28 @@ type binding struct {
 type fieldsMemory struct {
 	first  uint32
 	paying []attention
+	rows   attention // whether rows come again
 }
 
 type scanner struct {
-	set     *Set
-	bound   map[*event.Schema]*binding
-	fields  map[*program]*fieldsMemory
-	numbers uint32 // of fields given
-	memory  memory
-	answers answers
-	tried   []uint64 // by rule: the row that it was last tried on
-	row     uint64
-	columns []columnState // by column of the batch
-	used    []bool
-	active  []int // columns with candidates
-	hits    []event.RuleIndex
-	scratch []uint32 // literals found in a value
-	seen    []uint64 // the same as a bit set; empty between searches
+	set        *Set
+	bound      map[*event.Schema]*binding
+	fields     map[*program]*fieldsMemory
+	numbers    uint32 // of fields given
+	memory     memory
+	answers    answers
+	rows       rowMemory
+	key        []uint64  // of the row
+	layouts    [2]uint64 // of the batch, for rules that ask some and all columns; 0 not known yet
+	layoutText []byte
+	tried      []uint64 // by rule: the row that it was last tried on
+	row        uint64
+	columns    []columnState // by column of the batch
+	used       []bool
+	active     []int // columns with candidates
+	hits       []event.RuleIndex
+	scratch    []uint32 // literals found in a value
+	seen       []uint64 // the same as a bit set; empty between searches
 
 	batch   *event.Batch
 	program *program
@@ -87,6 +92,7 @@ func (s *scanner) bind(schema *event.Schema) *binding {
 		clear(s.fields)
 		s.numbers = 0
 		s.memory.forget() // it knows values by these numbers
+		s.rows = rowMemory{}
 	}
 	b := &binding{program: s.set.program(schema.Source)}
 	b.slots = slices.Repeat([]int32{int32(len(b.program.slots))}, len(schema.Fields))
@@ -152,8 +158,10 @@ func (s *scanner) Scan(b *event.Batch, hit func(row int, rule event.RuleIndex)) 
 
 func (s *scanner) begin(b *event.Batch, bound *binding) {
 	s.batch, s.binding, s.program = b, bound, bound.program
+	s.layouts = [2]uint64{}
 	if s.memory.next >= 1<<valueBits-1<<32 { // the numbers are used up: begin anew
 		s.memory = newMemory()
+		s.rows = rowMemory{}
 		clear(s.answers)
 	}
 	if n := len(s.program.rules); len(s.tried) < n {
@@ -199,14 +207,14 @@ func (s *scanner) witness(at int, own, keywords *slotWitness) {
 	for v := range c.values {
 		var hash uint64
 		text := c.text(v)
-		long := awake && len(text) >= rememberFrom
-		if long {
+		if awake {
 			hash = hashOf(c.field, text)
 			if e := s.memory.find(c.field, text, hash); e != nil {
 				c.paying.known++
 				c.numbers[v] = e.value
 				c.candidates = append(c.candidates, s.memory.witnessed(e)...)
 				c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
+				c.asks = append(c.asks, e.asks)
 				continue
 			}
 		}
@@ -216,13 +224,18 @@ func (s *scanner) witness(at int, own, keywords *slotWitness) {
 			s.search(c, keywords, v)
 		}
 		c.candidateEnd = append(c.candidateEnd, uint32(len(c.candidates)))
-		if !long {
+		asks := uint64(0)
+		for _, r := range c.candidates[from:] {
+			asks |= s.program.rules[r].asks
+		}
+		c.asks = append(c.asks, asks)
+		if !awake {
 			continue // numbered when a predicate is asked
 		}
 		c.numbers[v] = c.first + uint64(v)
 		if s.memory.again(hash) {
 			c.paying.known++
-			s.memory.add(c.field, text, hash, c.numbers[v], c.candidates[from:])
+			s.memory.add(c.field, text, hash, c.numbers[v], c.candidates[from:], asks)
 		}
 	}
 }
@@ -241,7 +254,11 @@ func (s *scanner) number(c *columnState, v int) uint64 {
 			n = e.value
 		} else if s.memory.again(hash) {
 			c.paying.known++
-			s.memory.add(c.field, text, hash, n, nil)
+			if len(c.candidateEnd) > 0 {
+				s.memory.add(c.field, text, hash, n, slice32(c.candidates, c.candidateEnd, v), c.asks[v])
+			} else {
+				s.memory.add(c.field, text, hash, n, nil, 0)
+			}
 		}
 	}
 	c.numbers[v] = n
@@ -330,6 +347,41 @@ func (a *atom) holdsFor(raw, folded []byte, ascii bool) bool {
 func (s *scanner) scanRow(row int) {
 	p := s.program
 	s.hits = s.hits[:0]
+	asks := p.asks
+	for _, at := range s.active {
+		c := &s.columns[at]
+		for _, code := range c.column.At(row) {
+			if v, ok := code.Value(); ok {
+				asks |= c.asks[v]
+			}
+		}
+	}
+	if asks == 0 { // no rule is to be tried
+		for _, r := range p.certain {
+			s.hits = append(s.hits, p.rules[r].index)
+		}
+		return
+	}
+	if paying := &s.binding.fields.rows; paying.awake(1) && s.rowKey(asks, row) {
+		hash := hashOfRow(s.key)
+		if e := s.rows.find(s.key, hash); e != nil {
+			paying.known++
+			s.hits = append(s.hits, s.rows.hits[e.hit:e.hit+e.count]...)
+			return
+		}
+		if s.memory.again(hash) {
+			paying.known++
+			s.tryRow(row)
+			s.rows.add(s.key, hash, s.hits)
+			return
+		}
+	}
+	s.tryRow(row)
+}
+
+// tryRow tries every candidate rule of a row.
+func (s *scanner) tryRow(row int) {
+	p := s.program
 	s.row++
 	for _, at := range s.active {
 		c := &s.columns[at]

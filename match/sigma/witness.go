@@ -250,6 +250,10 @@ func (c *chooser) literalsOf(at int32) []clue {
 	return out
 }
 
+// minNeedle is the shortest literal that a value is searched for with all others. Those of three bytes would need a pass of
+// their own over every long value, and few predicates ask for one.
+const minNeedle = 4
+
 // slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
 // them all.
 type slotNeedles struct {
@@ -324,7 +328,7 @@ func (p *program) indexNeedles() {
 			t := &q.tests[j]
 			work++
 			needle := t.needle()
-			if q.slot < 0 || len(needle) < minLiteral {
+			if q.slot < 0 || len(needle) < minNeedle {
 				continue
 			}
 			if q.needles == nil {
