@@ -13,17 +13,13 @@ var residents = set("system services.exe svchost.exe lsass.exe lsaiso.exe winini
 	"systemd init sshd cron crond dbus-daemon sudo su login bash-login")
 
 // servers answer requests of many. One of their effects says nothing of another, unless it is something they never do.
-var servers = set("w3wp.exe httpd.exe apache.exe nginx.exe tomcat.exe tomcat8.exe tomcat9.exe java.exe javaw.exe php-cgi.exe php-fpm php.exe node.exe iisexpress.exe sqlservr.exe sqlagent.exe oracle.exe mysqld.exe postgres.exe " +
+var servers = set(remoteToolNames + " w3wp.exe httpd.exe apache.exe nginx.exe tomcat.exe tomcat8.exe tomcat9.exe java.exe javaw.exe php-cgi.exe php-fpm php.exe node.exe iisexpress.exe sqlservr.exe sqlagent.exe oracle.exe mysqld.exe postgres.exe " +
 	"microsoft.exchange.worker.exe umworkerprocess.exe edgetransport.exe coldfusion.exe beasvc.exe nginx httpd apache2 java node php-fpm mysqld postgres named exim4 sendmail master")
 
 // remoteTools are programs by which supporters and suppliers act on a host from afar. Like servers they do what strangers to the host say.
-var remoteTools = set("screenconnect.clientservice.exe screenconnect.windowsclient.exe teamviewer_service.exe teamviewer.exe anydesk.exe ateraagent.exe splashtopremote.exe srservice.exe ltsvc.exe bomgar-scc.exe rutserv.exe meshagent.exe meshagent64.exe dwagsvc.exe agentmon.exe kaseyaendpoint.exe ninjarmmagent.exe tacticalrmm.exe rustdesk.exe connectwisecontrol.client.exe logmein.exe lmiguardiansvc.exe windowsagent.exe ba_agent.exe solarwinds.businesslayerhost.exe")
+var remoteTools = set(remoteToolNames)
 
-func init() {
-	for name := range remoteTools {
-		servers[name] = true
-	}
-}
+const remoteToolNames = "screenconnect.clientservice.exe screenconnect.windowsclient.exe teamviewer_service.exe teamviewer.exe anydesk.exe ateraagent.exe splashtopremote.exe srservice.exe ltsvc.exe bomgar-scc.exe rutserv.exe meshagent.exe meshagent64.exe dwagsvc.exe agentmon.exe kaseyaendpoint.exe ninjarmmagent.exe tacticalrmm.exe rustdesk.exe connectwisecontrol.client.exe logmein.exe lmiguardiansvc.exe windowsagent.exe ba_agent.exe solarwinds.businesslayerhost.exe"
 
 // shells are programs that run what others tell them. A server that starts one is a way in.
 var shells = set("cmd.exe powershell.exe pwsh.exe wscript.exe cscript.exe mshta.exe rundll32.exe regsvr32.exe bash sh dash zsh python python3 perl php bash.exe certutil.exe bitsadmin.exe curl.exe wget.exe msbuild.exe installutil.exe whoami.exe net.exe net1.exe")
