@@ -117,7 +117,7 @@ func TestKilledAtAnyMomentLosesNothing(t *testing.T) {
 	c := newCase(t, lead)
 	rng := rand.New(rand.NewPCG(9, 50))
 	acked := map[uint64]string{}
-	runs := 25
+	runs := 50
 	if testing.Short() {
 		runs = 5
 	}
