@@ -19,7 +19,7 @@ func (t *Trail) WritePage(out io.Writer) error {
 	p(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>Trail of %s</title><style>%s%s</style></head><body>`, esc(t.Org), pageStyle, PictureStyle(""))
 	p("<p class=eyebrow>Trail</p><h1>%s</h1>", esc(t.Org))
 	if !t.Established {
-		p("<p class=none><b>No intrusion established.</b> %s</p>", esc(sentence(t.Why)))
+		p("<p class=none><b>No intrusion established.</b> %s</p>", esc(t.reason()))
 	} else {
 		p("<p class=verdict>An intrusion is established: %s.</p>", esc(t.Why))
 		t.figures(p)

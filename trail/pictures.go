@@ -13,7 +13,7 @@ func (t *Trail) WritePictures(out io.Writer) error {
 	w := bufio.NewWriter(out)
 	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
 	if !t.Established {
-		p("<p><b>No intrusion established.</b> %s</p>", esc(sentence(t.Why)))
+		p("<p><b>No intrusion established.</b> %s</p>", esc(t.reason()))
 		return w.Flush()
 	}
 	t.figures(p)

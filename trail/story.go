@@ -18,7 +18,7 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	line := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	line("# Trail of %s\n", code(t.Org))
 	if !t.Established {
-		line("**No intrusion established.** %s.\n", code2(sentence(t.Why)))
+		line("**No intrusion established.** %s.\n", code2(t.reason()))
 		t.storyStarts(line)
 		t.storyUnseen(line)
 		return w.Flush()
@@ -168,6 +168,11 @@ func minute(s string) string {
 		return s[:10] + " " + s[11:19]
 	}
 	return s + strings.Repeat(" ", max(0, 19-len(s)))
+}
+
+// reason is why no intrusion is established, for where that it is not has just been said.
+func (t *Trail) reason() string {
+	return sentence(strings.TrimPrefix(t.Why, "no intrusion established: "))
 }
 
 func sentence(s string) string {

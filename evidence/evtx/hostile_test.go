@@ -361,7 +361,7 @@ func hostileFile(t testing.TB, chunks int, fill func(w *builder, chunk int)) []b
 func TestHostileChunksCostLittleMore(t *testing.T) {
 	chunks := 10
 	if testing.Short() {
-		chunks = 4
+		chunks = 2
 	}
 	f, needs := New(), event.Everything()
 	work := func(body []byte) (run func(), c *counter) {
@@ -452,7 +452,7 @@ func (s *sampler) Damage(d event.Damage)      { s.sample(); s.counter.Damage(d) 
 func TestHostileChunksTakeLittleMemory(t *testing.T) {
 	chunks := 70
 	if testing.Short() {
-		chunks = 16
+		chunks = 8
 	}
 	for _, name := range []string{
 		"templates all new", "names of fields all new", "a channel for each record", "arrays of bytes", "a wide template of names, short records",
