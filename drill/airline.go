@@ -8,6 +8,7 @@
 package drill
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -70,7 +71,7 @@ const scenario = "airline-service-implant"
 // Airline writes the evidence of one airline that was entered through its booking front
 // server, and gives the truth. Under dir it makes evidence/HOST/CHANNEL.evtx,
 // inventory.csv and truth.json; dir is made when absent and must be empty.
-func Airline(dir string, o Options) (Truth, error) {
+func Airline(ctx context.Context, dir string, o Options) (Truth, error) {
 	scale, err := o.Size.scale()
 	if err != nil {
 		return Truth{}, err
@@ -81,7 +82,7 @@ func Airline(dir string, o Options) (Truth, error) {
 	s := scene.New(scene.First(o.Seed, scale))
 	s.Into(filepath.Join(dir, "evidence"))
 	booking.Play(s)
-	if err := background.Play(s); err != nil {
+	if err := background.Play(ctx, s); err != nil {
 		return Truth{}, err
 	}
 	if err := s.Write(filepath.Join(dir, "evidence")); err != nil {

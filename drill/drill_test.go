@@ -19,7 +19,7 @@ import (
 func airline(t *testing.T, o Options) (string, Truth) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "airline")
-	truth, err := Airline(dir, o)
+	truth, err := Airline(t.Context(), dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,13 +222,13 @@ func TestRefusals(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Airline(dir, Options{}); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, err := Airline(t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a folder in use: %v", err)
 	}
-	if _, err := Airline(filepath.Join(dir, "new"), Options{Size: "huge"}); err == nil || !strings.Contains(err.Error(), `"huge"`) {
+	if _, err := Airline(t.Context(), filepath.Join(dir, "new"), Options{Size: "huge"}); err == nil || !strings.Contains(err.Error(), `"huge"`) {
 		t.Errorf("an unknown size: %v", err)
 	}
-	if _, err := Airline(filepath.Join(dir, "mine", "new"), Options{}); err == nil {
+	if _, err := Airline(t.Context(), filepath.Join(dir, "mine", "new"), Options{}); err == nil {
 		t.Error("a folder below a file was accepted")
 	}
 }

@@ -32,7 +32,7 @@ func TestSectorIsReadAndItsIntrusionFound(t *testing.T) {
 		}
 		t.Run(string(scenario), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "s")
-			truth, err := drill.Sector(dir, drill.Options{Seed: uint64(20 + i), Airlines: 1, Scenario: scenario})
+			truth, err := drill.Sector(t.Context(), dir, drill.Options{Seed: uint64(20 + i), Airlines: 1, Scenario: scenario})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -32,7 +32,7 @@ func TestEachShippedRuleFindsTheIntrusionAndNothingElse(t *testing.T) {
 	}
 	for _, seed := range []uint64{1, 2, 3} {
 		dir := filepath.Join(t.TempDir(), "a")
-		truth, err := drill.Airline(dir, drill.Options{Seed: seed})
+		truth, err := drill.Airline(t.Context(), dir, drill.Options{Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -57,8 +58,8 @@ var sectorStart = time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
 // Sector writes the evidence of several airlines, each in a folder of its own under dir with evidence/, inventory.csv and
 // sources.yaml, and the truth about all of them in truth.json, which is written last. dir is made when absent and must be
 // empty. Options.Airlines 0 gives one airline of each role; fewer take the first of Roles, more repeat those after the first. Options.Roles
-// names them instead.
-func Sector(dir string, o Options) (Truth, error) {
+// names them instead. When ctx ends, what was written stays, without truth.json.
+func Sector(ctx context.Context, dir string, o Options) (Truth, error) {
 	scale, err := o.Size.scale()
 	if err != nil {
 		return Truth{}, err
@@ -106,7 +107,7 @@ func Sector(dir string, o Options) (Truth, error) {
 	for i := range parts {
 		parts[i].reserved = addresses
 	}
-	if err := writeAll(dir, parts); err != nil {
+	if err := writeAll(ctx, dir, parts); err != nil {
 		return Truth{}, err
 	}
 	t := Truth{Scenario: string(o.Scenario), Seed: o.Seed, Starts: map[string]Start{}}
@@ -123,7 +124,7 @@ func Sector(dir string, o Options) (Truth, error) {
 
 // writeAll writes airlines beside each other, as many as there are processors. What each one is was drawn before, so
 // their order does not matter.
-func writeAll(dir string, parts []part) error {
+func writeAll(ctx context.Context, dir string, parts []part) error {
 	next := make(chan *part)
 	errs := make([]error, max(1, runtime.GOMAXPROCS(0)))
 	var workers sync.WaitGroup
@@ -131,7 +132,7 @@ func writeAll(dir string, parts []part) error {
 		workers.Go(func() {
 			for p := range next {
 				if errs[w] == nil {
-					errs[w] = p.write(dir)
+					errs[w] = p.write(ctx, dir)
 				}
 			}
 		})
@@ -208,7 +209,7 @@ func (c *campaign) part(i, scale int) part {
 }
 
 // write plays and writes the airline.
-func (p *part) write(dir string) error {
+func (p *part) write(ctx context.Context, dir string) error {
 	s := scene.New(p.plan)
 	clocks(p.r, p.role, s)
 	root := filepath.Join(dir, p.folder)
@@ -228,7 +229,7 @@ func (p *part) write(dir string) error {
 	if p.role == FirstVictim || p.role == Lookalike { // at the first victim too there is somebody who looks like an intruder
 		background.Lookalike(s)
 	}
-	if err := background.Play(s); err != nil {
+	if err := background.Play(ctx, s); err != nil {
 		return err
 	}
 	if err := s.Write(evidence); err != nil {

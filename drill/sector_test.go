@@ -2,6 +2,7 @@ package drill
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"debug/elf"
 	"debug/macho"
@@ -34,7 +35,7 @@ var sector = sync.OnceValues(func() (struct {
 	}
 	sectorDir = dir
 	s.dir = filepath.Join(dir, "sector")
-	s.truth, err = Sector(s.dir, Options{Seed: 11, Scenario: intrusion.VPNAppliance})
+	s.truth, err = Sector(context.Background(), s.dir, Options{Seed: 11, Scenario: intrusion.VPNAppliance})
 	return s, err
 })
 
@@ -90,7 +91,7 @@ func TestSectorSameSeedSameBytes(t *testing.T) {
 	}
 	sums := func(seed uint64, airlines int) map[string][sha256.Size]byte {
 		dir := filepath.Join(t.TempDir(), "s")
-		if _, err := Sector(dir, Options{Seed: seed, Airlines: airlines, Scenario: intrusion.SpearPhish}); err != nil {
+		if _, err := Sector(t.Context(), dir, Options{Seed: seed, Airlines: airlines, Scenario: intrusion.SpearPhish}); err != nil {
 			t.Fatal(err)
 		}
 		out := map[string][sha256.Size]byte{}
@@ -361,7 +362,7 @@ func TestSectorRefusals(t *testing.T) {
 		{Options{Airlines: 201}, "201 airlines"},
 		{Options{Size: "tiny"}, `"tiny"`},
 	} {
-		if _, err := Sector(dir, c.o); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := Sector(t.Context(), dir, c.o); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%+v: %v", c.o, err)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -388,7 +389,7 @@ func TestSectorSizes(t *testing.T) {
 		}
 	}
 	medium := filepath.Join(t.TempDir(), "m")
-	if _, err := Sector(medium, Options{Seed: 11, Size: Medium, Airlines: 1, Scenario: intrusion.VPNAppliance}); err != nil {
+	if _, err := Sector(t.Context(), medium, Options{Seed: 11, Size: Medium, Airlines: 1, Scenario: intrusion.VPNAppliance}); err != nil {
 		t.Fatal(err)
 	}
 	if small, more := size(filepath.Join(dir, truth.Airlines[0].Folder)), size(medium); more < small*3/2 {

@@ -22,7 +22,7 @@ import (
 func airline(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "airline")
-	if _, err := drill.Airline(dir, drill.Options{Seed: 1}); err != nil {
+	if _, err := drill.Airline(t.Context(), dir, drill.Options{Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "evidence")

@@ -85,7 +85,7 @@ func sector(t *testing.T, scenario intrusion.Scenario, roles []drill.Role) (dir 
 		return dir, truth
 	}
 	dir = filepath.Join(t.TempDir(), string(scenario))
-	truth, err := drill.Sector(dir, drill.Options{Seed: *seed, Scenario: scenario, Only: roles})
+	truth, err := drill.Sector(t.Context(), dir, drill.Options{Seed: *seed, Scenario: scenario, Only: roles})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func pair(t *testing.T) (*drill.AirlineTruth, hunt.Options) {
 	var first *drill.AirlineTruth
 	for i, name := range []string{"one", "two"} {
 		dir := filepath.Join(t.TempDir(), name)
-		truth, err := drill.Airline(dir, drill.Options{Seed: uint64(i + 1)})
+		truth, err := drill.Airline(t.Context(), dir, drill.Options{Seed: uint64(i + 1)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -103,8 +103,8 @@ func (d *demo) path(parts ...string) string {
 }
 
 // evidence writes the sector.
-func (d *demo) evidence(context.Context) (err error) {
-	if d.truth, err = drill.Sector(d.path("sector"), d.drill); err != nil {
+func (d *demo) evidence(ctx context.Context) (err error) {
+	if d.truth, err = drill.Sector(ctx, d.path("sector"), d.drill); err != nil {
 		return err
 	}
 	var others []string

@@ -32,7 +32,7 @@ gives the same bytes.`,
   contrail drill --out sector --seed 7 --airlines 4 --scenario vpn-appliance
   contrail drill --out sector --roles first-victim,rebuilt,clean,thin`,
 		Args: arguments(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if out == "" {
 				return usageError{fmt.Errorf("--out is needed: a new folder to write to")}
 			}
@@ -49,7 +49,7 @@ gives the same bytes.`,
 				}
 				o.Roles = append(o.Roles, drill.Role(r))
 			}
-			truth, err := drill.Sector(out, o)
+			truth, err := drill.Sector(c.Context(), out, o)
 			if err != nil {
 				return err
 			}

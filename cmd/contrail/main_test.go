@@ -58,7 +58,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 
 // airline writes the evidence of one airline with an intrusion and its truth: airline DIR.
 func airline(ts *testscript.TestScript, _ bool, args []string) {
-	if _, err := drill.Airline(ts.MkAbs(args[0]), drill.Options{Seed: 1}); err != nil {
+	if _, err := drill.Airline(context.Background(), ts.MkAbs(args[0]), drill.Options{Seed: 1}); err != nil {
 		ts.Fatalf("%v", err)
 	}
 }

@@ -3,6 +3,7 @@
 package background
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -16,7 +17,7 @@ type life struct{ *scene.Scene }
 // Play puts the ordinary days into the scene. An activity draws from a random stream of its own;
 // adding one means adding a line here.
 // What is over is written at the end of each day, so what others add to the scene must be there before.
-func Play(of *scene.Scene) error {
+func Play(ctx context.Context, of *scene.Scene) error {
 	s := life{of}
 	s.Foreign("FDRunner.exe")
 	activities := []struct {
@@ -53,6 +54,9 @@ func Play(of *scene.Scene) error {
 	}
 	for day := range s.Days {
 		for i, a := range activities {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			a.play(streams[i], day)
 		}
 		// The next day's activities reach back a little before midnight.

@@ -97,7 +97,7 @@ func newSector(t testing.TB, seed uint64, scenario intrusion.Scenario, roles []d
 			return s
 		}
 	}
-	truth, err := drill.Sector(s.dir, drill.Options{Seed: seed, Scenario: scenario, Roles: roles})
+	truth, err := drill.Sector(t.Context(), s.dir, drill.Options{Seed: seed, Scenario: scenario, Roles: roles})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 func victim(t testing.TB, scenario intrusion.Scenario) (string, *drill.Truth) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "sector")
-	truth, err := drill.Sector(dir, drill.Options{Seed: 1, Scenario: scenario, Airlines: 1})
+	truth, err := drill.Sector(t.Context(), dir, drill.Options{Seed: 1, Scenario: scenario, Airlines: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ const trivialKey = "trivial: "
 func (x *sectorScores) victim(t *testing.T, seed uint64, scenario intrusion.Scenario) {
 	dir := filepath.Join(t.TempDir(), "sector")
 	defer os.RemoveAll(dir)
-	truth, err := drill.Sector(dir, drill.Options{Seed: seed, Scenario: scenario, Airlines: 1})
+	truth, err := drill.Sector(t.Context(), dir, drill.Options{Seed: seed, Scenario: scenario, Airlines: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

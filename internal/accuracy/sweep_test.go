@@ -66,7 +66,7 @@ func airline(t *testing.T, seed uint64) (string, drill.Truth) {
 	}
 	dir := filepath.Join(airlines.dir, fmt.Sprint(seed))
 	if _, ok := airlines.truth[seed]; !ok {
-		truth, err := drill.Airline(dir, drill.Options{Seed: seed})
+		truth, err := drill.Airline(t.Context(), dir, drill.Options{Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
