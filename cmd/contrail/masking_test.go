@@ -201,7 +201,7 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 	}
 	printed = contrail(0, "trace", "--rules", rules, "--from", "sysmon.evtx:1", "--out", at("trace"), evidence)
 	leaks = append(leaks, leaksIn(t, "trace", at("trace"), printed, secrets)...)
-	printed = contrail(0, "coverage", at("sweep/coverage.json"))
+	printed = contrail(0, "coverage", "show", at("sweep"))
 	leaks = append(leaks, leaksIn(t, "coverage", at("none"), printed, secrets)...)
 	contrail(0, "expose", "--out", at("exposed"), evidence)
 	leaks = append(leaks, leaksIn(t, "expose", at("exposed"), nil, secrets)...)
