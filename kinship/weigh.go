@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ const habitsAgainst = -10
 
 func (j *judge) weigh() {
 	j.hosts()
-	active := j.e.Trail != nil && j.e.Trail.Intrusion()
+	active := j.e.Trail != nil && j.e.Trail.Intrusion() && j.works()
 	absent := map[bool]*absence{true: {}, false: {}} // by whether it is a habit
 	habits, population, public := 0.0, 0, -1
 	for _, g := range j.groups() {
@@ -465,6 +466,40 @@ func (j *judge) searched(i int) float64 {
 		}
 	}
 	return max(wide, sum/float64(max(j.places, 1)))
+}
+
+// works says whether habits could show where the trail went: who passed through a device alone leaves none. A trail that names no hosts
+// counts as one where they could.
+func (j *judge) works() bool {
+	if j.e.Coverage == nil || len(j.e.Trail.Hosts) == 0 {
+		return true
+	}
+	went := map[string]bool{}
+	for _, t := range j.e.Trail.Hosts {
+		went[hostLabel(t.Host)] = true
+	}
+	for h := range j.cannot {
+		if !went[hostLabel(j.e.Coverage.Hosts[h].Host)] {
+			continue
+		}
+		for i := range j.rules {
+			if !j.f.Items[i].Kind.Behaviour() {
+				continue
+			}
+			if asked, network := j.onHost(i, h); asked && !network {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hostLabel is what a trail and a certificate both call a host: its name without the domain, or its address.
+func hostLabel(name string) string {
+	if _, err := netip.ParseAddr(name); err != nil {
+		name, _, _ = strings.Cut(name, ".")
+	}
+	return strings.ToLower(name)
 }
 
 // place says whether a host's own logs can be asked of anything in the fingerprint.
