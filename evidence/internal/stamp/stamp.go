@@ -57,13 +57,17 @@ func named(b []byte, zone *time.Location) (int64, bool) {
 	return clock(number(b[7:11]), month, number(b[:2]), b[12:], zone)
 }
 
-// clock reads 15:04:05, a fraction behind a point or comma, and a zone.
+// clock reads 15:04:05, the hour also of one digit, a fraction behind a point or comma, and a zone.
 func clock(year, month, day int, b []byte, zone *time.Location) (int64, bool) {
-	if len(b) < 5 || b[2] != ':' {
+	at := 2
+	if len(b) > 1 && b[1] == ':' {
+		at = 1
+	}
+	if len(b) < at+3 || b[at] != ':' {
 		return event.NoTime, false
 	}
-	hour, minute, second, ns := number(b[:2]), number(b[3:5]), 0, 0
-	b = b[5:]
+	hour, minute, second, ns := number(b[:at]), number(b[at+1:at+3]), 0, 0
+	b = b[at+3:]
 	if len(b) >= 3 && b[0] == ':' {
 		second = number(b[1:3])
 		b = b[3:]

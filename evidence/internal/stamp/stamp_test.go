@@ -42,6 +42,7 @@ func TestTimesOfLogs(t *testing.T) {
 // FuzzStamp holds the fast paths against Go's own parser.
 func FuzzStamp(f *testing.F) {
 	f.Add("2023-07-03T09:08:07.25+02:00")
+	f.Add("2023-07-03T9:08:07.25+02:00")
 	f.Add("03/Jul/2023:09:08:07 +0000")
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := Parse([]byte(s), nil)
