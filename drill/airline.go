@@ -26,12 +26,16 @@ import (
 // Size says how much ordinary activity surrounds the intrusion.
 type Size string
 
-// Sizes, with about the number of events they give.
+// Sizes, with about the number of events that an airline of a sector has.
 const (
-	Small  Size = "small"  // 5,700
-	Medium Size = "medium" // 15,000
-	Large  Size = "large"  // 124,000
+	Small  Size = "small"  // 75,000
+	Medium Size = "medium" // 145,000
+	Large  Size = "large"  // 800,000
+	Huge   Size = "huge"   // 20,000,000
 )
+
+// Sizes gives all of them, the smallest first.
+func Sizes() []Size { return []Size{Small, Medium, Large, Huge} }
 
 func (z Size) scale() (int, error) {
 	switch z {
@@ -41,8 +45,10 @@ func (z Size) scale() (int, error) {
 		return 4, nil
 	case Large:
 		return 40, nil
+	case Huge:
+		return 1100, nil
 	}
-	return 0, fmt.Errorf("drill: size %q is none of small, medium, large", string(z))
+	return 0, fmt.Errorf("drill: size %q is none of %v", string(z), Sizes())
 }
 
 // Options choose a drill. The zero value is seed 0, small.

@@ -52,7 +52,7 @@ all of it goes into a case, whose report is one page. Then the answers are held 
 	fs.StringVarP(&d.out, "out", "o", "", "folder to write to; a new temporary one when not given")
 	fs.Uint64Var(&d.drill.Seed, "seed", 1, "another seed is another drill")
 	fs.IntVar(&airlines, "airlines", len(demoRoles), "how many airlines, the first victim among them")
-	fs.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large")
+	fs.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large, huge")
 	fs.StringVar(&scenario, "scenario", string(intrusion.WebExploit), "the way in: web-exploit, vpn-appliance, spear-phish, supplier")
 	return c
 }

@@ -76,14 +76,14 @@ gives the same bytes.`,
 	f.Uint64Var(&o.Seed, "seed", 1, "another seed is another sector")
 	f.IntVar(&o.Airlines, "airlines", 0, "how many; 0 is one of each role")
 	f.StringSliceVar(&roles, "roles", nil, "what happened to each airline, instead of --airlines; the first is first-victim")
-	f.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large")
+	f.StringVar(&size, "size", string(drill.Small), "how many ordinary events: small, medium, large, huge (20 million an airline)")
 	f.StringVar(&scenario, "scenario", string(intrusion.WebExploit), "the way in: "+strings.Join(names, ", "))
 	return c
 }
 
 // known refuses sizes and scenarios that there are not.
 func known(size, scenario string) error {
-	if sizes := []drill.Size{drill.Small, drill.Medium, drill.Large}; !slices.Contains(sizes, drill.Size(size)) {
+	if sizes := drill.Sizes(); !slices.Contains(sizes, drill.Size(size)) {
 		return usageError{fmt.Errorf("--size %q: want one of %v", size, sizes)}
 	}
 	if all := intrusion.Scenarios(); !slices.Contains(all, intrusion.Scenario(scenario)) {
