@@ -51,6 +51,7 @@ func (t *teller) tell() *Trail {
 		t.places()
 		t.hosts()
 		t.things()
+		t.staged() // packing.go
 		t.wayIn()
 	}
 	t.unseen()

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +200,41 @@ func TestSignsAreListedAndNotTheHeadline(t *testing.T) {
 				t.Errorf("%s is not told", x.What)
 			}
 		}
+	}
+}
+
+// TestAnArchiveGivesWayToItsVolumes: what a command names and what was never there, because its volumes were.
+func TestAnArchiveGivesWayToItsVolumes(t *testing.T) {
+	const dir = `C:\ProgramData\t\`
+	var s storyline
+	s.night("adm", "10.1.1.99", 0, "", true)
+	at := 11*dayLong + 3*time.Minute
+	pack := func(n int, line string, writes ...string) (command, first int) {
+		at += time.Minute
+		command = s.say(runs("server", at, n, 201, dir+"tool.exe", dir+"rar.exe", line, "0x3e7"))
+		for i, name := range writes {
+			w := s.say(sys("server", 11, at+time.Duration(i+1)*time.Second, "ProcessGuid", guid(n), "ProcessId", fmt.Sprint(1000+n), "Image", dir+"rar.exe", "TargetFilename", dir+name))
+			if i == 0 {
+				first = w
+			}
+		}
+		return command, first
+	}
+	command, volume := pack(240, dir+`rar.exe a -v900m `+dir+`all.rar D:\*.csv`, "all.part1.rar", "all.part2.rar")
+	pack(241, dir+`rar.exe a -v900m `+dir+`seven.7z D:\*.csv`, "seven.7z.001", "seven.7z.002")
+	pack(242, dir+`rar.exe a `+dir+`alone.zip D:\*.csv`)
+	pack(243, dir+`rar.exe a `+dir+`old.zip D:\*.csv`, "old.z01", "old.zip") // the last volume has the archive's name
+	var got []string
+	out := s.answer(t)
+	for _, x := range out.Staged {
+		got = append(got, strings.TrimPrefix(x.Path, strings.ToLower(dir)))
+		if want := []Ref{{"server", uint64(volume), Intrusion}, {"server", uint64(command), Intrusion}}; strings.HasSuffix(x.Path, "all.part1.rar") && !slices.Equal(x.Refs, want) {
+			t.Errorf("the first volume's records are %v, want %v", x.Refs, want)
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"all.part1.rar", "all.part2.rar", "alone.zip", "old.z01", "old.zip", "seven.7z.001", "seven.7z.002"}; !slices.Equal(got, want) {
+		t.Errorf("staged %v, want %v", got, want)
 	}
 }
 
