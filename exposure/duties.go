@@ -51,7 +51,8 @@ const (
 	EventSignificant = "significant" // it was judged to be significant
 )
 
-var events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
+// Events are all of them.
+var Events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
 
 // Rules is a table of duties.
 type Rules struct {
@@ -90,14 +91,23 @@ func ReadRules(r io.Reader) (*Rules, error) {
 				return fail("until: %q is not a date", rule.Until)
 			}
 		}
-		if !slices.Contains(events, rule.Start) {
-			return fail("start: %q is not one of %s", rule.Start, strings.Join(events, ", "))
+		if !slices.Contains(Events, rule.Start) {
+			return fail("start: %q is not one of %s", rule.Start, strings.Join(Events, ", "))
 		}
 		if _, _, err := due(time.Unix(0, 0), rule.Deadline); err != nil {
 			return fail("deadline: %v", err)
 		}
 	}
 	return &t, nil
+}
+
+// Jurisdictions gives those that the table has duties of, sorted.
+func (t *Rules) Jurisdictions() []string {
+	all := map[string]bool{}
+	for _, r := range t.Rules {
+		all[r.Jurisdiction] = true
+	}
+	return sortedKeys(all)
 }
 
 // With returns the table with further rules; a rule of the same id replaces the shipped one.

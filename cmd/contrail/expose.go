@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,8 +57,8 @@ exact where that is possible, with bounds where it is not. Identifiers are kept 
 	fs.StringVar(&f.keyFile, "key", "", "file with the case's secret, 32 hexadecimal digits or more; needed to compare counts of different runs")
 	fs.StringVar(&f.duties, "duties", "", "YAML file with duties to add to the shipped table")
 	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
-	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
+	addCount(fs, &f.maxDepth, "max-depth", 0, 0, "archives within archives that are read; 0 for 8")
+	addCount(fs, &f.threads, "threads", 0, 0, "threads; 0 for one per processor")
 	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation by path")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted count with the same key, evidence and output folder stopped; needs --key")
 	fs.StringSliceVar(&f.jurisdictions, "jurisdiction", nil, "only duties of these jurisdictions")
@@ -165,11 +166,19 @@ func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 		}
 		rules = rules.With(own)
 	}
+	for _, j := range f.jurisdictions {
+		if all := rules.Jurisdictions(); !slices.Contains(all, j) {
+			return nil, s, usageError{fmt.Errorf("--jurisdiction %q: there are duties of %s", j, strings.Join(all, ", "))}
+		}
+	}
 	for _, e := range f.events {
 		name, at, ok := strings.Cut(e, "=")
 		ns, err := moment(at)
 		if !ok || err != nil {
 			return nil, s, usageError{fmt.Errorf("--event %q: want NAME=TIME", e)}
+		}
+		if !slices.Contains(exposure.Events, name) {
+			return nil, s, usageError{fmt.Errorf("--event %q: no clock starts with that: want one of %s", e, strings.Join(exposure.Events, ", "))}
 		}
 		s.Events[name] = time.Unix(0, ns).UTC()
 	}

@@ -62,7 +62,7 @@ When no intrusion can be established, it says so.`,
 	addInventory(fs, &f.inventory)
 	addSources(fs, &f.sources)
 	addRaw(fs, &f.raw)
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
+	addCount(fs, &f.threads, "threads", 0, 0, "threads; 0 for one per processor")
 	fs.BoolVar(&f.slack, "slack", false, "also read what is left of deleted Windows event records")
 	return c
 }
