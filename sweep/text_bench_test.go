@@ -13,18 +13,15 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
-// unpacked writes the logs of a folder out six times each, and gives the folder and its size.
+// unpacked writes the logs of a folder of the real data out six times each, and gives the folder and its size.
 func unpacked(b *testing.B, from string) (dir string, size int64) {
 	dir = b.TempDir()
-	names, err := filepath.Glob(filepath.Join(from, "*.gz"))
-	if err != nil || len(names) == 0 {
-		b.Skip("no logs in ", from)
-	}
-	for _, name := range names {
+	for _, name := range require.Files(b, from+"/*.gz") {
 		packed, err := os.ReadFile(name)
 		if err != nil {
 			b.Fatal(err)
@@ -49,7 +46,7 @@ func unpacked(b *testing.B, from string) (dir string, size int64) {
 // BenchmarkSweepText reads real Zeek logs, as TSV and as JSON, up to the lines of the findings: with every public Sigma rule and the
 // built-in flow rules, with a million indicators, and with nothing to look for. One thread; bytes per second of processor time.
 func BenchmarkSweepText(b *testing.B) {
-	sigma := load(b, data(b, "sigma/rules"))
+	sigma := load(b, require.Data(b, "sigma/rules"))
 	var list bytes.Buffer
 	for i := range 1_000_000 {
 		switch i % 4 {
@@ -72,7 +69,7 @@ func BenchmarkSweepText(b *testing.B) {
 		b.Fatal(rejected)
 	}
 	for _, kind := range []string{"zeek-default", "zeek-json"} {
-		dir, size := unpacked(b, data(b, "zeek/wrccdc-2018/"+kind))
+		dir, size := unpacked(b, "zeek/wrccdc-2018/"+kind)
 		for _, c := range []struct {
 			name  string
 			rules *match.Set

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/contrail-ir/contrail/drill"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +34,14 @@ func TestScripts(t *testing.T) {
 			own, _, _ := strings.Cut(e.Getenv("PATH"), string(os.PathListSeparator))
 			e.Setenv("NOYARA", own)
 			return err
+		},
+		// has:NAME asks for a program that users need not have, and fails the script where none may be missing.
+		Condition: func(condition string) (bool, error) {
+			name, ok := strings.CutPrefix(condition, "has:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %s", condition)
+			}
+			return require.Has(name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"airline": airline,
