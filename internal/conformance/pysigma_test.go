@@ -31,7 +31,7 @@ func python(t *testing.T) string {
 		name = require.Program(t, "python3")
 	}
 	if out, err := exec.Command(name, "-c", "import sigma.backends.sqlite").CombinedOutput(); err != nil {
-		reason := fmt.Sprintf("%s has not what internal/conformance/requirements.txt lists, and is to be told by CONTRAIL_PYTHON where that is elsewhere (%v %s)", name, err, bytes.TrimSpace(out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:]))
+		reason := fmt.Sprintf("%s has not what internal/conformance/requirements.txt lists, or is not the Python that CONTRAIL_PYTHON should name: %v %s", name, err, bytes.TrimSpace(out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:]))
 		if named {
 			t.Fatal(reason)
 		}

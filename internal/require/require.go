@@ -153,7 +153,7 @@ func asked(missing string) error {
 	if os.Getenv("CONTRAIL_NOTHING_MISSING") == "" {
 		return nil
 	}
-	return errors.New(missing + ", and CONTRAIL_NOTHING_MISSING asks for it")
+	return errors.New(missing + " (CONTRAIL_NOTHING_MISSING asks for it)")
 }
 
 // Permission leaves a test out that this user may not run, as err says. Any other error fails it.
