@@ -49,6 +49,8 @@ type pathInfo struct {
 	after  pathID // the sibling that followed last time
 	role   role
 	marks  marks
+	marked bool   // there are marks
+	quoted string // the key between its quotes, with a colon: how a member mostly begins
 }
 
 // paths interns the names of records. Records of one kind repeat their names in the same order, so the name that
@@ -78,6 +80,23 @@ func newPaths() *paths {
 // crowded says that the names seen have grown beyond what is worth remembering.
 func (p *paths) crowded() bool {
 	return len(p.info) > maxPaths || len(p.fields) > maxPaths || p.bytes > maxPathBytes
+}
+
+// expected says whether a text begins with the name that followed the path last under parent the last time, in quotes and with a colon
+// right behind it: it gives its path and length, 0 when it does not. Nothing is searched for or hashed, which makes it worth trying first.
+func (p *paths) expected(parent, last pathID, text []byte) (pathID, int) {
+	guess := p.info[parent].first
+	if last != noPath {
+		guess = p.info[last].after
+	}
+	if guess == noPath {
+		return noPath, 0
+	}
+	info := &p.info[guess]
+	if n := len(info.quoted); info.parent == parent && len(text) >= n && string(text[:n]) == info.quoted {
+		return guess, n
+	}
+	return noPath, 0
 }
 
 // child gives the path of a name, as written between its quotes, that follows the path last under parent.
@@ -111,10 +130,10 @@ func (p *paths) add(parent pathID, key []byte) pathID {
 	}
 	p.info = append(p.info, pathInfo{
 		name: name, key: bytes.Clone(key), parent: parent, first: noPath, after: noPath,
-		role: roles[name], marks: markOf[name],
+		role: roles[name], marks: markOf[name], marked: markOf[name] != marks{}, quoted: `"` + string(key) + `":`,
 	})
 	p.byKey[string(p.key)] = id
-	p.bytes += 2*len(key) + len(name)
+	p.bytes += 3*len(key) + len(name)
 	return id
 }
 
