@@ -62,7 +62,8 @@ type paths struct {
 	key    []byte
 	fields []string
 	byName map[string]fieldID
-	views  []view // per shape, then per path
+	views  []view             // per shape, then per path
+	system [slotCount]fieldID // columns of slots, one more than the number; 0 for those not yet asked for
 }
 
 // view is how a shape sees each path; an action is worked out at first sight.
@@ -123,7 +124,7 @@ func (p *paths) child(parent, last pathID, key []byte) pathID {
 
 func (p *paths) add(parent pathID, key []byte) pathID {
 	id := pathID(len(p.info))
-	clear, _ := plain(key, nil)
+	clear, _ := plain(key, nil, false)
 	name := string(clear)
 	if parent != rootPath {
 		name = p.info[parent].name + "." + name
@@ -147,6 +148,14 @@ func (p *paths) field(name string) fieldID {
 	p.byName[name] = id
 	p.bytes += len(name)
 	return id
+}
+
+// slotField gives the number of the column of a slot.
+func (p *paths) slotField(s slot) fieldID {
+	if p.system[s] == 0 {
+		p.system[s] = p.field(systemField[s]) + 1
+	}
+	return p.system[s] - 1
 }
 
 func (p *paths) fieldOf(name []byte) fieldID {

@@ -45,7 +45,7 @@ func newRecord() *record { return &record{tape: tape{paths: newPaths()}, shaped:
 
 // text gives the text of a node, valid until the next record.
 func (r *record) text(n *node) []byte {
-	text, grown := n.text(r.scratch)
+	text, grown := n.text(r.scratch, r.tape.valid)
 	r.scratch = grown
 	return text
 }
@@ -286,7 +286,7 @@ func (r *record) emit(out sink) {
 		case !carried[a.field]:
 			f := a.field
 			if n.kind == kindNull && a.slot != slotNone && !a.own && r.slots[a.slot].node < 0 {
-				f = p.field(systemField[a.slot])
+				f = p.slotField(a.slot)
 			}
 			if out.wants(f) {
 				r.field(out, f, n)
@@ -334,7 +334,7 @@ func (r *record) system(out sink, i int, a action) (next int) {
 		}
 		return next
 	}
-	f := p.field(systemField[a.slot])
+	f := p.slotField(a.slot)
 	if !out.wants(f) && a.slot != slotEventID && a.slot != slotLevel && a.slot != slotOpcode && a.slot != slotTask {
 		return next
 	}

@@ -47,6 +47,7 @@ type tape struct {
 	full   bool // the limit of values was met
 	skim   skimmer
 	unwrap []byte // text of JSON that stood inside strings; nodes point into it
+	valid  bool   // the records are known to be valid UTF-8
 }
 
 var errFull = errors.New("too many values")
@@ -258,7 +259,7 @@ func (t *tape) nested(raw []byte, path pathID, depth int) bool {
 		return false
 	}
 	var text []byte
-	text, t.unwrap = plain(raw, t.unwrap)
+	text, t.unwrap = plain(raw, t.unwrap, t.valid)
 	if t.paths.info[path].role&rolePayload != 0 &&
 		!bytes.HasPrefix(text, []byte(`{"EventData":`)) && !bytes.HasPrefix(text, []byte(`{"UserData":`)) {
 		return false
@@ -275,11 +276,11 @@ func (t *tape) nested(raw []byte, path pathID, depth int) bool {
 	return true
 }
 
-// text gives the canonical text of a value that is not a container.
-func (n *node) text(scratch []byte) (text, grown []byte) {
+// text gives the canonical text of a value that is not a container. valid says that the record is known to be valid UTF-8.
+func (n *node) text(scratch []byte, valid bool) (text, grown []byte) {
 	switch n.kind {
 	case kindText:
-		return plain(n.raw, scratch)
+		return plain(n.raw, scratch, valid)
 	case kindNumber:
 		return number(n.raw, scratch)
 	case kindRaw:
