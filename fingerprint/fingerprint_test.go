@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -105,6 +106,36 @@ func TestDraftTakesTheIntrudersAndNothingOfTheVictims(t *testing.T) {
 		if strings.Contains(low, secret) {
 			t.Errorf("%q got into the fingerprint", secret)
 		}
+	}
+}
+
+// Programs read a draft and a signed fingerprint alike: every key is there, a draft's times are empty.
+func TestADraftHasEveryKey(t *testing.T) {
+	var b bytes.Buffer
+	if err := draft(t).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]any
+	if err := json.Unmarshal(b.Bytes(), &whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"name", "version", "marking", "not_before", "expires", "items"} {
+		if _, there := whole[key]; !there {
+			t.Errorf("%s is missing", key)
+		}
+	}
+	if whole["not_before"] != "" || whole["expires"] != "" {
+		t.Errorf("valid from %v until %v, and nobody signed it", whole["not_before"], whole["expires"])
+	}
+	for _, it := range whole["items"].([]any) {
+		for _, key := range []string{"kind", "value", "rule", "tier", "specificity", "reasons", "refs", "approved_by"} {
+			if _, there := it.(map[string]any)[key]; !there {
+				t.Errorf("%v: %s is missing", it, key)
+			}
+		}
+	}
+	if again, err := Read(&b); err != nil || again.NotBefore != "" {
+		t.Errorf("%+v %v", again, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"absent":  absent,
 			"make":    makeHostile,
 			"flip":    flip,
+			"readme":  readme,
 		},
 	})
 }
@@ -78,6 +80,27 @@ func absent(ts *testscript.TestScript, _ bool, args []string) {
 	for _, p := range args {
 		if _, err := os.Lstat(ts.MkAbs(p)); err == nil {
 			ts.Fatalf("%s is there", p)
+		}
+	}
+}
+
+// readme expects on standard output every line of what README.md says that the demo prints, but for the width of blanks and lines left out.
+func readme(ts *testscript.TestScript, _ bool, _ []string) {
+	text, err := os.ReadFile("../../README.md")
+	ts.Check(err)
+	_, shown, ok := strings.Cut(string(text), "\n```\nWhat its evidence tells\n")
+	shown, _, closed := strings.Cut(shown, "\n```\n")
+	if !ok || !closed {
+		ts.Fatalf("README.md shows nothing of what the demo prints")
+	}
+	words := func(line string) string { return strings.Join(strings.Fields(line), " ") }
+	var printed []string
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		printed = append(printed, words(line))
+	}
+	for line := range strings.Lines(shown) {
+		if line = words(line); line != "" && line != "…" && !slices.Contains(printed, line) {
+			ts.Fatalf("README.md says that the demo prints\n%s", line)
 		}
 	}
 }

@@ -47,11 +47,11 @@ type sweepFlags struct {
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
-	raw          bool
 	fingerprint  string
 	draft        bool
 	noTrails     bool
 	trust        trustFlags
+	rawFlags
 }
 
 func (t *terminal) sweepCommand() *cobra.Command {
@@ -91,7 +91,7 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
-	addRaw(fs, &f.raw)
+	f.rawFlags.add(fs)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
@@ -244,6 +244,9 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	q.Rejected = append(q.Rejected, bad...)
 	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Count(), len(q.Rejected)))
+	if err := f.enter(ctx, t, "sweep", q.Roots, f.out); err != nil {
+		return err
+	}
 	folder, err := report.NewFolder(f.out)
 	if err != nil {
 		return err

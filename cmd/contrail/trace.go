@@ -61,7 +61,7 @@ When no intrusion can be established, it says so.`,
 	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
 	addInventory(fs, &f.inventory)
 	addSources(fs, &f.sources)
-	addRaw(fs, &f.raw)
+	f.rawFlags.add(fs)
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.BoolVar(&f.slack, "slack", false, "also read what is left of deleted Windows event records")
 	return c
@@ -98,6 +98,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 		options.From = append(options.From, hunt.Start{Org: org, Start: start})
 	}
 	if q.Rules, q.Rejected, err = loadRules(match.Question{Sigma: f.rules, IOC: f.indicators, Lists: f.warninglists, Beside: true, Selection: sel}); err != nil {
+		return err
+	}
+	if err := f.enter(ctx, t, "trace", q.Roots, f.out); err != nil {
 		return err
 	}
 	for _, path := range f.baseline {
@@ -225,6 +228,9 @@ func (t *terminal) summary(out *trail.Trail) {
 	}
 	fmt.Fprintf(t.out, "Intrusion established: %s.\n", report.Clean(out.Why))
 	fmt.Fprintf(t.out, "Way in: %s\n", report.Clean(out.Access.Text))
+	for _, s := range out.Signs {
+		fmt.Fprintf(t.out, "Sign: %s, first at %s\n", s.What, s.First)
+	}
 	for _, p := range out.Implant {
 		fmt.Fprintf(t.out, "Implant: %s on %d hosts\n", report.Clean(p.Name), len(p.Hosts))
 	}

@@ -62,17 +62,18 @@ type programRule struct {
 	route *Route
 }
 
-// predicate is an atom asked of a slot. Needles are literals of which one must be found for a test to hold.
+// predicate is an atom asked of a slot.
 type predicate struct {
 	atom    *atom
 	slot    int32 // -1: every column
 	named   nameSet
-	tests   []test  // of the atom that ask for no name; those that can hold for ASCII values first
-	ascii   int     // how many of tests can hold for ASCII values
-	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
-	several bool    // worth a scan for all needles of the slot
-	cached  bool    // worth remembering
-	kinds   kindSet // of values for which it can hold, when it asks every column
+	tests   []test   // of the atom that ask for no name; those that can hold for ASCII values first
+	ascii   int      // how many of tests can hold for ASCII values
+	needles [][]need // by test: what must be found among the slot's needles; nil when no test asks for any
+	literal bool     // needles answer all tests
+	several bool     // worth a scan for all needles of the slot
+	cached  bool     // worth remembering
+	kinds   kindSet  // of values for which it can hold, when it asks every column
 }
 
 type programNode struct {
