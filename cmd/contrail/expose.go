@@ -201,6 +201,11 @@ func printExposure(w io.Writer, r *exposure.Result) {
 		fmt.Fprintf(&out, "%s:\n", report.Clean(o.Org))
 		for _, k := range o.Kinds {
 			fmt.Fprintf(&out, "  %-12s %-18s %-18s %s\n", k.Status, k.Kind, k.Unit, howMany(k))
+			if k.Sealed > 0 {
+				for _, why := range k.Why {
+					fmt.Fprintf(&out, "               %s\n", report.Clean(why))
+				}
+			}
 		}
 		if len(o.Kinds) == 0 {
 			out.WriteString("  no passenger data recognised\n")
@@ -212,6 +217,9 @@ func printExposure(w io.Writer, r *exposure.Result) {
 func howMany(k exposure.KindCount) string {
 	if k.Exact != nil {
 		return fmt.Sprint(*k.Exact)
+	}
+	if k.Sealed > 0 {
+		return fmt.Sprintf("at least %d, with what cannot be opened about %d (90 %%: %d to %d)", k.Lower, k.Estimate, k.Interval[0], k.Interval[1])
 	}
 	about := fmt.Sprintf(", about %d (90 %%: %d to %d)", k.Estimate, k.Interval[0], k.Interval[1])
 	switch {
