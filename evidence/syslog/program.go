@@ -2,6 +2,7 @@ package syslog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
@@ -29,48 +30,58 @@ func cutting(service string, fields func([]byte, *message.Rows), cuts func([]byt
 // always says that all messages' fields are stretches of them.
 func always([]byte) bool { return true }
 
-// unpointed says that no word of a text ends in a point or ends or begins with a colon, which fields lose: they would stand beside a byte that is part
-// of what is sought.
-func unpointed(text []byte) bool {
-	for i, c := range text {
-		if c == '.' && (i+1 == len(text) || event.Parts(text[i+1]) || text[i+1] == '.' || text[i+1] == ':') {
-			return false
-		}
-		if c == ':' && (i == 0 || i+1 == len(text) || !letter(text[i-1]) || !letter(text[i+1])) {
+// sshCuts says that no field of a message of OpenSSH loses a point at its end, or a colon beside others: it would stand beside a byte that is
+// part of what is sought. So colons may only end words, and the messages whose names lose points are left out.
+func sshCuts(text []byte) bool {
+	for _, begin := range [...]string{"User ", "Close session: ", "Starting session: ", "subsystem "} {
+		if bytes.HasPrefix(text, []byte(begin)) {
 			return false
 		}
 	}
-	return true
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(text[at:], ':')
+		if i < 0 {
+			return true
+		}
+		if at += i; at+1 < len(text) && text[at+1] != ' ' {
+			return false
+		}
+	}
 }
-
-func letter(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
 func (h *header) cuts(p program) bool {
 	if h.data != nil {
 		return false
 	}
-	pam := bytes.HasPrefix(h.message, []byte("pam_"))
+	text := h.message
+	pam := bytes.HasPrefix(text, []byte("pam_"))
 	if p.fields == nil && !pam {
 		return true
 	}
-	// Blanks beyond ASCII part words too.
-	return ascii(h.message) && (p.fields == nil || p.cuts != nil && p.cuts(h.message)) && (!pam || pamCuts(h.message))
+	if !ascii(text) { // blanks beyond ASCII part words too
+		return false
+	}
+	if pam {
+		i := bytes.IndexByte(text, '(')
+		j := bytes.Index(text, []byte("): "))
+		if i < 0 || j < i || bytes.Count(text[i:j], []byte{':'}) > 1 {
+			return false
+		}
+		text = text[j+1:]
+	}
+	return p.fields == nil || p.cuts != nil && p.cuts(text)
 }
 
 func ascii(text []byte) bool {
-	var all byte
-	for _, c := range text {
-		all |= c
+	var all uint64
+	for ; len(text) >= 8; text = text[8:] {
+		all |= binary.LittleEndian.Uint64(text)
 	}
-	return all < 0x80
-}
-
-// pamCuts says that what PAM puts into parentheses has no colon but the one before the kind.
-func pamCuts(b []byte) bool {
-	i := bytes.IndexByte(b, '(')
-	j := bytes.Index(b, []byte("): "))
-	return i < 0 || j < i || bytes.Count(b[i:j], []byte{':'}) <= 1
+	for _, c := range text {
+		all |= uint64(c)
+	}
+	return all&0x8080808080808080 == 0
 }
 
 // says are the values that host gives besides.
@@ -85,7 +96,7 @@ var (
 
 // programs by the name that syslog gives, in lower case, without a path and without what follows the first "-" or "(".
 var programs = map[string]program{
-	"sshd": cutting("sshd", sshFields, unpointed), "sshd-session": cutting("sshd", sshFields, unpointed), "sshd-auth": cutting("sshd", sshFields, unpointed), "dropbear": cutting("sshd", sshFields, unpointed),
+	"sshd": cutting("sshd", sshFields, sshCuts), "sshd-session": cutting("sshd", sshFields, sshCuts), "sshd-auth": cutting("sshd", sshFields, sshCuts), "dropbear": cutting("sshd", sshFields, sshCuts),
 	"sudo": cutting("sudo", sudoFields, always), "sudo-i": cutting("sudo", sudoFields, always), "doas": linux("sudo", nil),
 	"su": linux("auth", suFields), "su-l": linux("auth", suFields),
 	"login": authpriv, "polkitd": authpriv, "pkexec": authpriv, "systemd-logind": authpriv, "gdm-password": authpriv, "gdm": authpriv, "lightdm": authpriv, "chsh": authpriv, "chfn": authpriv,
