@@ -225,7 +225,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := Airline(t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("a folder in use: %v", err)
 	}
-	if _, err := Airline(t.Context(), filepath.Join(dir, "new"), Options{Size: "huge"}); err == nil || !strings.Contains(err.Error(), `"huge"`) {
+	if _, err := Airline(t.Context(), filepath.Join(dir, "new"), Options{Size: "enormous"}); err == nil || !strings.Contains(err.Error(), `"enormous"`) {
 		t.Errorf("an unknown size: %v", err)
 	}
 	if _, err := Airline(t.Context(), filepath.Join(dir, "mine", "new"), Options{}); err == nil {

@@ -69,7 +69,8 @@ type predicate struct {
 	named   nameSet
 	tests   []test   // of the atom that ask for no name; those that can hold for ASCII values first
 	ascii   int      // how many of tests can hold for ASCII values
-	needles [][]need // by test: what must be found among the slot's needles; nil when no test asks for any
+	needles []int32  // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
+	needs   [][]need // by test: what an expression needs besides; nil when no test does
 	literal bool     // needles answer all tests
 	several bool     // worth a scan for all needles of the slot
 	cached  bool     // worth remembering

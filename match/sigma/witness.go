@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -365,28 +366,32 @@ func (p *program) indexNeedles() {
 		for j := range q.tests {
 			t := &q.tests[j]
 			work++
-			var needs []need
+			needle := int32(-1)
 			for k, set := range t.required() {
 				if !indexed(set, q.slot < 0) {
 					continue
 				}
-				if k == 0 && len(set) == 1 && j < q.ascii {
-					work += 3
+				if k == 0 && len(set) == 1 {
+					needle = of(q.slot).of(set[0])
+					if q.needles == nil {
+						q.needles = slices.Repeat([]int32{-1}, len(q.tests))
+					}
+					q.needles[j] = needle
+					if j < q.ascii {
+						work += 3
+					}
+					continue
+				}
+				if q.needs == nil {
+					q.needs = make([][]need, len(q.tests))
 				}
 				var n need
 				for _, text := range set {
 					n = append(n, of(q.slot).of(text))
 				}
-				needs = append(needs, n)
+				q.needs[j] = append(q.needs[j], n)
 			}
-			q.literal = q.literal && needs != nil && t.kind == testContains && !t.cased
-			if needs == nil {
-				continue
-			}
-			if q.needles == nil {
-				q.needles = make([][]need, len(q.tests))
-			}
-			q.needles[j] = needs
+			q.literal = q.literal && needle != -1 && t.kind == testContains && !t.cased
 		}
 		q.several = work > 8 && q.slot >= 0
 		q.cached = work > 3 || q.slot < 0 || q.atom.costly
@@ -397,7 +402,10 @@ func (p *program) indexNeedles() {
 	}
 	for i := range p.predicates {
 		q := &p.predicates[i]
-		for _, needs := range q.needles {
+		for k, n := range q.needles {
+			q.needles[k] = of(q.slot).final(n)
+		}
+		for _, needs := range q.needs {
 			for _, n := range needs {
 				for k := range n {
 					n[k] = of(q.slot).final(n[k])
