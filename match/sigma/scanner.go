@@ -538,7 +538,7 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 		tests = tests[:p.ascii]
 	}
 	// One scan for all literals of the field answers this and every later predicate about the value.
-	scanned := c.needles != nil && c.needles.count > 0 && (p.several || len(folded) > longValue || c.scanned(v))
+	scanned := c.needles != nil && c.needles.count > 0 && (p.slot >= 0 || c.needles.keywords) && (p.several || len(folded) > longValue || c.scanned(v))
 	if scanned {
 		c.look(v)
 	}
