@@ -129,19 +129,9 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 		sel.Placeholders[name] = append(sel.Placeholders[name], strings.Split(values, ",")...)
 	}
-	bounds := event.Always(nil)
-	if f.since != "" {
-		if bounds.Since, err = moment(f.since); err != nil {
-			return q, sel, usageError{fmt.Errorf("--since: %w", err)}
-		}
-	}
-	if f.until != "" {
-		if bounds.Until, err = moment(f.until); err != nil {
-			return q, sel, usageError{fmt.Errorf("--until: %w", err)}
-		}
-	}
-	if bounds.Since >= bounds.Until { // nothing would be searched, and nothing found
-		return q, sel, usageError{fmt.Errorf("--since %s is not before --until %s", f.since, f.until)}
+	bounds, err := spanOf(f.since, f.until)
+	if err != nil {
+		return q, sel, err
 	}
 	q.Since, q.Until = bounds.Since, bounds.Until
 	orgs := orgNames(q.Roots)
@@ -161,6 +151,25 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 	}
 	return q, sel, nil
+}
+
+// spanOf reads --since and --until.
+func spanOf(since, until string) (span event.Needs, err error) {
+	span = event.Always(nil)
+	if since != "" {
+		if span.Since, err = moment(since); err != nil {
+			return span, usageError{fmt.Errorf("--since: %w", err)}
+		}
+	}
+	if until != "" {
+		if span.Until, err = moment(until); err != nil {
+			return span, usageError{fmt.Errorf("--until: %w", err)}
+		}
+	}
+	if span.Since >= span.Until { // nothing would be searched, and nothing found
+		return span, usageError{fmt.Errorf("--since %s is not before --until %s", since, until)}
+	}
+	return span, nil
 }
 
 // moment reads a day or a time, UTC where it names no zone, as nanoseconds.
