@@ -173,4 +173,5 @@ func (seven) Source(int) string                                                {
 func (seven) Searches(int, event.Source) bool                                  { return false }
 func (seven) Answers(int, event.Source, func(string) bool) (a coverage.Answer) { return a }
 func (seven) Found(string, string) []int                                       { return nil }
+func (seven) Relied(int) bool                                                  { return false }
 func (seven) Within(int64, int64) bool                                         { return true }

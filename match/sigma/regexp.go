@@ -117,7 +117,7 @@ type needs struct {
 	bytes   int
 	needles [][]string
 	short   [][]string // of needles, those that are too short for an index
-	line    int // above 0 the expression says no more than: a line of so many characters
+	line    int        // above 0 the expression says no more than: a line of so many characters
 }
 
 func (n *needs) met(folded []byte) bool {
