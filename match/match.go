@@ -96,8 +96,9 @@ type Set struct {
 	engines   []Engine
 	first     []int // number of the first rule of each engine
 	observers []Observer
-	observed  []int          // number of the first rule of each observer
-	count     int            // of all rules
+	observed  []int // number of the first rule of each observer
+	count     int   // of all rules
+	relied    map[finding.RuleID]bool
 	watching  []finding.Rule // the rules of observers
 }
 
@@ -118,6 +119,9 @@ func New(engines []Engine, observers ...Observer) *Set {
 
 // Count gives the number of rules.
 func (s *Set) Count() int { return s.count }
+
+// Relied says whether verdicts rest on a rule not being found: on those that a fingerprint is made of.
+func (s *Set) Relied(id finding.RuleID) bool { return s.relied[id] }
 
 // Rule describes a rule by its index.
 func (s *Set) Rule(rule event.RuleIndex) *finding.Rule {

@@ -174,4 +174,5 @@ func (seven) Searches(int, event.Source) bool                                  {
 func (seven) Kind(event.Source) string                                         { return "" }
 func (seven) Answers(int, event.Source, func(string) bool) (a coverage.Answer) { return a }
 func (seven) Found(string, string) []int                                       { return nil }
+func (seven) Relied(int) bool                                                  { return false }
 func (seven) Within(int64, int64) bool                                         { return true }
