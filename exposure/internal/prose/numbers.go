@@ -79,7 +79,7 @@ func (d *Detector) numbers(p []byte) {
 				d.add(record.Tickets, from, k, d.hold(num), nil, nil)
 				continue
 			}
-		case n == 13 && parted && whole[3] == '-' && identifier.KnownAccountingCode(num) && d.near(from, k, strongTicketWord, ticketWord):
+		case n == 13 && parted && (whole[3] == '-' || whole[3] == ' ' && len(whole) == 14) && identifier.KnownAccountingCode(num) && d.near(from, k, strongTicketWord, ticketWord):
 			d.add(record.Tickets, from, k, d.hold(num), nil, nil)
 			continue
 		}
@@ -260,8 +260,9 @@ type label struct {
 }
 
 var labels = []label{
-	{"pnr", record.Bookings}, {"locator", record.Bookings}, {"recloc", record.Bookings}, {"booking ref", record.Bookings},
-	{"booking code", record.Bookings}, {"bookingref", record.Bookings}, {"booking_ref", record.Bookings}, {"订座", record.Bookings}, {"预订编号", record.Bookings},
+	{"pnr", record.Bookings}, {"locator", record.Bookings}, {"recloc", record.Bookings}, {"booking reference", record.Bookings}, {"booking ref", record.Bookings},
+	{"booking code", record.Bookings}, {"bookingreference", record.Bookings}, {"bookingref", record.Bookings},
+	{"booking_reference", record.Bookings}, {"booking_ref", record.Bookings}, {"订座", record.Bookings}, {"预订编号", record.Bookings},
 	{"passport", record.Documents}, {"护照", record.Documents},
 }
 
@@ -281,18 +282,26 @@ func (d *Detector) labelled(p []byte) {
 			if at > 0 && alphabetic(p[at-1]) && p[at] < 0x80 {
 				continue
 			}
-			if start, end := valueAfter(p, from); end > start {
+			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end])) {
 				d.value(l.kind, p, start, end)
 			}
 		}
 	}
 }
 
+// plainNumber says whether a token can only be the number of a document, so that "passport X1234567" needs no sign between the two.
+func plainNumber(v []byte) bool {
+	letters := 0
+	for letters < len(v) && v[letters] >= 'A' && v[letters] <= 'Z' {
+		letters++
+	}
+	return letters >= 1 && letters <= 2 && len(v)-letters >= 6 && identifier.Digits(v[letters:])
+}
+
 // valueAfter gives the token after a label: at most one or two words such as "no", "number", "code"
-// and punctuation, with at least one sign that a value follows, stand between.
-func valueAfter(p []byte, at int) (start, end int) {
+// and punctuation stand between. sign says that something there promises a value.
+func valueAfter(p []byte, at int) (start, end int, sign bool) {
 	limit := min(len(p), at+32)
-	sign := false
 	for i := at; i < limit; {
 		c := p[i]
 		switch {
@@ -313,19 +322,19 @@ func valueAfter(p []byte, at int) (start, end int) {
 			}
 			switch string(bytes.ToLower(p[i:end])) {
 			case "no", "nr", "num", "number", "code", "id", "ref", "reference", "is", "locator", "record":
-				sign = sign || string(bytes.ToLower(p[i:end])) == "is" || string(bytes.ToLower(p[i:end])) == "no"
+				switch string(bytes.ToLower(p[i:end])) {
+				case "is", "no", "nr", "num", "number":
+					sign = true
+				}
 				i = end
 				continue
 			}
-			if !sign {
-				return 0, 0
-			}
-			return i, end
+			return i, end, sign
 		default:
-			return 0, 0
+			return 0, 0, false
 		}
 	}
-	return 0, 0
+	return 0, 0, false
 }
 
 func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
@@ -347,7 +356,7 @@ func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
 			}
 		}
 		// Hexadecimal numbers and years also have six characters: ask for what they lack.
-		if len(v) == 6 && letters > 0 {
+		if len(v) == 6 && letters > 0 && (digits > 0 || !ordinary[string(v)]) {
 			d.add(kind, start, end, v, nil, nil)
 		}
 	case record.Documents:
