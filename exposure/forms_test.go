@@ -126,6 +126,10 @@ func TestLabelsAndOrdinaryWords(t *testing.T) {
 		"PNR number QWERTZ":                         "QWERTZ",
 		"the passport X1234567 was used":            "X1234567",
 		"copy \"passport number X1234567\"":         "X1234567",
+		"frequent flyer number: DX123456789":        "DX123456789",
+		"passport X1234567.pdf":                     "X1234567",
+		"the PNR XK4P2L was":                        "XK4P2L",
+		"del PNR_XK4P2M.pdf":                        "XK4P2M",
 		"e-ticket 117 2401234569 was issued":        "2401234569",
 		"mrz1: " + zones[0] + "\nmrz2: " + zones[1]: "X1234567",
 	} {
@@ -133,7 +137,7 @@ func TestLabelsAndOrdinaryWords(t *testing.T) {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
-	for _, text := range []string{"PNR: STATUS", "locator = \"FORMAT\"", "const PNR = RECORD", "passport version 1234567", "passport v1234567 released"} {
+	for _, text := range []string{"PNR: STATUS", "locator = \"FORMAT\"", "const PNR = RECORD", "passport version 1234567", "passport v1234567 released", "PNR GATEWY", "pnr ABC123.internal-host.example", "locator 123456"} {
 		if got := MaskString(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
@@ -146,6 +150,7 @@ func TestNamesOfFilesHoldNoValue(t *testing.T) {
 	m := NewMasker(nil)
 	for name, secret := range map[string]string{
 		"loot/passport_X1234567/scan.txt":  "X1234567",
+		"PNR XK4P2L.json":                  "XK4P2L",
 		"PNR_XK4P2L.pdf":                   "XK4P2L",
 		"card_number_4532015112830366.csv": "4532015112830366",
 		"a.zip!ticket 117-2401234567.sql":  "2401234567",

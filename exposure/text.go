@@ -176,6 +176,8 @@ func (d *textDetector) piece(in *intake, p []byte, base int64, from, to int) (en
 			}
 		case len(h.Issuer) > 0:
 			in.Item(h.Kind, h.Issuer, h.Value)
+		case h.Kind == record.FrequentFlyers:
+			in.Item(h.Kind, nil, h.Value)
 		case h.Kind == record.Documents:
 			in.Item(h.Kind, make([]byte, 3), h.Value)
 		default:

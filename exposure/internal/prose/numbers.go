@@ -264,6 +264,8 @@ var labels = []label{
 	{"booking code", record.Bookings}, {"bookingreference", record.Bookings}, {"bookingref", record.Bookings},
 	{"booking_reference", record.Bookings}, {"booking_ref", record.Bookings}, {"订座", record.Bookings}, {"预订编号", record.Bookings},
 	{"passport", record.Documents}, {"护照", record.Documents},
+	{"frequent flyer", record.FrequentFlyers}, {"frequent-flyer", record.FrequentFlyers}, {"frequent_flyer", record.FrequentFlyers},
+	{"frequentflyer", record.FrequentFlyers}, {"loyalty", record.FrequentFlyers}, {"常旅客", record.FrequentFlyers},
 }
 
 // labelled finds values by the name before them: "PNR: ABC123", "passport no. X1234567",
@@ -282,7 +284,7 @@ func (d *Detector) labelled(p []byte) {
 			if at > 0 && alphabetic(p[at-1]) && p[at] < 0x80 {
 				continue
 			}
-			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end])) {
+			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end]) || l.kind == record.Bookings && plainLocator(p[start:end])) {
 				d.value(l.kind, p, start, end)
 			}
 		}
@@ -296,6 +298,29 @@ func plainNumber(v []byte) bool {
 		letters++
 	}
 	return letters >= 1 && letters <= 2 && len(v)-letters >= 6 && identifier.Digits(v[letters:])
+}
+
+// plainLocator says whether a token can hardly be anything else behind "PNR": six capitals and digits, mixed.
+func plainLocator(v []byte) bool {
+	letters, digits := 0, 0
+	for _, c := range v {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			letters++
+		case c >= '0' && c <= '9':
+			digits++
+		}
+	}
+	return len(v) == 6 && letters+digits == 6 && letters >= 2 && digits >= 1
+}
+
+// extension says whether what follows a token is the ending of a file's name.
+func extension(p []byte) bool {
+	n := 1
+	for n < len(p) && n < 6 && p[n] >= 'a' && p[n] <= 'z' {
+		n++
+	}
+	return n >= 3 && n <= 5 && (n == len(p) || !alphanumeric(p[n]) && p[n] != '.' && p[n] != '-' && p[n] != '_')
 }
 
 // valueAfter gives the token after a label: at most one or two words such as "no", "number", "code"
@@ -339,7 +364,7 @@ func valueAfter(p []byte, at int) (start, end int, sign bool) {
 
 func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
 	v := p[start:end]
-	if end < len(p) && (p[end] == '-' || p[end] == '_' || p[end] == '.' && end+1 < len(p) && alphanumeric(p[end+1]) || p[end] == '\\') {
+	if end < len(p) && (p[end] == '-' || p[end] == '_' || p[end] == '.' && end+1 < len(p) && alphanumeric(p[end+1]) && !extension(p[end:]) || p[end] == '\\') {
 		return // part of a longer name, a path or an address
 	}
 	switch kind {
@@ -357,6 +382,14 @@ func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
 		}
 		// Hexadecimal numbers and years also have six characters: ask for what they lack.
 		if len(v) == 6 && letters > 0 && (digits > 0 || !ordinary[string(v)]) {
+			d.add(kind, start, end, v, nil, nil)
+		}
+	case record.FrequentFlyers:
+		letters := 0
+		for letters < len(v) && v[letters] >= 'A' && v[letters] <= 'Z' {
+			letters++
+		}
+		if letters <= 3 && len(v)-letters >= 6 && len(v) <= 16 && identifier.Digits(v[letters:]) {
 			d.add(kind, start, end, v, nil, nil)
 		}
 	case record.Documents:
