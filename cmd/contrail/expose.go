@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -246,6 +247,9 @@ func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 		ns, err := moment(at)
 		if !ok || err != nil {
 			return nil, s, usageError{fmt.Errorf("--event %q: want NAME=TIME", e)}
+		}
+		if !slices.Contains(exposure.Events(), name) { // a clock that nobody started would look like one that does not run
+			return nil, s, usageError{fmt.Errorf("--event %q: no clock starts with %q; the events are %s", e, name, strings.Join(exposure.Events(), ", "))}
 		}
 		s.Events[name] = time.Unix(0, ns).UTC()
 	}
