@@ -51,8 +51,10 @@ const (
 	EventSignificant = "significant" // it was judged to be significant
 )
 
-// Events are all of them.
-var Events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
+var events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
+
+// Events lists the names of the events.
+func Events() []string { return slices.Clone(events) }
 
 // Rules is a table of duties.
 type Rules struct {
@@ -91,8 +93,8 @@ func ReadRules(r io.Reader) (*Rules, error) {
 				return fail("until: %q is not a date", rule.Until)
 			}
 		}
-		if !slices.Contains(Events, rule.Start) {
-			return fail("start: %q is not one of %s", rule.Start, strings.Join(Events, ", "))
+		if !slices.Contains(events, rule.Start) {
+			return fail("start: %q is not one of %s", rule.Start, strings.Join(events, ", "))
 		}
 		if _, _, err := due(time.Unix(0, 0), rule.Deadline); err != nil {
 			return fail("deadline: %v", err)

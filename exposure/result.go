@@ -146,7 +146,34 @@ func (c *Counter) Result() *Result {
 			r.Overlap = append(r.Overlap, c.overlap(a, b)...)
 		}
 	}
+	r.maskNames()
 	return r
+}
+
+// maskNames takes values out of the names that evidence gives to files, tables and columns.
+func (r *Result) maskNames() {
+	m := NewMasker(nil)
+	for _, o := range r.Orgs {
+		for i := range o.Files {
+			f := &o.Files[i]
+			f.Name, f.Tables = m.Name(f.Name), slices.Clone(f.Tables)
+			for k := range f.Tables {
+				t := &f.Tables[k]
+				t.Name, t.Columns = m.Name(t.Name), slices.Clone(t.Columns)
+				for n, column := range t.Columns {
+					t.Columns[n] = m.Value("", column)
+				}
+			}
+		}
+		for _, k := range o.Kinds {
+			for n, why := range k.Why {
+				k.Why[n] = m.Name(why)
+			}
+		}
+	}
+	for i := range r.Unread {
+		r.Unread[i].Name = m.Name(r.Unread[i].Name)
+	}
 }
 
 func sortedKeys(set map[string]bool) []string {
@@ -164,14 +191,14 @@ func (c *Counter) org(name string) Org {
 		t := c.tallies[name][s]
 		payloads := c.estimates(name, s)
 		if t == nil {
-			if len(payloads) == 0 {
+			if len(payloads) == 0 && c.openLosses(name, s) == 0 {
 				continue
 			}
 			t = newTally(c.key, c.opts.MaxDistinct)
 		}
 		kinds, nations := t.counts(s)
 		if n := int(t.broken) + c.openLosses(name, s); n > 0 {
-			kinds = unbound(kinds, fmt.Sprintf("%d files or parts of archives could not be read, or not to their end: what they hold is missing", n))
+			kinds = unbound(kinds, s, fmt.Sprintf("%d files or parts of archives could not be read, or not to their end: what they hold is missing", n))
 		}
 		o.Kinds = append(o.Kinds, withPayloads(kinds, payloads, s)...)
 		for tag, n := range nations {

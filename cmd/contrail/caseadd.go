@@ -123,7 +123,7 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
 			complete(&o, corrects, m, ch.why)
 			if name == "sweep" {
-				return one(k.ImportSweep(ctx, by, args[0], o))
+				return k.ImportSweep(ctx, by, args[0], o)
 			}
 			path := args[0]
 			if file, ok := resultFiles[name]; ok {
