@@ -49,6 +49,9 @@ gives the same bytes.`,
 			if err := o.Check(); err != nil {
 				return usageError{err}
 			}
+			if o.Size == drill.Huge {
+				holdMuch()
+			}
 			truth, err := drill.Sector(c.Context(), out, o)
 			if err != nil {
 				return err
