@@ -344,6 +344,7 @@ func TestClosedFormsAreLosses(t *testing.T) {
 		"container.bin": noise,
 		"list.xlsx":     zipped(t, map[string][]byte{"xl/worksheets/sheet1.xml": []byte("<worksheet/>")}),
 		"program.dll":   append([]byte("MZ\x90\x00"), bytes.Repeat([]byte("an ordinary program "), 500)...),
+		"packed.exe":    append([]byte("MZ\x90\x00"), noise...),
 		"even.txt":      bytes.Repeat([]byte("0123456789abcdef"), 600),
 	})
 	result, complete := count(t, question(dir))

@@ -36,7 +36,7 @@ func closed(body io.Reader, name, artefact string) closedForm {
 	case officeText(name):
 		return closedForm{what: "office document", legible: true}
 	}
-	if artefact == "" && random(head) {
+	if artefact == "" && !program(head) && random(head) {
 		return closedForm{what: "data that look encrypted", packed: true}
 	}
 	for _, part := range []string{"SQLite", "ESE database", "packet capture", "disk image", "memory"} {
@@ -45,6 +45,11 @@ func closed(body io.Reader, name, artefact string) closedForm {
 		}
 	}
 	return closedForm{}
+}
+
+// program says whether a program begins here, packed or not: its size says nothing of passengers.
+func program(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("MZ")) || bytes.HasPrefix(head, []byte("\x7fELF"))
 }
 
 // openPGP says whether a binary OpenPGP message begins here: an encrypted session key (RFC 9580, packets 1 and 3) of a version there is.
