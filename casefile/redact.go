@@ -72,7 +72,7 @@ var shapes = map[DocumentKind]map[string]action{
 		"signs[].what": text, "signs[].tactic": keep, "signs[].strong": keep, "signs[].first": keep, "signs[].refs[].file": file, "signs[].refs[].record": keep, "signs[].refs[].role": keep,
 		"stages[].tactic": keep, "stages[].technique": keep, "stages[].time": keep, "stages[].text": text,
 		"stages[].refs[].file": file, "stages[].refs[].record": keep, "stages[].refs[].role": keep,
-		"implant[]": value, "implant[].*": value, "infrastructure[].value": value, "infrastructure[].role": keep, "access": text,
+		"implant[]": value, "implant[].*": value, "tools[].*": value, "infrastructure[].value": value, "infrastructure[].role": keep, "access": text,
 		"staged[]": value, "staged[].*": value, "sent_bytes": keep,
 	},
 	Fingerprint: {

@@ -40,12 +40,14 @@ func (t *Trail) Replace(text func(string) string) {
 		s.Host, s.Text = text(s.Host), text(s.Text)
 		refs(s.Refs)
 	}
-	for i := range t.Implant {
-		p := &t.Implant[i]
-		p.Name = text(p.Name)
-		all(p.Paths)
-		all(p.Hosts)
-		refs(p.Refs)
+	for _, list := range [][]Implant{t.Implant, t.Tools} {
+		for i := range list {
+			p := &list[i]
+			p.Name = text(p.Name)
+			all(p.Paths)
+			all(p.Hosts)
+			refs(p.Refs)
+		}
 	}
 	for i := range t.Infrastructure {
 		t.Infrastructure[i].Value = text(t.Infrastructure[i].Value)

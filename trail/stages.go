@@ -203,7 +203,7 @@ func (t *teller) stages() {
 }
 
 // implants finds the programs that recur as the source of effects: not installed by the system or a vendor, and either started by persistence, or
-// calling outside, or starting others.
+// calling outside, or starting others. The other programs that nobody installed and that ran are tools: they do one thing and are gone.
 func (t *teller) implants() {
 	type tally struct {
 		paths, hashes, hosts map[string]bool
@@ -211,12 +211,14 @@ func (t *teller) implants() {
 		kinds                map[Relation]bool
 		refs                 map[Ref]bool
 		hidden               bool // in a folder for temporary or public files
+		ran                  bool
+		deaf                 bool // on a host whose log tells of no connections
 	}
 	by := map[string]*tally{}
 	of := func(path string) *tally {
 		name := path[strings.LastIndexAny(path, `\/`)+1:]
 		if by[name] == nil {
-			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}, temporary(path)}
+			by[name] = &tally{map[string]bool{}, map[string]bool{}, map[string]bool{}, 0, map[Relation]bool{}, map[Ref]bool{}, temporary(path), false, false}
 		}
 		return by[name]
 	}
@@ -233,6 +235,7 @@ func (t *teller) implants() {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
+		a.ran, a.deaf = a.ran || e.Rel != Runs, a.deaf || !t.g.talks[e.Host]
 		a.kinds[Connected] = a.kinds[Connected] || e.Rel == Started && t.firstCalls(e.From) != nil
 		a.paths[host+": "+path], a.hosts[host] = true, true
 		if len(a.refs) < maxRefs {
@@ -253,13 +256,18 @@ func (t *teller) implants() {
 	for _, name := range sortedKeys(by) {
 		a := by[name]
 		lasting := a.kinds[Runs] || len(a.hosts) > 1
-		lasting = lasting || a.kinds[Started] && a.effects >= 3 && a.hidden // where no log tells of connections
+		lasting = lasting || a.kinds[Started] && a.effects >= 3 && a.hidden && a.deaf
+		list := &t.trail.Implant
 		if !(a.kinds[Started] && (a.kinds[Connected] || a.kinds[Resolved])) && !(lasting && a.effects >= 2) {
-			continue
+			if list = &t.trail.Tools; !a.ran {
+				continue
+			}
 		}
-		t.trail.Implant = append(t.trail.Implant, Implant{Name: name, Paths: sortedKeys(a.paths), SHA256: sortedKeys(a.hashes), Hosts: sortedKeys(a.hosts), Effects: a.effects, Refs: sortedRefs(a.refs)})
+		*list = append(*list, Implant{Name: name, Paths: sortedKeys(a.paths), SHA256: sortedKeys(a.hashes), Hosts: sortedKeys(a.hosts), Effects: a.effects, Refs: sortedRefs(a.refs)})
 	}
-	slices.SortStableFunc(t.trail.Implant, func(a, b Implant) int { return cmp.Compare(b.Effects, a.Effects) })
+	for _, list := range [][]Implant{t.trail.Implant, t.trail.Tools} {
+		slices.SortStableFunc(list, func(a, b Implant) int { return cmp.Compare(b.Effects, a.Effects) })
+	}
 }
 
 // things gathers persistence, accounts and the bytes that left.

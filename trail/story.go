@@ -46,6 +46,13 @@ func (t *Trail) WriteStory(out io.Writer) error {
 		}
 		line("")
 	}
+	if len(t.Tools) > 0 {
+		line("## Tools\n")
+		for _, p := range t.Tools {
+			line("- %s on %s, which nobody installed and which is no implant.%s", code(p.Name), list(p.Hosts), cite(p.Refs))
+		}
+		line("")
+	}
 	if len(t.Infrastructure) > 0 {
 		line("## Names and addresses outside\n")
 		for _, p := range t.Infrastructure {
@@ -274,6 +281,12 @@ func (t *Trail) WriteRemediation(out io.Writer) error {
 		for _, path := range p.Paths {
 			host, file, _ := strings.Cut(path, ": ")
 			add("remove", "file "+file, host, strings.Join(p.SHA256, " "), p.Refs)
+		}
+	}
+	for _, p := range t.Tools {
+		for _, path := range p.Paths {
+			host, file, _ := strings.Cut(path, ": ")
+			add("examine", "file "+file, host, "a tool of the intruder, or a program that he used", p.Refs)
 		}
 	}
 	accounts := slices.Clone(t.Accounts)

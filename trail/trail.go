@@ -19,6 +19,7 @@ type Trail struct {
 	Stages []Stage    `json:"stages"`
 
 	Implant        []Implant     `json:"implant"`
+	Tools          []Implant     `json:"tools"` // programs that nobody installed and that are no implants
 	Infrastructure []Place       `json:"infrastructure"`
 	Access         Access        `json:"access"`
 	Hosts          []HostView    `json:"hosts"`

@@ -238,6 +238,36 @@ func TestAnArchiveGivesWayToItsVolumes(t *testing.T) {
 	}
 }
 
+// TestAToolIsNoImplant: a program that starts others from a public folder and calls nowhere is one where the host's log would show its calls, and may be
+// the implant where none would.
+func TestAToolIsNoImplant(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		var s storyline
+		s.night("adm", "10.1.1.99", 0, "", told) // what is sent shows that connections are logged
+		for i := range 3 {
+			s.say(runs("server", 11*dayLong+3*time.Minute+time.Duration(i)*time.Second, 251+i, 250, `C:\Users\Public\dump.exe`, command, "cmd /c x", "0x3e7"))
+		}
+		s.say(runs("server", 11*dayLong+3*time.Minute-time.Second, 250, 201, `C:\ProgramData\t\tool.exe`, `C:\Users\Public\dump.exe`, "dump.exe", "0x3e7"))
+		out := s.answer(t)
+		names := func(all []Implant) (names []string) {
+			for _, p := range all {
+				names = append(names, p.Name)
+			}
+			return names
+		}
+		if slices.Contains(names(out.Tools), "dump.exe") != told || slices.Contains(names(out.Implant), "dump.exe") == told || !slices.Contains(names(out.Implant), "tool.exe") {
+			t.Errorf("connections are logged %t: implants %v, tools %v", told, names(out.Implant), names(out.Tools))
+		}
+		var plan strings.Builder
+		if err := out.WriteRemediation(&plan); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(plan.String(), `,examine,file c:\users\public\dump.exe,server,`) != told {
+			t.Errorf("connections are logged %t:\n%s", told, plan.String())
+		}
+	}
+}
+
 // TestTheSameToolInOtherHandsIsNoCause: an intruder elsewhere uses the tool that the administrator uses, with the same hash. From neither does a trace
 // come to the other.
 func TestTheSameToolInOtherHandsIsNoCause(t *testing.T) {

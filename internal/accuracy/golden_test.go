@@ -46,6 +46,9 @@ func campaignFacts(t *testing.T, name string, out *trail.Trail) []byte {
 	for _, p := range out.Implant {
 		fmt.Fprintf(&b, "implant %s\n", p.Name)
 	}
+	for _, p := range out.Tools {
+		fmt.Fprintf(&b, "tool %s\n", p.Name)
+	}
 	for _, p := range out.Infrastructure {
 		fmt.Fprintf(&b, "place %s %s\n", p.Value, p.Role)
 	}
