@@ -20,8 +20,8 @@ type wordIndex struct {
 	least int                  // length of the shortest word
 	grams map[uint32][]posting // by four bytes
 	short map[uint32][]posting // by three, for literals that have no more
-	four  [1 << 10]uint64      // sieve of the four bytes
-	three [1 << 9]uint64       // and of the three
+	gram  [1 << 9]uint64       // sieve of the first three bytes of both
+	four  [1 << 8]uint64       // and of the four
 }
 
 type posting struct{ literal, offset int32 }
@@ -90,13 +90,18 @@ func (x *wordIndex) fill(all []literal, takes func(*literal) bool) {
 			x.grams[g] = append(x.grams[g], posting{int32(i), int32(at)})
 			b := fourBit(g)
 			x.four[b>>6] |= 1 << (b & 63)
+			x.noteGram(g)
 		case len(l.text) == 3:
 			g := gramOf3(l.text)
 			x.short[g] = append(x.short[g], posting{int32(i), 0})
-			b := threeBit(g)
-			x.three[b>>6] |= 1 << (b & 63)
+			x.noteGram(g)
 		}
 	}
+}
+
+func (x *wordIndex) noteGram(g uint32) {
+	b := gramBit(g)
+	x.gram[b>>6] |= 1 << (b & 63)
 }
 
 func gramAt(text []byte, at int) uint32 { return binary.LittleEndian.Uint32(text[at:]) }
@@ -108,9 +113,9 @@ func gramOf3(text []byte) uint32 {
 // caseless sets the bit that tells letters of either case apart. Other bytes change too, in what is sought and in what is searched.
 const caseless = 0x20202020
 
-// fourBit gives a bit for four bytes whatever their case, threeBit for three: the fourth does not count.
-func fourBit(g uint32) uint32  { return (g | caseless) * 0x9e3779b1 >> 16 }
-func threeBit(g uint32) uint32 { return (g | caseless) << 8 * 0x9e3779b1 >> 17 }
+// gramBit gives a bit for three bytes whatever their case, the fourth does not count; fourBit gives one for four.
+func gramBit(g uint32) uint32 { return (g | caseless) << 8 * 0x9e3779b1 >> 17 }
+func fourBit(g uint32) uint32 { return (g | caseless) * 0x85ebca6b >> 18 }
 
 // headBit gives a bit for the first bytes of a word and its length, whatever its case.
 func headBit(w []byte) uint32 {
@@ -166,33 +171,31 @@ func (f *finder) words(x *wordIndex, text []byte) {
 	}
 }
 
-// grams finds the literals without a whole word. Eight bytes are read for five places, and one bit rules most of these out: it is what
+// grams finds the literals without a whole word. Eight bytes are read for six places, and one bit rules most of these out: it is what
 // every byte of every record costs where reports give expressions.
 func (f *finder) grams(x *wordIndex, text []byte) {
-	if len(x.grams) > 0 {
-		i := 0
-		for ; i+8 <= len(text); i += 5 {
-			w := binary.LittleEndian.Uint64(text[i:])
-			for k := range 5 {
-				if b := fourBit(uint32(w >> (8 * k))); x.four[b>>6]&(1<<(b&63)) != 0 {
-					f.gram(text, i+k, x.grams[lowerGram(text[i+k:])])
-				}
+	i := 0
+	for ; i+9 <= len(text); i += 6 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		for k := range 6 {
+			if b := gramBit(uint32(w >> (8 * k))); x.gram[b>>6]&(1<<(b&63)) != 0 {
+				f.gramsAt(x, text, i+k)
 			}
 		}
-		for ; i+4 <= len(text); i++ {
-			f.gram(text, i, x.grams[lowerGram(text[i:])])
-		}
 	}
-	if len(x.short) == 0 {
-		return
-	}
-	for i := 0; i+4 <= len(text); i++ {
-		if b := threeBit(gramAt(text, i)); x.three[b>>6]&(1<<(b&63)) != 0 {
-			f.gram(text, i, x.short[gramOf3(text[i:])])
-		}
+	for ; i+4 <= len(text); i++ {
+		f.gramsAt(x, text, i)
 	}
 	if n := len(text); n >= 3 {
 		f.gram(text, n-3, x.short[gramOf3(text[n-3:])])
+	}
+}
+
+// gramsAt finds those whose four or three bytes stand at a place with four bytes. The four rule out what only begins like one.
+func (f *finder) gramsAt(x *wordIndex, text []byte, at int) {
+	f.gram(text, at, x.short[gramOf3(text[at:])])
+	if b := fourBit(gramAt(text, at)); x.four[b>>6]&(1<<(b&63)) != 0 {
+		f.gram(text, at, x.grams[lowerGram(text[at:])])
 	}
 }
 
