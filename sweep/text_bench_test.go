@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/sweep"
 )
@@ -43,7 +44,7 @@ var textCorpora = []struct {
 // realLogs reads the files below a folder whose names have a part, each so many times over.
 func realLogs(b *testing.B, under, part string, times int) map[string][]byte {
 	logs := map[string][]byte{}
-	err := filepath.WalkDir(data(b, under), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(b, under), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.Contains(d.Name(), part) || part == "" && !strings.HasSuffix(path, ".gz") {
 			return err
 		}
@@ -149,10 +150,10 @@ func BenchmarkSweepText(b *testing.B) {
 		name  string
 		rules func(b *testing.B) *match.Set
 	}{
-		{"sigma", func(b *testing.B) *match.Set { return load(b, data(b, "sigma/rules")) }},
+		{"sigma", func(b *testing.B) *match.Set { return load(b, require.Data(b, "sigma/rules")) }},
 		{"indicators", millionIndicators},
 		{"reports", func(b *testing.B) *match.Set {
-			engine, _ := match.IOC([]string{data(b, "ioc")}, "", match.Selection{})
+			engine, _ := match.IOC([]string{require.Data(b, "ioc")}, "", match.Selection{})
 			return match.New([]match.Engine{engine})
 		}},
 		{"norules", func(*testing.B) *match.Set { return match.New(nil) }},

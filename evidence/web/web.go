@@ -32,20 +32,17 @@ func (Format) Name() string { return "web" }
 
 // Recognise implements event.Format.
 func (Format) Recognise(head []byte, _ string) event.Confidence {
-	fit, all := 0, 0
-	message.EachLine(message.Whole(lines.Text(head)), func(l []byte) bool {
-		if len(bytes.TrimSpace(l)) > 0 {
-			all++
-			if k, _ := parse(l, nil, nothing{}); k != unknown {
-				fit++
-			}
+	fit := message.Tenths(lines.Text(head), 200, func(l []byte) (counts, fits bool) {
+		if len(bytes.TrimSpace(l)) == 0 {
+			return false, false
 		}
-		return all < 200
+		k, _ := parse(l, nil, nothing{})
+		return true, k != unknown
 	})
 	switch {
-	case fit > 0 && 10*fit >= 7*all:
+	case fit >= 7:
 		return event.Likely + 20
-	case fit > 0 && 10*fit >= 4*all:
+	case fit >= 4:
 		return event.Possible + 10
 	}
 	return event.No
