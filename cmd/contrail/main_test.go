@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/drill"
 )
 
@@ -34,13 +35,22 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"airline": airline,
-			"exits":   exits,
-			"absent":  absent,
-			"make":    makeHostile,
-			"flip":    flip,
+			"airline":   airline,
+			"exits":     exits,
+			"absent":    absent,
+			"make":      makeHostile,
+			"flip":      flip,
+			"ledgerkey": ledgerKey,
 		},
 	})
+}
+
+// ledgerKey puts the public key of a case's ledger into LEDGERKEY: ledgerkey CASE.
+func ledgerKey(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := casefile.Open(context.Background(), ts.MkAbs(args[0]), casefile.Options{ReadOnly: true})
+	ts.Check(err)
+	ts.Setenv("LEDGERKEY", c.LedgerKey())
+	ts.Check(c.Close())
 }
 
 // exits runs contrail and expects an exit code: exits 3 sweep …
