@@ -412,9 +412,6 @@ func (c *Case) Problems() []ledger.Problem {
 	return slices.Clone(c.problems)
 }
 
-// Torn lists what was cut off behind acknowledged heads after a crash.
-func (c *Case) Torn() []ledger.Torn { return c.led.Torn() }
-
 // Head is the ledger's acknowledged head; its Note is what is saved elsewhere for VerifyOptions.Saved.
 func (c *Case) Head() (ledger.Head, error) { return c.led.Head() }
 
