@@ -21,6 +21,7 @@ type Estimate struct {
 	Share    float64    // that is data
 	Size     float64    // bytes of data per record
 	Ratio    float64    // unpacked to packed
+	Usual    bool       // no sample told the ratio: it is what is usual
 }
 
 // Without any measurement: archivers bring personal data in text to a fifth, in nine of ten cases to
@@ -120,6 +121,7 @@ func EstimateRecords(payload float64, packed bool, samples []Sample) (Estimate, 
 			}
 		}
 		mean, spread := math.Log(usualRatio), usualRatioSpread*usualRatioSpread
+		e.Usual = known == 0
 		switch {
 		case known >= 2:
 			mean = sum / known

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -247,6 +248,9 @@ func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 		if !ok || err != nil {
 			return nil, s, usageError{fmt.Errorf("--event %q: want NAME=TIME", e)}
 		}
+		if !slices.Contains(exposure.Events(), name) { // a clock that nobody started would look like one that does not run
+			return nil, s, usageError{fmt.Errorf("--event %q: no clock starts with %q; the events are %s", e, name, strings.Join(exposure.Events(), ", "))}
+		}
 		s.Events[name] = time.Unix(0, ns).UTC()
 	}
 	return rules, s, nil
@@ -277,6 +281,11 @@ func printExposure(w io.Writer, r *exposure.Result) {
 		fmt.Fprintf(&out, "%s:\n", report.Clean(o.Org))
 		for _, k := range o.Kinds {
 			fmt.Fprintf(&out, "  %-12s %-18s %-18s %s\n", k.Status, k.Kind, k.Unit, howMany(k))
+			if k.Sealed > 0 {
+				for _, why := range k.Why {
+					fmt.Fprintf(&out, "               %s\n", report.Clean(why))
+				}
+			}
 		}
 		if len(o.Kinds) == 0 {
 			out.WriteString("  no passenger data recognised\n")
@@ -295,6 +304,9 @@ func printExposure(w io.Writer, r *exposure.Result) {
 func howMany(k exposure.KindCount) string {
 	if k.Exact != nil {
 		return fmt.Sprint(*k.Exact)
+	}
+	if k.Sealed > 0 {
+		return fmt.Sprintf("at least %d, with what cannot be opened about %d (90 %%: %d to %d)", k.Lower, k.Estimate, k.Interval[0], k.Interval[1])
 	}
 	about := fmt.Sprintf(", about %d (90 %%: %d to %d)", k.Estimate, k.Interval[0], k.Interval[1])
 	switch {

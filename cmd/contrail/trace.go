@@ -220,6 +220,9 @@ func (t *terminal) summary(out *trail.Trail) {
 	}
 	fmt.Fprintf(t.out, "Intrusion established: %s.\n", report.Clean(out.Why))
 	fmt.Fprintf(t.out, "Way in: %s\n", report.Clean(out.Access.Text))
+	for _, s := range out.Signs {
+		fmt.Fprintf(t.out, "Sign: %s, first at %s\n", s.What, s.First)
+	}
 	for _, p := range out.Implant {
 		fmt.Fprintf(t.out, "Implant: %s on %d hosts\n", report.Clean(p.Name), len(p.Hosts))
 	}

@@ -86,12 +86,14 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 // receiver takes what a line says: Begin first, which says whether fields are wanted.
 type receiver interface {
 	Begin(source event.Source, ns int64) bool
+	Clear() bool // see message.Rows
 	Add(name string, value []byte)
 }
 
 type nothing struct{}
 
 func (nothing) Begin(event.Source, int64) bool { return false }
+func (nothing) Clear() bool                    { return false }
 func (nothing) Add(string, []byte)             {}
 
 type row struct {
@@ -102,6 +104,7 @@ type row struct {
 func (r *row) Begin(s event.Source, ns int64) bool {
 	return r.rows.Row(s, ns, r.r.Offset, r.r.Number, nil)
 }
+func (r *row) Clear() bool                   { return r.rows.Clear() }
 func (r *row) Add(name string, value []byte) { r.rows.Add(name, value) }
 
 type kind uint8
