@@ -94,7 +94,7 @@ Verification recomputes everything and names what does not fit.`,
 		Args:    arguments(cobra.NoArgs),
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseExport(), t.caseOpen(), t.caseReport())
+	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseProve(), t.caseCheck(), t.caseExport(), t.caseOpen(), t.caseReport())
 	return c
 }
 
