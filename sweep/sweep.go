@@ -33,6 +33,7 @@ import (
 // Question is what a sweep asks, and of whom.
 type Question struct {
 	Roots    []evidence.Root
+	Results  string // folder that is written to, which is no evidence where it lies within a root
 	Formats  []event.Format
 	Rules    *match.Set
 	YARA     *match.YARA         // asked of the bytes of files; its rules are among Rules
@@ -134,7 +135,7 @@ func Run(ctx context.Context, q Question, h Handler, progress *Progress) (err er
 	if q.Budget <= 0 {
 		q.Budget = 64 << 20
 	}
-	items, unread, err := evidence.Walk(ctx, q.Roots)
+	items, unread, err := evidence.Walk(ctx, q.Roots, q.Results)
 	if err != nil {
 		return fmt.Errorf("list evidence: %w", err)
 	}

@@ -114,6 +114,7 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 	if f.threads < 0 || f.maxDepth < 0 {
 		return q, sel, usageError{errors.New("--threads and --max-depth cannot be below 0")}
 	}
+	q.Results = f.out
 	if q.Roots, err = rootsOf(f.orgs, args); err != nil {
 		return q, sel, err
 	}

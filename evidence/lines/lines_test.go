@@ -164,3 +164,20 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+func TestTheLineBehindAHoleIsNotLost(t *testing.T) {
+	hole := strings.Repeat("\x00", MaxLine+SegmentSize)
+	all, damage := readAll(t, strings.NewReader("one\n"+hole+"two\nthree\n"+hole), Options{}, event.Hints{})
+	var text []string
+	for _, l := range all {
+		if s := strings.Trim(string(l.Text), "\x00"); s != "" {
+			text = append(text, fmt.Sprintf("%d:%s", l.Number, s))
+		}
+	}
+	if got, want := strings.Join(text, " "), "1:one 2:two 3:three"; got != want {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+	if len(damage) != 2 || damage[0].Offset != 4 || !strings.Contains(damage[0].Reason, "zero bytes") {
+		t.Errorf("damage %v", damage)
+	}
+}
