@@ -39,7 +39,7 @@ func (c *CSV) Finding(f *finding.Finding) error {
 		f.File, fmt.Sprint(f.Record), string(f.Rule.Kind), string(f.Rule.ID), strings.Join(f.Rule.Tags, " "), f.Rule.Source, f.SHA256,
 	}
 	for i, s := range cells {
-		cells[i] = notFormula(strings.Map(harmless, s))
+		cells[i] = tableCell(s)
 	}
 	return c.csv.Write(cells)
 }
@@ -53,8 +53,9 @@ func harmless(r rune) rune {
 	return r
 }
 
-// notFormula keeps a spreadsheet from calculating what an intruder wrote.
-func notFormula(s string) string {
+// tableCell keeps a spreadsheet from calculating what an intruder wrote, and a terminal from obeying it.
+func tableCell(s string) string {
+	s = strings.Map(harmless, s)
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s
 	}
