@@ -16,6 +16,7 @@ type Asked interface {
 	ID(rule int) string
 	Source(rule int) string // its logsource, for people
 	Searches(rule int, s event.Source) bool
+	Kind(s event.Source) string // equal for sources that the same rules search
 	// Answers says what events of a source that the rule searches can tell it, when filled says which fields have values there.
 	Answers(rule int, s event.Source, filled func(field string) bool) Answer
 	// Found lists the rules found on a host, in order.
@@ -92,7 +93,7 @@ const maxProfiles = 2000
 // judge works out which rules each host's evidence could answer.
 type judge struct {
 	asked    Asked
-	routes   map[event.Source][]int // rules that search a source
+	routes   map[string][]int // rules that search a kind of source
 	profiles []Profile
 	unable   [][]string     // per profile: for each rule the reason why not, "" when it can be answered
 	byShape  map[string]int // shape of a host's evidence to profile
@@ -103,7 +104,7 @@ type judge struct {
 }
 
 func newJudge(asked Asked) *judge {
-	j := &judge{asked: asked, routes: map[event.Source][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
+	j := &judge{asked: asked, routes: map[string][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
 	for i := range j.reasons {
 		j.reasons[i] = map[string]int{}
 	}
@@ -196,14 +197,15 @@ func (j *judge) host(sources []present) string {
 }
 
 func (j *judge) rulesOf(s event.Source) []int {
-	rules, ok := j.routes[s]
+	kind := j.asked.Kind(s)
+	rules, ok := j.routes[kind]
 	if !ok {
 		for i := range j.asked.Len() {
 			if j.asked.Searches(i, s) {
 				rules = append(rules, i)
 			}
 		}
-		j.routes[s] = rules
+		j.routes[kind] = rules
 	}
 	return rules
 }

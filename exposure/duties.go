@@ -53,6 +53,9 @@ const (
 
 var events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
 
+// Events lists the names of the events.
+func Events() []string { return slices.Clone(events) }
+
 // Rules is a table of duties.
 type Rules struct {
 	AsOf  string `yaml:"as_of" json:"as_of"`
@@ -98,6 +101,15 @@ func ReadRules(r io.Reader) (*Rules, error) {
 		}
 	}
 	return &t, nil
+}
+
+// Jurisdictions gives those that the table has duties of, sorted.
+func (t *Rules) Jurisdictions() []string {
+	all := map[string]bool{}
+	for _, r := range t.Rules {
+		all[r.Jurisdiction] = true
+	}
+	return sortedKeys(all)
 }
 
 // With returns the table with further rules; a rule of the same id replaces the shipped one.

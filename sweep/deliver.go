@@ -203,6 +203,7 @@ func (a asked) Source(rule int) string { return a.groups[rule].Source }
 func (a asked) Searches(rule int, s event.Source) bool {
 	return a.run.question.Rules.Searches(a.groups[rule].First, s)
 }
+func (a asked) Kind(s event.Source) string { return a.run.question.Rules.Kind(s) }
 func (a asked) Answers(rule int, s event.Source, filled func(string) bool) coverage.Answer {
 	return a.run.question.Rules.Answers(a.groups[rule].First, s, filled)
 }

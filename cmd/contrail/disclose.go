@@ -89,6 +89,14 @@ func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o discl
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
+	for i, c := range p.Cut {
+		if strings.TrimSpace(c.Value) == "" {
+			return o, false, fmt.Errorf("read plan %s: cut, item %d: there is no value", path, i+1)
+		}
+	}
+	if len(p.Parties) > 0 && (p.Audience == marking.Public || p.Audience == marking.Passengers) {
+		return o, false, fmt.Errorf("read plan %s: parties: the audience %s has none", path, p.Audience)
+	}
 	o.Summary, o.Actions, o.Cut, o.Redaction = p.Summary, p.Actions, p.Cut, p.Redaction
 	return o, p.Bundle, nil
 }
@@ -193,7 +201,7 @@ func (t *terminal) discloseDraft() *cobra.Command {
 				}
 				o.Objects = append(o.Objects, objects...)
 			}
-			o.Note = func(s string) { t.log().Warn(s) }
+			o.Note, o.Screen = func(s string) { t.log().Warn(s) }, screenText
 			if o.Learned, err = learnFrom(learn); err != nil {
 				return casefile.Entry{}, err
 			}
@@ -272,6 +280,10 @@ func (t *terminal) discloseCheck() *cobra.Command {
 		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
 			return disclosure.Answer(ctx, k, by, args[0], disclosure.Check(args[1]), !failed, remarks, why)
 		})
+	c.Args = arguments(cobra.MatchAll(cobra.ExactArgs(3), func(_ *cobra.Command, args []string) error {
+		_, err := oneOf(disclosure.Legal, disclosure.TipOff, disclosure.Owner)(args[2])
+		return err
+	}))
 	c.Flags().BoolVar(&failed, "failed", false, "the check did not pass")
 	c.Flags().StringVar(&remarks, "remarks", "", "what is to be said about it")
 	return c
@@ -299,31 +311,18 @@ func (t *terminal) discloseRelease() *cobra.Command {
 }
 
 func (t *terminal) discloseEmbargo() *cobra.Command {
-	var audience, until, latest, condition string
+	var b disclosure.Embargo
 	c := t.disclosing("embargo CASE NAME", "Set an embargo for an audience, until a date or a condition, with a latest date",
 		"embargo --key anna.key --why 'removal first' --audience public --condition 'implant removed' --latest 2026-06-01 CASE removal", 2,
 		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
-			b := disclosure.Embargo{Name: args[0], Audience: marking.Kind(audience), Condition: condition}
-			for text, to := range map[string]*time.Time{until: &b.Until, latest: &b.Latest} {
-				if text == "" {
-					continue
-				}
-				ns, err := moment(text)
-				if err != nil {
-					return casefile.Entry{}, usageError{err}
-				}
-				*to = time.Unix(0, ns).UTC()
-			}
-			if until == latest {
-				b.Until = b.Latest
-			}
+			b.Name = args[0]
 			return disclosure.SetEmbargo(ctx, k, by, b, why)
 		})
 	fs := c.Flags()
-	fs.StringVar(&audience, "audience", "", "victim, members, authority, regulators, vendors, passengers, public")
-	fs.StringVar(&until, "until", "", "until this date")
-	fs.StringVar(&condition, "condition", "", "until this is so")
-	fs.StringVar(&latest, "latest", "", "but not after this date")
+	addRead(fs, &b.Audience, "audience", "victim, members, authority, regulators, vendors, passengers, public", marking.ParseKind)
+	addRead(fs, &b.Until, "until", "until this date", instant)
+	fs.StringVar(&b.Condition, "condition", "", "until this is so")
+	addRead(fs, &b.Latest, "latest", "but not after this date", instant)
 	return c
 }
 

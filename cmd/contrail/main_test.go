@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/contrail-ir/contrail/drill"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +35,14 @@ func TestScripts(t *testing.T) {
 			own, _, _ := strings.Cut(e.Getenv("PATH"), string(os.PathListSeparator))
 			e.Setenv("NOYARA", own)
 			return err
+		},
+		// has:NAME asks for a program that users need not have, and fails the script where none may be missing.
+		Condition: func(condition string) (bool, error) {
+			name, ok := strings.CutPrefix(condition, "has:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %s", condition)
+			}
+			return require.Has(name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"airline": airline,

@@ -105,10 +105,7 @@ func (m *masking) Finding(f *finding.Finding) error {
 
 // name masks the name of a file or host. The same name always becomes the same.
 func (m *masking) name(s string) string {
-	if !exposure.Suspicious([]byte(s)) {
-		return s
-	}
-	return m.masker.Value("", s)
+	return m.masker.Name(s)
 }
 
 func (m *masking) End(r *sweep.Result) error {

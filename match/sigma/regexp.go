@@ -169,7 +169,10 @@ func needsOf(re *regexp.Regexp) needs {
 	if parsed.Op == syntax.OpRepeat && parsed.Max < 0 && parsed.Min > 0 && parsed.Sub[0].Op == syntax.OpAnyCharNotNL {
 		n.line = parsed.Min
 	}
-	slices.SortStableFunc(n.needles, func(a, b []string) int { return cmp.Compare(rarityOf(b), rarityOf(a)) })
+	slices.SortStableFunc(n.needles, func(a, b []string) int {
+		return cmp.Or(cmp.Compare(rarityOf(b), rarityOf(a)), slices.Compare(a, b))
+	})
+	n.needles = slices.CompactFunc(n.needles, slices.Equal)
 	for _, set := range n.needles {
 		if !indexed(set, false) {
 			n.short = append(n.short, set)

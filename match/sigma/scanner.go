@@ -309,7 +309,7 @@ func (s *scanner) eager(c *columnState, w *slotWitness, v int, raw, folded []byt
 		e := &w.eager[i]
 		p := &s.program.predicates[e.predicate]
 		holds := false
-		if len(folded) > longValue && p.named.words == nil && len(p.tests) > 0 && e.predicate < mostPredicates {
+		if len(folded) > longValue && !p.atom.present && p.named.words == nil && e.predicate < mostPredicates {
 			holds = s.remembered(e.predicate, p, c, v, c.first+uint64(v))
 		} else {
 			holds = p.atom.holdsFor(raw, folded, c.ascii(v))
@@ -538,25 +538,25 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 		tests = tests[:p.ascii]
 	}
 	// One scan for all literals of the field answers this and every later predicate about the value.
-	scanned := c.needles != nil && c.needles.count > 0 && (p.several || len(folded) > longValue || c.scanned(v))
+	scanned := c.needles != nil && c.needles.count > 0 && (p.slot >= 0 || c.needles.keywords) && (p.several || len(folded) > longValue || c.scanned(v))
 	if scanned {
 		c.look(v)
 	}
 	for i := range tests {
 		t := &tests[i]
-		if scanned && p.needles != nil && p.needles[i] != nil {
-			if !c.hasEach(p.needles[i]) {
+		if scanned && p.needles != nil && p.needles[i] >= 0 {
+			if !c.has(p.needles[i]) {
 				continue
 			}
 			if t.kind == testContains && !t.cased {
 				return true
 			}
-			if t.kind == testRegexp {
-				if t.needs.metShort(folded) && t.expression(raw) {
-					return true
-				}
-				continue
+		}
+		if scanned && p.needs != nil && t.kind == testRegexp {
+			if c.hasEach(p.needs[i]) && t.needs.metShort(folded) && t.expression(raw) {
+				return true
 			}
+			continue
 		}
 		if t.match(raw, folded) {
 			return true

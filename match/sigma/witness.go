@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -256,8 +257,9 @@ const minNeedle = 4
 // slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
 // them all.
 type slotNeedles struct {
-	texts [2][]string // ASCII ones, others
-	count int
+	texts    [2][]string // ASCII ones, others
+	count    int
+	keywords bool // those of keywords are the first of them
 
 	once    sync.Once // the index is made when a value is first looked at: on most fields none ever is
 	ascii   *literals
@@ -315,19 +317,27 @@ func (s *needleNumbers) final(n int32) int32 {
 	return n
 }
 
+// manyTests is from how many tests on a field on keywords are sought with its literals: where few are sought, values are short, and
+// the literals of keywords would be most of the index.
+const manyTests = 100
+
 // indexNeedles numbers the literals of every field and tells each predicate which are its own. Those of keywords have the same numbers
-// in every field that has needles at all.
+// in every field that has them.
 func (p *program) indexNeedles() {
 	slots := make([]needleNumbers, len(p.slots))
 	keywords := needleNumbers{number: [2]map[string]int32{{}, {}}}
+	tests := make([]int, len(p.slots))
 	for i := range p.predicates {
-		if q := &p.predicates[i]; q.slot < 0 {
-			for j := range q.tests {
-				for _, set := range q.tests[j].required() {
-					if indexed(set, true) {
-						for _, text := range set {
-							keywords.of(text)
-						}
+		q := &p.predicates[i]
+		if q.slot >= 0 {
+			tests[q.slot] += len(q.tests)
+			continue
+		}
+		for j := range q.tests {
+			for _, set := range q.tests[j].required() {
+				if indexed(set, true) {
+					for _, text := range set {
+						keywords.of(text)
 					}
 				}
 			}
@@ -340,8 +350,10 @@ func (p *program) indexNeedles() {
 		s := &slots[slot]
 		if s.number[0] == nil {
 			s.number = [2]map[string]int32{{}, {}}
-			for _, text := range keywords.texts[0] {
-				s.of(text)
+			if tests[slot] >= manyTests {
+				for _, text := range keywords.texts[0] {
+					s.of(text)
+				}
 			}
 		}
 		return s
@@ -365,28 +377,32 @@ func (p *program) indexNeedles() {
 		for j := range q.tests {
 			t := &q.tests[j]
 			work++
-			var needs []need
+			needle := int32(-1)
 			for k, set := range t.required() {
 				if !indexed(set, q.slot < 0) {
 					continue
 				}
-				if k == 0 && len(set) == 1 && j < q.ascii {
-					work += 3
+				if k == 0 && len(set) == 1 {
+					needle = of(q.slot).of(set[0])
+					if q.needles == nil {
+						q.needles = slices.Repeat([]int32{-1}, len(q.tests))
+					}
+					q.needles[j] = needle
+					if j < q.ascii {
+						work += 3
+					}
+					continue
+				}
+				if q.needs == nil {
+					q.needs = make([][]need, len(q.tests))
 				}
 				var n need
 				for _, text := range set {
 					n = append(n, of(q.slot).of(text))
 				}
-				needs = append(needs, n)
+				q.needs[j] = append(q.needs[j], n)
 			}
-			q.literal = q.literal && needs != nil && t.kind == testContains && !t.cased
-			if needs == nil {
-				continue
-			}
-			if q.needles == nil {
-				q.needles = make([][]need, len(q.tests))
-			}
-			q.needles[j] = needs
+			q.literal = q.literal && needle != -1 && t.kind == testContains && !t.cased
 		}
 		q.several = work > 8 && q.slot >= 0
 		q.cached = work > 3 || q.slot < 0 || q.atom.costly
@@ -394,10 +410,14 @@ func (p *program) indexNeedles() {
 	p.found = make([]*slotNeedles, len(slots))
 	for i := range slots {
 		p.found[i] = newSlotNeedles(slots[i].texts)
+		p.found[i].keywords = tests[i] >= manyTests
 	}
 	for i := range p.predicates {
 		q := &p.predicates[i]
-		for _, needs := range q.needles {
+		for k, n := range q.needles {
+			q.needles[k] = of(q.slot).final(n)
+		}
+		for _, needs := range q.needs {
 			for _, n := range needs {
 				for k := range n {
 					n[k] = of(q.slot).final(n[k])
