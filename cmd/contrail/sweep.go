@@ -112,6 +112,7 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 			return q, sel, usageError{fmt.Errorf("--status %q: want %s", s, strings.Join(sigma.Statuses(), ", "))}
 		}
 	}
+	q.Results = f.out
 	if q.Roots, err = rootsOf(f.orgs, args); err != nil {
 		return q, sel, err
 	}
