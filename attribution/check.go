@@ -113,6 +113,10 @@ func (k *check) oneOf(place, what, value string, allowed ...string) {
 }
 
 func (k *check) source(place, id string) {
+	if id == "" {
+		k.fail(place, 0, "it does not say its source (window_source for a window, source elsewhere): the id of one that case.yaml lists")
+		return
+	}
 	if !k.sources[id] {
 		k.fail(place, 0, "the source %q is not listed in case.yaml", id)
 	}
