@@ -53,6 +53,11 @@ func (p *Progress) Read() (files, filesDone, bytes, bytesDone, rows int64) {
 
 // Run counts. complete is false when something could not be read. progress may be nil.
 func Run(ctx context.Context, q Question, progress *Progress) (c *exposure.Counter, complete bool, err error) {
+	return q.run(ctx, progress, (*run).count)
+}
+
+// run counts each item by count.
+func (q Question) run(ctx context.Context, progress *Progress, count func(*run, context.Context, evidence.Item) part) (c *exposure.Counter, complete bool, err error) {
 	if progress == nil {
 		progress = &Progress{}
 	}
@@ -74,7 +79,7 @@ func Run(ctx context.Context, q Question, progress *Progress) (c *exposure.Count
 	if err := r.begin(); err != nil {
 		return nil, false, err
 	}
-	if err := r.read(ctx); err != nil {
+	if err := r.read(ctx, count); err != nil {
 		return nil, false, err
 	}
 	for _, u := range unread {
@@ -108,7 +113,7 @@ type part struct {
 }
 
 // read counts the items that are left, several at a time, and merges them in their order. At most two for each thread are held.
-func (r *run) read(ctx context.Context) error {
+func (r *run) read(ctx context.Context, count func(*run, context.Context, evidence.Item) part) error {
 	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer func() { stop(); all.Wait() }()
@@ -131,7 +136,7 @@ func (r *run) read(ctx context.Context) error {
 				if i >= len(r.items) {
 					return
 				}
-				parts[i] <- r.count(ctx, r.items[i])
+				parts[i] <- count(r, ctx, r.items[i])
 			}
 		})
 	}

@@ -40,6 +40,9 @@ gives the same bytes.`,
 				return err
 			}
 			o.Size, o.Scenario = drill.Size(size), intrusion.Scenario(scenario)
+			if o.Size == drill.Huge {
+				holdMuch()
+			}
 			if o.Airlines < 0 {
 				return usageError{fmt.Errorf("--airlines %d: want 0 or more", o.Airlines)}
 			}

@@ -57,7 +57,8 @@ var law = map[string][]string{
 	"match/flow":        {"event"},
 	"match/yara":        {},
 	"match/sigma":       {"event"},
-	"match/ioc":         {"event", "stix/pattern"},
+	"match/observed":    {"event", "stix/pattern"},
+	"match/ioc":         {"event", "stix/pattern", "match/observed"},
 
 	"match/sigma/reference": {"event", "match/sigma"},
 
@@ -65,7 +66,7 @@ var law = map[string][]string{
 	"finding":  {"event", "marking"},
 	"coverage": {"event", "event/packed"},
 
-	"match": {"event", "finding", "coverage", "match/sigma", "match/flow", "match/ioc", "match/yara"},
+	"match": {"event", "finding", "coverage", "match/sigma", "match/flow", "match/ioc", "match/observed", "match/yara"},
 
 	"sweep": {"event", "event/packed", "evidence", "evidence/archive", "match", "finding", "coverage"},
 
