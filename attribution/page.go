@@ -190,6 +190,14 @@ type mark struct {
 	Class string
 }
 
+// short keeps a name beside the axis from running into it; the table has it whole.
+func short(name string) string {
+	if r := []rune(name); len(r) > 32 {
+		return string(r[:31]) + "…"
+	}
+	return name
+}
+
 func (r *Result) axis() axis {
 	low, high, any := Day(0), Day(0), false
 	see := func(dates ...Date) {
@@ -254,7 +262,7 @@ func (r *Result) axis() axis {
 	}
 	a.Rows = append(a.Rows, row)
 	for _, c := range r.Claims {
-		row := axisRow{Y: a.Rows[len(a.Rows)-1].Y + rowHeight, Name: c.Claimant.Name, Sub: string(c.Verdict)}
+		row := axisRow{Y: a.Rows[len(a.Rows)-1].Y + rowHeight, Name: short(c.Claimant.Name), Sub: string(c.Verdict)}
 		if len(c.SupersededBy) > 0 {
 			row.Sub = "superseded"
 		}
