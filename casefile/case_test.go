@@ -403,3 +403,23 @@ func TestPseudonymsOfTwoCasesDiffer(t *testing.T) {
 		t.Error("another pseudonym key was used")
 	}
 }
+
+// A full disk may leave an empty cache: the ledger is whole, so the case is.
+func TestAnEmptyCacheIsNoFault(t *testing.T) {
+	lead := key(t, "lead")
+	c := newCase(t, lead)
+	must[[]Entry](t)(c.Record(bg, lead, Draft{Kind: Note, Why: "w", Summary: "a\u200bb\u202ec"}))
+	c.Close()
+	if err := os.WriteFile(filepath.Join(c.Dir(), cacheFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Verify(bg, c.Dir(), VerifyOptions{}); err != nil || !r.OK() || !strings.Contains(r.String(), "empty") {
+		t.Errorf("%v %s", err, r)
+	}
+	again := must[*Case](t)(Open(bg, c.Dir(), Options{ReadOnly: true}))
+	defer again.Close()
+	var out strings.Builder
+	if err := again.WriteTimeline(bg, &out, Query{}); err != nil || !strings.Contains(out.String(), "a·b·c") {
+		t.Errorf("%v %q", err, out.String())
+	}
+}
