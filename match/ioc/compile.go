@@ -27,6 +27,7 @@ type Set struct {
 	extra    []Term           // terms that only expressions have; numbered behind the rules
 	uses     map[int][]int    // term to the expressions that have it
 	nodes    map[int]*node    // expression of a compound rule
+	parts    map[int]partOf   // rules that stand for a [ … ] of a pattern over several events
 	also     map[int][]*About // other reports that give the same indicator
 	warned   map[int][]string // names of the warninglists that a rule is on
 	tokens   table            // of what is looked up by tokens
@@ -80,18 +81,14 @@ func Compile(c *Collection, o Options) *Set {
 	s := &Set{uses: map[int][]int{}, nodes: map[int]*node{}, also: map[int][]*About{}, warned: map[int][]string{}, options: o}
 	terms := 0
 	for i := range c.Indicators {
-		if e := c.Indicators[i].All; e != nil {
-			terms += e.size()
-		} else {
-			terms++
-		}
+		terms += c.Indicators[i].size()
 	}
 	seen := newTable(terms)
 	s.rules = c.Indicators[:0]
 	compounds := map[string]int{}
 	var expressions []Indicator
 	for _, in := range c.Indicators {
-		if in.All != nil {
+		if in.All != nil || in.Several != nil {
 			expressions = append(expressions, in)
 			continue
 		}
@@ -106,7 +103,7 @@ func Compile(c *Collection, o Options) *Set {
 	}
 	simple := len(s.rules)
 	for _, in := range expressions {
-		key := in.All.String()
+		key := in.describe()
 		if at, ok := compounds[key]; ok {
 			s.merge(at, &in)
 			continue
@@ -114,7 +111,11 @@ func Compile(c *Collection, o Options) *Set {
 		compounds[key] = len(s.rules)
 		s.rules = append(s.rules, in)
 	}
+	s.addParts(simple)
 	for i := simple; i < len(s.rules); i++ {
+		if s.rules[i].All == nil {
+			continue
+		}
 		n := s.node(s.rules[i].All, &seen)
 		s.nodes[i] = n
 		n.each(func(term int) {
@@ -132,6 +133,20 @@ func Compile(c *Collection, o Options) *Set {
 		}
 	}
 	return s
+}
+
+// size counts the terms of an indicator, and more.
+func (i *Indicator) size() (n int) {
+	switch {
+	case i.Several != nil:
+		for _, part := range i.Several.Parts {
+			n += part.size()
+		}
+		return n
+	case i.All != nil:
+		return i.All.size()
+	}
+	return 1
 }
 
 func (e *Expression) size() int {
@@ -367,7 +382,7 @@ func endingBit(name []byte) uint32 {
 	return e >> 16
 }
 
-// Len gives the number of rules: indicators after those that say the same were joined.
+// Len gives the number of rules: indicators after those that say the same were joined, and the parts of patterns over several events.
 func (s *Set) Len() int { return len(s.rules) }
 
 // Rule describes an indicator by its number. The indicator is the set's own.
@@ -386,7 +401,9 @@ func (s *Set) WarnedCount() int { return len(s.warned) }
 func (s *Set) Counts() map[Kind]int {
 	m := map[Kind]int{}
 	for i := range s.rules {
-		m[s.rules[i].Kind()]++
+		if _, part := s.parts[i]; !part {
+			m[s.rules[i].Kind()]++
+		}
 	}
 	return m
 }

@@ -16,49 +16,6 @@ func quoted(s string) string {
 	return strconv.Quote(s)
 }
 
-// readPattern takes the alternatives of a pattern that one event can decide. What is left out is told with the reason.
-func (r *reader) readPattern(id, text string, about *About) {
-	parsed, err := pattern.Parse(text)
-	if err != nil {
-		r.refuse(id, "its pattern cannot be read: "+err.Error())
-		return
-	}
-	if n := len(pattern.Tests(parsed)); n > maxTerms {
-		r.refuse(id, fmt.Sprintf("its pattern has %d comparisons, more than %d", n, maxTerms))
-		return
-	}
-	r.observation(id, parsed, about, 0)
-}
-
-// observation takes observations joined by OR. Those joined otherwise speak of several events.
-func (r *reader) observation(id string, e pattern.Expression, about *About, depth int) {
-	switch e := e.(type) {
-	case *pattern.Observation:
-		x, err := r.comparison(id, e.Test)
-		if err != nil {
-			r.refuse(id, err.Error())
-			return
-		}
-		r.takeAll(id, x, about)
-	case *pattern.Combination:
-		if e.Op != pattern.Or {
-			r.refuse(id, fmt.Sprintf("%s joins observations of several events: indicators are compared with one event at a time", e.Op))
-			return
-		}
-		for _, t := range e.Terms {
-			r.observation(id, t, about, depth+1)
-		}
-	case *pattern.Qualified:
-		if _, within := e.By.(*pattern.Within); within {
-			if _, one := e.Of.(*pattern.Observation); one { // one event is always within any time
-				r.observation(id, e.Of, about, depth+1)
-				return
-			}
-		}
-		r.refuse(id, fmt.Sprintf("%s counts or times several events: indicators are compared with one event at a time", e.By))
-	}
-}
-
 // comparison gives the expression of a comparison. Of an OR, what cannot be decided is left out and told; an AND needs all its parts.
 func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error) {
 	switch c := c.(type) {
@@ -74,7 +31,7 @@ func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error
 					return nil, err
 				}
 				why = err
-				r.refuse(id, "left out of the pattern: "+err.Error())
+				r.refuseFor(id, "left out of the pattern: ", err)
 			}
 			parts = append(parts, x)
 		}
@@ -93,7 +50,7 @@ func testExpression(t *pattern.Test) (*Expression, error) {
 	}
 	kind := kindOfPath(t.Path)
 	if kind == 0 {
-		return nil, fmt.Errorf("%s has no counterpart in logs", path)
+		return nil, unshown{fmt.Errorf("%s has no counterpart in logs", path)}
 	}
 	one := func(how How, l pattern.Literal) (*Expression, error) {
 		text, err := literalText(l)
