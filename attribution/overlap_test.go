@@ -3,27 +3,16 @@ package attribution
 import (
 	"compress/gzip"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/stix"
 )
 
-func sharedData(t *testing.T, parts ...string) string {
-	t.Helper()
-	path := filepath.Join(append([]string{"..", "..", "shared", "data"}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("no shared data beside the repository")
-	}
-	return path
-}
-
 func TestOverlapWithATTACKGroups(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
-	f, err := os.Open(sharedData(t, "attack-stix", "enterprise-attack-stix20.json.gz"))
+	require.Time(t, "reads all groups of ATT&CK, in one goroutine")
+	f, err := os.Open(require.Data(t, "attack-stix/enterprise-attack-stix20.json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +60,7 @@ func TestOverlapWithATTACKGroups(t *testing.T) {
 func TestOverlapWithPublishedLists(t *testing.T) {
 	var lists []List
 	for _, name := range []string{"2021-07-18_nso/pegasus.stix2", "2021-12-16_cytrox/cytrox.stix2"} {
-		f, err := os.Open(filepath.Join(sharedData(t, "ioc", "amnesty"), filepath.FromSlash(name)))
+		f, err := os.Open(require.Data(t, "ioc/amnesty/"+name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +101,7 @@ func TestNormaliseIndicator(t *testing.T) {
 }
 
 func TestGalaxies(t *testing.T) {
-	f, err := os.Open(sharedData(t, "misp", "galaxy", "threat-actor.json.gz"))
+	f, err := os.Open(require.Data(t, "misp/galaxy/threat-actor.json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func filled(tb testing.TB) (*Case, *keys.Private, *keys.Private) {
 	write(tb, filepath.Join(dir, "findings.jsonl"), `{"kind":"sigma","level":"high"}`+"\n"+`{"kind":"ioc","level":"low"}`+"\n")
 	write(tb, filepath.Join(dir, "coverage.json"), `{"orgs":[{"name":"airline-a"}],"files":[],"rules":{}}`)
 	write(tb, filepath.Join(dir, "stats.json"), `{"events":1234,"bytes":99}`)
-	entry(c.ImportSweep(bg, analyst, dir, ImportOptions{Organisation: "airline-a", Question: "any known rule", Why: "first sweep"}))
+	must[[]Entry](tb)(c.ImportSweep(bg, analyst, dir, ImportOptions{Organisation: "airline-a", Question: "any known rule", Why: "first sweep"}))
 	entry(c.RecordText(bg, analyst, Text{Source: "news", Language: "zh", Original: "同一类型的网络攻击", Translations: []Translation{{"en", "the same type of attack", "ana"}}}, moment(tb, "2021-11-01"), marking.Of(marking.Clear, "airline-a"), "it claims less than the same hand"))
 	n := int64(12)
 	first := entry(c.StateNumber(bg, analyst, Number{What: "servers", Unit: "hosts", Exact: &n, Basis: "counted"}, nil, marking.Marking{}, "asked by the lead"))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/contrail-ir/contrail/keys"
@@ -232,4 +233,39 @@ func (p *patient) Read(b []byte) (int, error) {
 		return 0, context.Cause(p.ctx)
 	}
 	return p.r.Read(b)
+}
+
+// View is the detail of evidence.viewed: passengers' values were there for somebody to see as they are.
+type View struct {
+	How    string   `json:"how"`              // the command
+	Of     []Viewed `json:"of"`               // what it read
+	Result string   `json:"result,omitempty"` // where it wrote them
+}
+
+// Viewed is one of the places that were read.
+type Viewed struct {
+	Organisation string `json:"organisation,omitempty"`
+	Place        string `json:"place"`
+}
+
+func (v View) check() error {
+	if v.How == "" || len(v.Of) == 0 {
+		return errors.New("a look says by which command, and at what")
+	}
+	return nil
+}
+
+func (v View) draft(seen []ledger.Digest, why string) Draft {
+	var whose []string
+	for _, of := range v.Of {
+		if of.Organisation != "" && !slices.Contains(whose, of.Organisation) {
+			whose = append(whose, of.Organisation)
+		}
+	}
+	return Draft{Kind: EvidenceViewed, Why: why, Seen: seen, About: whose, Summary: "passenger values not masked: " + v.How, Detail: v}
+}
+
+// RecordView enters that somebody is about to look at values as they are.
+func (c *Case) RecordView(ctx context.Context, by *keys.Private, v View, why string) (Entry, error) {
+	return c.one(ctx, by, v.draft(nil, why))
 }

@@ -89,8 +89,8 @@ const (
 )
 
 // ImportSweep enters what `contrail sweep` left in dir: findings.jsonl, counted by level and kind, coverage.json and stats.json. findings.jsonl and
-// coverage.json must be there.
-func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o ImportOptions) (Entry, error) {
+// coverage.json must be there. With a sweep that did not mask passenger values, the look at them is entered.
+func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o ImportOptions) ([]Entry, error) {
 	im := o.detail()
 	for _, f := range []struct {
 		name           string
@@ -102,18 +102,22 @@ func (c *Case) ImportSweep(ctx context.Context, by *keys.Private, dir string, o 
 			continue
 		}
 		if err != nil {
-			return Entry{}, fmt.Errorf("casefile: import sweep %s: %w", dir, err)
+			return nil, fmt.Errorf("casefile: import sweep %s: %w", dir, err)
 		}
 	}
-	summary := fmt.Sprintf("sweep imported: %d findings", im.Counts["findings"])
+	var look []Draft
 	if im.Counts["raw"] > 0 {
-		summary += ", passenger values looked at unmasked (--raw)"
+		v := View{How: "case add sweep, of a sweep --raw", Of: []Viewed{{o.Organisation, filepath.ToSlash(dir)}}}
+		look = append(look, v.draft(im.digests(), o.Why))
 	}
-	es, err := c.enterImport(ctx, by, SweepImported, im, o, summary)
-	if err != nil {
-		return Entry{}, err
+	return c.enterImport(ctx, by, SweepImported, im, o, fmt.Sprintf("sweep imported: %d findings", im.Counts["findings"]), look...)
+}
+
+func (i Import) digests() (all []ledger.Digest) {
+	for _, f := range i.Files {
+		all = append(all, f.Digest)
 	}
-	return es[0], nil
+	return all
 }
 
 func (o ImportOptions) detail() Import {
@@ -164,14 +168,11 @@ func (c *Case) enterImport(ctx context.Context, by *keys.Private, kind Kind, im 
 	if im.Draft {
 		summary += " (DRAFT)"
 	}
-	d := Draft{Kind: kind, Why: o.Why, When: o.When, Marking: o.Marking, Supersedes: o.Supersedes, Summary: summary, Detail: im}
+	d := Draft{Kind: kind, Why: o.Why, When: o.When, Marking: o.Marking, Supersedes: o.Supersedes, Summary: summary, Seen: im.digests(), Detail: im}
 	for _, a := range []string{o.Organisation, o.Source} {
 		if a != "" {
 			d.About = append(d.About, a)
 		}
-	}
-	for _, f := range im.Files {
-		d.Seen = append(d.Seen, f.Digest)
 	}
 	es, err := c.record(ctx, by, func() error {
 		if err := c.clearUnfinished(); err != nil {

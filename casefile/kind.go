@@ -112,7 +112,7 @@ var kinds = []kindRule{
 	{IntakeReported, 1, everybody, checks[Intake]},
 	{EvidenceReceived, 1, everybody, checks[Evidence]},
 	{CustodyPassed, 1, everybody, checks[Custody]},
-	{EvidenceViewed, 1, everybody, nil},
+	{EvidenceViewed, 1, everybody, checks[View]},
 	{SweepImported, 1, workers, checks[Import]},
 	{TrailImported, 1, workers, checks[Import]},
 	{FingerprintImported, 1, workers, checks[Import]},

@@ -69,6 +69,7 @@ var shapes = map[DocumentKind]map[string]action{
 		"nodes[].id": node, "nodes[].kind": keep, "nodes[].label": value, "nodes[].refs[].file": file, "nodes[].refs[].record": keep, "nodes[].refs[].role": keep,
 		"edges[].from": node, "edges[].to": node, "edges[].kind": keep, "edges[].time": keep, "edges[].weight": keep,
 		"edges[].refs[].file": file, "edges[].refs[].record": keep, "edges[].refs[].role": keep,
+		"signs[].what": text, "signs[].tactic": keep, "signs[].strong": keep, "signs[].first": keep, "signs[].refs[].file": file, "signs[].refs[].record": keep, "signs[].refs[].role": keep,
 		"stages[].tactic": keep, "stages[].technique": keep, "stages[].time": keep, "stages[].text": text,
 		"stages[].refs[].file": file, "stages[].refs[].record": keep, "stages[].refs[].role": keep,
 		"implant[]": value, "implant[].*": value, "infrastructure[].value": value, "infrastructure[].role": keep, "access": text,

@@ -9,7 +9,6 @@ package census
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +16,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -55,6 +53,11 @@ func (p *Progress) Read() (files, filesDone, bytes, bytesDone, rows int64) {
 
 // Run counts. complete is false when something could not be read. progress may be nil.
 func Run(ctx context.Context, q Question, progress *Progress) (c *exposure.Counter, complete bool, err error) {
+	return q.run(ctx, progress, (*run).count)
+}
+
+// run counts each item by count.
+func (q Question) run(ctx context.Context, progress *Progress, count func(*run, context.Context, evidence.Item) part) (c *exposure.Counter, complete bool, err error) {
 	if progress == nil {
 		progress = &Progress{}
 	}
@@ -76,7 +79,7 @@ func Run(ctx context.Context, q Question, progress *Progress) (c *exposure.Count
 	if err := r.begin(); err != nil {
 		return nil, false, err
 	}
-	if err := r.read(ctx); err != nil {
+	if err := r.read(ctx, count); err != nil {
 		return nil, false, err
 	}
 	for _, u := range unread {
@@ -110,7 +113,7 @@ type part struct {
 }
 
 // read counts the items that are left, several at a time, and merges them in their order. At most two for each thread are held.
-func (r *run) read(ctx context.Context) error {
+func (r *run) read(ctx context.Context, count func(*run, context.Context, evidence.Item) part) error {
 	ctx, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer func() { stop(); all.Wait() }()
@@ -133,7 +136,7 @@ func (r *run) read(ctx context.Context) error {
 				if i >= len(r.items) {
 					return
 				}
-				parts[i] <- r.count(ctx, r.items[i])
+				parts[i] <- count(r, ctx, r.items[i])
 			}
 		})
 	}
@@ -234,7 +237,7 @@ func (o *opening) file(ctx context.Context, f *evidence.File) error {
 		return err
 	case f.Archive != "" || body == nil:
 	default:
-		sealed := closed(body, f.NotRead)
+		sealed := closed(body, f.Name, f.NotRead)
 		switch {
 		case sealed.what != "" && !sealed.legible:
 			_, damage, err := f.Finish()
@@ -321,38 +324,4 @@ func (p *progressing) ReadAt(b []byte, at int64) (int, error) {
 		return s.ReadAt(b, at)
 	}
 	return 0, errors.ErrUnsupported
-}
-
-// closedForm is a form of file that is not, or not wholly, looked into.
-type closedForm struct {
-	what    string
-	legible bool // parts of it are plain text
-	packed  bool // its size says something about what it holds
-}
-
-// closed names the forms that may hold tables and are not read as such.
-func closed(body io.Reader, artefact string) closedForm {
-	b, ok := body.(*bufio.Reader)
-	if !ok {
-		return closedForm{}
-	}
-	head, _ := b.Peek(512)
-	switch {
-	case bytes.HasPrefix(head, []byte("%PDF-")):
-		return closedForm{what: "PDF"}
-	case bytes.HasPrefix(head, []byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
-		return closedForm{what: "OLE container (old Office, mail)"}
-	case bytes.HasPrefix(head, []byte("!BDN")):
-		return closedForm{what: "Outlook mailbox", legible: true}
-	case strings.HasPrefix(artefact, "RAR"), strings.HasPrefix(artefact, "cabinet"):
-		return closedForm{what: artefact, packed: true}
-	case bytes.HasPrefix(head, []byte("age-encryption.org/")), bytes.HasPrefix(head, []byte("-----BEGIN AGE ENCRYPTED")), bytes.HasPrefix(head, []byte("-----BEGIN PGP MESSAGE")), bytes.HasPrefix(head, []byte("Salted__")):
-		return closedForm{what: "encrypted file", packed: true}
-	}
-	for _, part := range []string{"SQLite", "ESE database", "packet capture", "disk image", "memory"} {
-		if strings.Contains(artefact, part) {
-			return closedForm{what: artefact, legible: true}
-		}
-	}
-	return closedForm{}
 }

@@ -96,7 +96,9 @@ type Gap struct {
 	To   string `json:"to"`
 	Why  string `json:"why"`
 	// Usual is, of a silence, the length in seconds that the source's own seldom pass.
-	Usual float64 `json:"usual_seconds,omitempty"`
+	Usual   float64 `json:"usual_seconds,omitempty"`
+	Missing uint64  `json:"missing,omitempty"` // records that its numbers say were there
+	Cleared bool    `json:"cleared,omitempty"` // the log was cleared
 }
 
 // File is one file that was read.

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func batchOf(source event.Source, hosts []string, times []int64) *event.Batch {
@@ -94,9 +97,7 @@ func TestDenominatorIsUnknownUntilDeclared(t *testing.T) {
 }
 
 func TestHostileHostNamesAreBounded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "counts more hosts than a certificate names, in one goroutine")
 	var tally Tally
 	const n = 2*maxSpans + 500
 	hosts := make([]string, 1000)
@@ -125,8 +126,10 @@ func (nothing) Len() int                                                { return
 func (nothing) ID(int) string                                           { return "" }
 func (nothing) Source(int) string                                       { return "" }
 func (nothing) Searches(int, event.Source) bool                         { return false }
+func (nothing) Kind(event.Source) string                                { return "" }
 func (nothing) Answers(int, event.Source, func(string) bool) (a Answer) { return a }
 func (nothing) Found(string, string) []int                              { return nil }
+func (nothing) Relied(int) bool                                         { return false }
 func (nothing) Within(int64, int64) bool                                { return true }
 
 func TestShortNamesOfLogsStandForTheOnlyHostOfThatName(t *testing.T) {
@@ -157,5 +160,36 @@ func TestShortNamesOfLogsStandForTheOnlyHostOfThatName(t *testing.T) {
 		if o.Denominator.Covered != c.covered || len(o.Silent) != len(all)-c.covered {
 			t.Errorf("logs of %q, declared %q: %d covered, want %d", c.logs, c.declared, o.Denominator.Covered, c.covered)
 		}
+	}
+}
+
+// A clearing belongs to the log that was cleared, and not only to the one that tells of it.
+func TestWhichLogWasCleared(t *testing.T) {
+	var tally Tally
+	const cleared = "Microsoft-Windows-Sysmon/Operational"
+	tally.Batch(batchOf(event.Source{Product: "windows", Channel: cleared, ID: 1}, []string{"h"}, []int64{1e18}))
+	b := event.NewBuilder(event.Source{Product: "windows", Channel: "System", ID: 104})
+	for _, channel := range []string{cleared, "Setup"} {
+		b.Row(2e18, 0, 1, []byte("h"))
+		at := b.Field(channelField)
+		b.Text(at, []byte("System")) // the event's own
+		b.Text(at, []byte(channel))
+	}
+	tally.Batch(b.Batch())
+	builder := NewBuilder([]string{"a"})
+	builder.File(File{Org: "a"}, &tally)
+	got := map[string]int{}
+	for _, s := range builder.Certificate(Rules{}, nothing{}).Orgs[0].Hosts[0].Sources {
+		for _, g := range s.Gaps {
+			if g.Cleared {
+				got[s.Source]++
+			}
+		}
+	}
+	if want := map[string]int{"windows/System": 2, "windows/" + cleared: 1}; !maps.Equal(got, want) {
+		t.Errorf("clearings %v, want %v", got, want)
+	}
+	if fields := Wants(event.Source{Product: "windows", Channel: "System", ID: 104}); !slices.Contains(fields, channelField) {
+		t.Errorf("of event 104 it wants %v", fields)
 	}
 }

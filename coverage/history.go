@@ -121,26 +121,69 @@ func (t *Tally) remember(b *event.Batch) {
 	if h != nil && t.Numbered {
 		t.segment[key] = numbers
 	}
-	if why := clearingOf(b.Schema.Source); why != "" {
-		for row, ns := range b.Time {
-			host := b.Host.Text(row)
-			h := t.history(streamOf(host, b.Schema.Source))
-			h.cleared = append(h.cleared, clearing{ns, why})
-		}
-	}
+	t.clearings(b)
 }
 
-// clearingOf says what an event id means when it means that records are gone.
+// What an event id means when it means that records are gone or may be.
+const (
+	whyStopped = "event logging stopped (event 1100)"
+	whyCleared = "log cleared (event 1102): what was recorded before is gone"
+	whyOther   = "a log was cleared (event 104): what was recorded before is gone"
+	whyTold    = "log cleared (event 104 in System): what was recorded before is gone"
+)
+
 func clearingOf(s event.Source) string {
 	switch {
 	case s.Channel == "Security" && s.ID == 1102:
-		return "log cleared (event 1102): what was recorded before is gone"
+		return whyCleared
 	case s.Channel == "Security" && s.ID == 1100:
-		return "event logging stopped (event 1100)"
+		return whyStopped
 	case s.Channel == "System" && s.ID == 104:
-		return "a log was cleared (event 104): what was recorded before is gone"
+		return whyOther
 	}
 	return ""
+}
+
+// channelField holds, beside the event's own channel, the one that event 104 tells of.
+const channelField = "Channel"
+
+// Wants names the fields of a source that a certificate needs itself, whatever is asked.
+func Wants(s event.Source) []string {
+	if clearingOf(s) == whyOther {
+		return []string{channelField}
+	}
+	return nil
+}
+
+// clearings notes events that say a log was cleared, with the log that told of it and with the one that was cleared.
+func (t *Tally) clearings(b *event.Batch) {
+	why := clearingOf(b.Schema.Source)
+	if why == "" {
+		return
+	}
+	var named *event.Column
+	if i := b.Schema.Index(channelField); i >= 0 && why == whyOther {
+		named = b.Cols[i]
+	}
+	for row, ns := range b.Time {
+		note := func(channel, why string) {
+			s := b.Schema.Source
+			s.Channel = channel
+			h := t.history(streamOf(b.Host.Text(row), s))
+			h.cleared = append(h.cleared, clearing{ns, why})
+		}
+		note(b.Schema.Source.Channel, why)
+		if named == nil {
+			continue
+		}
+		for _, code := range named.At(row) {
+			if i, ok := code.Value(); ok {
+				if channel := string(named.Dict.Raw(i)); channel != b.Schema.Source.Channel {
+					note(channel, whyTold)
+				}
+			}
+		}
+	}
 }
 
 // endSegment turns the numbers of a segment into runs.
@@ -269,10 +312,10 @@ func (h *history) gaps() []Gap {
 	for i := 1; i < len(h.runs); i++ {
 		a, b := h.runs[i-1], h.runs[i]
 		missing := b.first - a.last - 1
-		all = append(all, placed{a.to, Gap{From: formatTime(a.to), To: formatTime(b.from), Why: fmt.Sprintf("records %d to %d (%d) are missing", a.last+1, b.first-1, missing)}})
+		all = append(all, placed{a.to, Gap{From: formatTime(a.to), To: formatTime(b.from), Why: fmt.Sprintf("records %d to %d (%d) are missing", a.last+1, b.first-1, missing), Missing: missing}})
 	}
 	for _, c := range h.cleared {
-		all = append(all, placed{c.at, Gap{From: formatTime(c.at), To: formatTime(c.at), Why: c.why}})
+		all = append(all, placed{c.at, Gap{From: formatTime(c.at), To: formatTime(c.at), Why: c.why, Cleared: c.why != whyStopped}})
 	}
 	for _, s := range h.steps {
 		all = append(all, placed{s.to, Gap{From: formatTime(s.from), To: formatTime(s.to), Why: "the clock went back: times around here are uncertain"}})

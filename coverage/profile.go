@@ -16,10 +16,13 @@ type Asked interface {
 	ID(rule int) string
 	Source(rule int) string // its logsource, for people
 	Searches(rule int, s event.Source) bool
+	Kind(s event.Source) string // equal for sources that the same rules search
 	// Answers says what events of a source that the rule searches can tell it, when filled says which fields have values there.
 	Answers(rule int, s event.Source, filled func(field string) bool) Answer
 	// Found lists the rules found on a host, in order.
 	Found(org, host string) []int
+	// Relied says whether verdicts rest on the rule not being found: then it matters which log could have shown it.
+	Relied(rule int) bool
 	// Within says whether times from first to last touch the span that was asked about.
 	Within(first, last int64) bool
 }
@@ -36,6 +39,14 @@ type Profile struct {
 	ID            string       `json:"profile"`
 	Searchable    int          `json:"searchable"` // rules that could have been found
 	NotSearchable []Unanswered `json:"not_searchable"`
+	// AnsweredBy says of the rules on whose absence verdicts rest which logs could show them. Nil when there are no such rules.
+	AnsweredBy []Answered `json:"answered_by,omitempty"`
+}
+
+// Answered are rules that some logs of a host could show, any of them.
+type Answered struct {
+	Sources []string `json:"sources"` // as Source.Source
+	Rules   []string `json:"rules"`
 }
 
 // Unanswered are rules that a host's evidence cannot answer, and why.
@@ -59,6 +70,22 @@ func (o *Org) Unanswered() map[string]map[string]bool {
 	return profiles
 }
 
+// Answering gives, by profile, the logs that could show a rule: all of the host's, for a rule on which the sweep was not told that verdicts rest.
+func (o *Org) Answering() func(profile, rule string) func(source string) bool {
+	by := map[[2]string][]string{}
+	for _, p := range o.Profiles {
+		for _, a := range p.AnsweredBy {
+			for _, r := range a.Rules {
+				by[[2]string{p.ID, r}] = a.Sources
+			}
+		}
+	}
+	return func(profile, rule string) func(string) bool {
+		sources, told := by[[2]string{profile, rule}]
+		return func(source string) bool { return !told || slices.Contains(sources, source) }
+	}
+}
+
 // maxProfiles bounds how many different profiles of an organisation are worked out; hostile evidence could make every host
 // another. The hosts beyond, in order of their names, say so.
 const maxProfiles = 2000
@@ -66,7 +93,7 @@ const maxProfiles = 2000
 // judge works out which rules each host's evidence could answer.
 type judge struct {
 	asked    Asked
-	routes   map[event.Source][]int // rules that search a source
+	routes   map[string][]int // rules that search a kind of source
 	profiles []Profile
 	unable   [][]string     // per profile: for each rule the reason why not, "" when it can be answered
 	byShape  map[string]int // shape of a host's evidence to profile
@@ -77,7 +104,7 @@ type judge struct {
 }
 
 func newJudge(asked Asked) *judge {
-	j := &judge{asked: asked, routes: map[event.Source][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
+	j := &judge{asked: asked, routes: map[string][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
 	for i := range j.reasons {
 		j.reasons[i] = map[string]int{}
 	}
@@ -170,14 +197,15 @@ func (j *judge) host(sources []present) string {
 }
 
 func (j *judge) rulesOf(s event.Source) []int {
-	rules, ok := j.routes[s]
+	kind := j.asked.Kind(s)
+	rules, ok := j.routes[kind]
 	if !ok {
 		for i := range j.asked.Len() {
 			if j.asked.Searches(i, s) {
 				rules = append(rules, i)
 			}
 		}
-		j.routes[s] = rules
+		j.routes[kind] = rules
 	}
 	return rules
 }
@@ -215,7 +243,7 @@ func (j *judge) profile(id string, sources []present) (Profile, []string) {
 	for rule := range searchable {
 		searchable[rule] = searchable[rule] || quiet[rule] && why[rule] == ""
 	}
-	p := Profile{ID: id, NotSearchable: []Unanswered{}}
+	p := Profile{ID: id, NotSearchable: []Unanswered{}, AnsweredBy: j.answeredBy(sources, searchable)}
 	byReason := map[string][]string{}
 	for rule, ok := range searchable {
 		if ok {
@@ -230,6 +258,36 @@ func (j *judge) profile(id string, sources []present) (Profile, []string) {
 		p.NotSearchable = append(p.NotSearchable, Unanswered{reason, byReason[reason]})
 	}
 	return p, why
+}
+
+// answeredBy groups the relied rules that are searchable by the logs that could show them.
+func (j *judge) answeredBy(sources []present, searchable []bool) (all []Answered) {
+	logs := map[int][]string{}
+	for _, p := range sources {
+		if !j.asked.Within(p.First, p.Last) {
+			continue
+		}
+		name := streamOf("", p.source).source
+		a := j.answersOf(p)
+		for _, rule := range slices.Concat(a.can, a.quiet) {
+			if searchable[rule] && j.asked.Relied(rule) && !slices.Contains(logs[rule], name) {
+				logs[rule] = append(logs[rule], name)
+			}
+		}
+	}
+	at := map[string]int{}
+	for _, rule := range slices.Sorted(maps.Keys(logs)) {
+		slices.Sort(logs[rule])
+		key := strings.Join(logs[rule], "\x00")
+		i, there := at[key]
+		if !there {
+			i = len(all)
+			at[key] = i
+			all = append(all, Answered{Sources: logs[rule]})
+		}
+		all[i].Rules = append(all[i].Rules, j.asked.ID(rule))
+	}
+	return all
 }
 
 // total says for each rule whether any host could answer it, and if none why not.

@@ -12,42 +12,94 @@ const (
 	silences    = 5              // end so many of their own mean silences before,
 	mostSlack   = 7 * slackAtEnd // but never more than this
 	longSilence = 24 * time.Hour // that could hide an intruder who calls home; and twice as long as the source's usual ones
+	selection   = 20             // holes in the numbers of a log; above it only some of its records were exported
 )
 
-// Silence says why no source of a host speaks from one time to another; "" when one does. Of several that do not it tells of the last that
-// says anything of the time.
-func (h *Host) Silence(from, to time.Time) string {
-	const day = "2006-01-02 15:04"
-	why := fmt.Sprintf("nothing of it is later than %s", from.UTC().Format(day))
-	for _, s := range h.Sources {
-		first, err1 := time.Parse(time.RFC3339Nano, s.First)
-		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
-		if err1 != nil || err2 != nil || !last.After(from) {
+const day = "2006-01-02 15:04"
+
+// Speaking gives the sources of a host, of those in question, that speak from one time to another. Where there is none it says why; of several
+// that do not speak it tells of the last that says anything of the time.
+func (h *Host) Speaking(from, to time.Time, which func(source string) bool) (speak []string, why string) {
+	why = fmt.Sprintf("nothing of it is later than %s", from.UTC().Format(day))
+	for i := range h.Sources {
+		s := &h.Sources[i]
+		if !which(s.Source) {
 			continue
 		}
-		slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
-		switch gap := s.silent(from); {
-		case first.After(from.Add(slackAtEnd)):
-			why = fmt.Sprintf("its logs begin on %s only", first.UTC().Format(day))
-		case last.Before(to.Add(-slack)):
-			why = fmt.Sprintf("its logs end on %s", last.UTC().Format(day))
-		case gap != nil:
-			why = fmt.Sprintf("its logs are silent from %s to %s", gap.From, gap.To)
+		switch not, later := s.silence(from, to); {
+		case !later:
+		case not == "":
+			speak = append(speak, s.Source)
 		default:
-			return ""
+			why = not
 		}
 	}
-	return why
+	if len(speak) > 0 {
+		why = ""
+	}
+	return speak, why
 }
 
-// silent gives the first silence after a time that could hide an intruder. One less than twice as long as the source's usual ones is what it
-// does by itself.
-func (s *Source) silent(after time.Time) *Gap {
+// Cleared says which log of a host, of those in question, was cleared between two times, "" when none was.
+func (h *Host) Cleared(from, to time.Time, which func(source string) bool) string {
+	for _, s := range h.Sources {
+		for _, g := range s.Gaps {
+			if at, err := time.Parse(time.RFC3339Nano, g.From); g.Cleared && err == nil && at.After(from) && !at.After(to) && which(s.Source) {
+				return fmt.Sprintf("its log %s was cleared at %s", s.Source, g.From)
+			}
+		}
+	}
+	return ""
+}
+
+// silence says why a source does not speak from one time to another, and whether it is later than the first at all.
+func (s *Source) silence(from, to time.Time) (why string, later bool) {
+	first, err1 := time.Parse(time.RFC3339Nano, s.First)
+	last, err2 := time.Parse(time.RFC3339Nano, s.Last)
+	if err1 != nil || err2 != nil || !last.After(from) {
+		return "", false
+	}
+	slack := min(max(slackAtEnd, silences*last.Sub(first)/time.Duration(max(s.Records, 1))), mostSlack)
+	gap := s.hole(from, to)
+	switch {
+	case first.After(from.Add(slackAtEnd)):
+		return fmt.Sprintf("its logs begin on %s only", first.UTC().Format(day)), true
+	case last.Before(to.Add(-slack)):
+		return fmt.Sprintf("its logs end on %s", last.UTC().Format(day)), true
+	case gap == nil:
+		return "", true
+	case gap.From == "" || gap.To == "":
+		return fmt.Sprintf("its log %s has more gaps than are listed", s.Source), true
+	case gap.Cleared:
+		return fmt.Sprintf("its log %s was cleared at %s", s.Source, gap.From), true
+	case gap.Missing > 0:
+		return fmt.Sprintf("%d records of its log %s between %s and %s are missing", gap.Missing, s.Source, gap.From, gap.To), true
+	}
+	return fmt.Sprintf("its logs are silent from %s to %s", gap.From, gap.To), true
+}
+
+// hole gives the first place between two times that could hide an intruder: a silence, records that are known to have been there, a clearing. A
+// silence less than twice as long as the source's usual ones is what it does by itself. Where numbers are missing everywhere the log is a selection,
+// of which they say nothing.
+func (s *Source) hole(after, before time.Time) *Gap {
+	missing := 0
+	for i := range s.Gaps {
+		if s.Gaps[i].Missing > 0 {
+			missing++
+		}
+	}
 	for i := range s.Gaps {
 		g := &s.Gaps[i]
 		from, err1 := time.Parse(time.RFC3339Nano, g.From)
 		to, err2 := time.Parse(time.RFC3339Nano, g.To)
-		if err1 != nil || err2 != nil || to.After(after) && to.Sub(from) > max(longSilence, 2*time.Duration(g.Usual*float64(time.Second))) {
+		if err1 != nil || err2 != nil {
+			return g // the list was cut off, or what it names has no time
+		}
+		switch {
+		case !to.After(after) || !from.Before(before):
+		case g.Cleared, to.Sub(from) > max(longSilence, 2*time.Duration(g.Usual*float64(time.Second))):
+			return g
+		case g.Missing > 0 && missing <= selection:
 			return g
 		}
 	}

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +30,34 @@ func TestWhoSpeaksOverATime(t *testing.T) {
 		"was silent before":                {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-02-01T00:00:00Z", To: "2026-02-20T00:00:00Z"})}, ""},
 		"is silent at every weekend":       {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-04-03T18:00:00Z", To: "2026-04-06T07:00:00Z", Usual: 60 * 3600})}, ""},
 		"one of two speaks":                {[]Source{source("2026-03-09T00:00:00Z", "2026-06-01T00:00:00Z", 90_000), whole}, ""},
+		"was cleared":                      {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-04-01T00:00:00Z", To: "2026-04-01T00:00:00Z", Cleared: true})}, "cleared at 2026-04-01"},
+		"was cleared before":               {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-02-01T00:00:00Z", To: "2026-02-01T00:00:00Z", Cleared: true})}, ""},
+		"was cleared after the time":       {[]Source{source("2026-01-01T00:00:00Z", "2026-06-03T00:00:00Z", 90_000, Gap{From: "2026-06-02T00:00:00Z", To: "2026-06-02T00:00:00Z", Cleared: true})}, ""},
+		"lost records":                     {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-04-01T00:00:00Z", To: "2026-04-01T00:05:00Z", Missing: 7})}, "7 records"},
+		"is a selection of records":        {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, slices.Repeat([]Gap{{From: "2026-04-01T00:00:00Z", To: "2026-04-01T00:05:00Z", Missing: 7}}, 30)...)}, ""},
+		"was at work until it was stopped": {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{From: "2026-04-01T00:00:00Z", To: "2026-04-01T00:00:00Z", Why: whyStopped})}, ""},
+		"has more gaps than are told":      {[]Source{source("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z", 90_000, Gap{Why: "and 3 more"})}, "more gaps"},
 	} {
 		h := Host{Host: "a", Sources: x.sources}
-		if got := h.Silence(from, to); (got == "") != (x.want == "") || !strings.Contains(got, x.want) {
+		if _, got := h.Speaking(from, to, func(string) bool { return true }); (got == "") != (x.want == "") || !strings.Contains(got, x.want) {
 			t.Errorf("%s: %q, want %q", name, got, x.want)
 		}
+	}
+}
+
+// A log that could not show what is sought does not speak for one that could.
+func TestOtherLogsDoNotSpeak(t *testing.T) {
+	from, to := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	h := Host{Host: "a", Sources: []Source{
+		{Source: "windows/Application", First: "2026-01-01T00:00:00Z", Last: "2026-06-01T00:00:00Z", Records: 90_000},
+		{Source: "windows/Security", First: "2026-05-01T00:00:00Z", Last: "2026-06-01T00:00:00Z", Records: 90_000},
+	}}
+	o := Org{Hosts: []Host{h}, Profiles: []Profile{{ID: "p1", AnsweredBy: []Answered{{Sources: []string{"windows/Security"}, Rules: []string{"x"}}}}}}
+	if speak, why := h.Speaking(from, to, o.Answering()("p1", "x")); len(speak) > 0 || !strings.Contains(why, "begin on 2026-05-01") {
+		t.Errorf("%q speaks, %q", speak, why)
+	}
+	if speak, why := h.Speaking(from, to, o.Answering()("p1", "not told of")); len(speak) != 1 || why != "" {
+		t.Errorf("of a rule that the certificate does not tell of: %q speaks, %q", speak, why)
 	}
 }
 

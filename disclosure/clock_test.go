@@ -1,13 +1,13 @@
 package disclosure
 
 import (
+	"bytes"
 	"compress/gzip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/contrail-ir/contrail/casefile"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/marking"
 )
 
@@ -69,22 +69,11 @@ func TestBaselineFlagsImputedDates(t *testing.T) {
 }
 
 func TestBaselineOfPublicTable(t *testing.T) {
-	dir := filepath.Join("..", "..", "shared", "data", "incidents", "eurepoc")
-	f, err := os.Open(filepath.Join(dir, "EuRepoC_Global_Database_1.1.csv.gz"))
-	if err != nil {
-		t.Skip("the public table is not here")
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(bytes.NewReader(require.Read(t, "incidents/eurepoc/EuRepoC_Global_Database_1.1.csv.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := os.Open(filepath.Join(dir, "EuRepoC_Attribution_dataset_1.1.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	b, err := ReadBaseline("eurepoc", z, a)
+	b, err := ReadBaseline("eurepoc", z, bytes.NewReader(require.Read(t, "incidents/eurepoc/EuRepoC_Attribution_dataset_1.1.csv")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/marking"
@@ -483,6 +485,71 @@ func TestScannerFindsAndDoesNotInvent(t *testing.T) {
 	}
 	if _, err := NewScanner([]Cut{{Value: "ab", Sort: "host"}}); err == nil {
 		t.Error("a value of two bytes was taken")
+	}
+}
+
+// A name of two words with an accent, in the ways in which a person would still read it.
+func TestScannerReadsAsAPersonDoes(t *testing.T) {
+	const name = "Åkesson Airways"
+	s, err := NewScanner([]Cut{{Value: name, Sort: "member"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := func(format string, of string) string {
+		out := ""
+		for _, b := range []byte(of) {
+			out += fmt.Sprintf(format, b)
+		}
+		return out
+	}
+	runes := func(format string) string {
+		out := ""
+		for _, r := range name {
+			out += fmt.Sprintf(format, r)
+		}
+		return out
+	}
+	wide := strings.Map(func(r rune) rune {
+		if r > ' ' && r < 0x7f {
+			return r + 0xfee0
+		}
+		return r
+	}, name)
+	var packed bytes.Buffer
+	z := zlib.NewWriter(&packed)
+	_, _ = z.Write([]byte("hello " + name))
+	_ = z.Close()
+	for as, text := range map[string]string{
+		"form encoding": "q=%C3%85kesson+Airways&x", "decomposed": norm.NFD.String(name), "full width": wide, "soft hyphen": "Åkes\u00adson Airways",
+		"zero width": strings.Join(strings.Split(name, ""), "\u200b"), "no-break space": strings.ReplaceAll(name, " ", "\u00a0"), "emphasis": "Åkes**son** Airways",
+		"hexadecimal escapes": each(`\x%02x`, name), "octal escapes": each(`\%03o`, name), "quoted printable": each("=%02X", name), "long escapes": runes(`\U%08x`),
+		"braced escapes": runes(`\u{%x}`), "references without end": runes("&#%d "), "percent twice": strings.ReplaceAll(each("%%%02X", name), "%", "%25"),
+		"zlib in base64": base64.StdEncoding.EncodeToString(packed.Bytes()), "wide gap": "Åkesson \t Airways",
+	} {
+		if as == "references without end" {
+			text = strings.ReplaceAll(text, " ", "")
+		}
+		if leaks, err := s.Scan(as, strings.NewReader("text "+text+" text")); err != nil || len(leaks) == 0 {
+			t.Errorf("%s: %q: %v %v", as, text, leaks, err)
+		}
+	}
+	if leaks, err := s.Scan("clean", strings.NewReader(`Airways of Akesson \x41 &#65; =41=42 %41+Airways`)); err != nil || len(leaks) > 0 {
+		t.Errorf("%v %v", leaks, err)
+	}
+}
+
+// What the plan says is looked at as it was written: on the page a list is one line.
+func TestAPlanWithPassengersIsNoDraft(t *testing.T) {
+	o := open(t)
+	screen := func(text []byte) []Place {
+		if i := bytes.Index(text, []byte("SECRET,ROW")); i >= 0 {
+			return []Place{{Sort: "passenger-record", Offset: i}}
+		}
+		return nil
+	}
+	_, _, err := Draft(t.Context(), o.c, filepath.Join(t.TempDir(), "draft"), DraftOptions{Proposal: o.proposal("r", marking.Authority), Summary: "names\nSECRET,ROW", Screen: screen})
+	if err == nil || !strings.Contains(err.Error(), "summary, line 2") || strings.Contains(err.Error(), "SECRET") {
+		t.Error(err)
 	}
 }
 

@@ -35,6 +35,8 @@ type DraftOptions struct {
 	Redaction Redaction
 	Learned   *Learned
 	Note      func(string)
+	// Screen looks for passengers' data in the texts as they were written, since on the page they are one line. May be nil.
+	Screen Screen
 }
 
 // data is what a template sees.
@@ -59,6 +61,9 @@ func Draft(ctx context.Context, c *casefile.Case, dir string, o DraftOptions) (P
 	p := o.Proposal
 	fail := func(err error) (Proposal, []Change, error) {
 		return p, nil, fmt.Errorf("disclosure: draft %s: %w", p.Release, err)
+	}
+	if err := o.screened(); err != nil {
+		return fail(err)
 	}
 	s, err := Read(ctx, c)
 	if err != nil {
@@ -121,6 +126,24 @@ func Draft(ctx context.Context, c *casefile.Case, dir string, o DraftOptions) (P
 	}
 	p.Content, _, _, err = casefile.FolderDigest(ctx, filepath.Join(dir, "release"))
 	return p, changes, err
+}
+
+// screened refuses a plan whose own words hold passengers' data.
+func (o *DraftOptions) screened() error {
+	if o.Screen == nil {
+		return nil
+	}
+	texts := []struct{ name, text string }{{"summary", o.Summary}, {"template", o.Text}}
+	for i, a := range o.Actions {
+		texts = append(texts, struct{ name, text string }{fmt.Sprintf("actions, item %d", i+1), a})
+	}
+	for _, t := range texts {
+		if found := o.Screen([]byte(t.text)); len(found) > 0 {
+			at := min(max(found[0].Offset, 0), len(t.text))
+			return fmt.Errorf("%s, line %d: what looks like a passenger's data (%s) must not leave; say it without", t.name, 1+strings.Count(t.text[:at], "\n"), found[0].Sort)
+		}
+	}
+	return nil
 }
 
 // inside gives the names and addresses of the victims' inside that the level of redaction cuts.

@@ -17,9 +17,11 @@ import (
 	"html"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Limits of what is looked into; beyond them a file cannot be released.
@@ -134,7 +136,13 @@ func NewScanner(cuts []Cut) (*Scanner, error) {
 	return s, nil
 }
 
-func spellings(v string) []string { return []string{v, strings.ToLower(v), strings.ToUpper(v)} }
+func spellings(v string) []string {
+	out := []string{v, strings.ToLower(v), strings.ToUpper(v)}
+	if plain := strings.TrimSpace(meaning(v)); plain != v && len(plain) >= minCutBytes {
+		out = append(out, plain, strings.ToLower(plain), strings.ToUpper(plain))
+	}
+	return out
+}
 
 func (s *Scanner) value(sort, v string) {
 	le, be := utf16Bytes(v)
@@ -243,7 +251,7 @@ func (w *walk) look(name string, b []byte, depth int) {
 		w.zip(name, b, depth)
 	case len(b) > 262 && string(b[257:262]) == "ustar":
 		w.tar(name, b, depth)
-	case len(b) > 2 && b[0] == 0x78 && (int(b[0])<<8|int(b[1]))%31 == 0: // the check of a zlib header
+	case isZlib(b):
 		w.zlib(name, b, depth)
 	default:
 		for magic, what := range closed {
@@ -277,6 +285,13 @@ func (w *walk) search(name string, depth int, b []byte) {
 			}
 		}
 	}
+	if utf8.Valid(b) {
+		for _, v := range []string{reading(string(b)), reading(strings.ReplaceAll(string(b), "+", " "))} {
+			if !slices.ContainsFunc(views, func(other []byte) bool { return string(other) == v }) {
+				views = append(views, []byte(v))
+			}
+		}
+	}
 	found := map[Leak]bool{}
 	tell := func(n needle) {
 		l := Leak{File: name, Sort: n.sort, As: n.as}
@@ -303,7 +318,12 @@ func (w *walk) search(name string, depth int, b []byte) {
 		}
 	}
 	w.legible(name, views)
-	for _, m := range run64.FindAllString(strings.NewReplacer("-", "+", "_", "/").Replace(text), -1) {
+	alphabet := strings.NewReplacer("-", "+", "_", "/")
+	runs := run64.FindAllString(alphabet.Replace(text), -1)
+	if len(text) != len(b) { // words beside it join the run when the gaps are taken out
+		runs = append(runs, run64.FindAllString(alphabet.Replace(string(b)), -1)...)
+	}
+	for _, m := range runs {
 		for offset := range 4 {
 			part := m[offset:]
 			if len(part)%4 == 1 {
@@ -326,6 +346,9 @@ func (w *walk) decoded(name string, d []byte, depth int, tell func(needle)) {
 	if bytes.HasPrefix(d, []byte("\x1f\x8b")) || bytes.HasPrefix(d, []byte("PK\x03\x04")) {
 		w.look(name, d, depth+1)
 		return
+	}
+	if isZlib(d) {
+		w.zlib(name, d, depth+1)
 	}
 	plain := 0
 	for _, c := range d {
@@ -404,6 +427,9 @@ func (w *walk) part(name string, r io.Reader, depth int) {
 	}
 	w.look(name, b, depth+1)
 }
+
+// isZlib tells the check of a zlib header.
+func isZlib(b []byte) bool { return len(b) > 2 && b[0] == 0x78 && (int(b[0])<<8|int(b[1]))%31 == 0 }
 
 // zlib looks into what may be a zlib stream; two bytes are no proof, so what is none is text or something else.
 func (w *walk) zlib(name string, b []byte, depth int) {

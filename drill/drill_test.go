@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // airline writes a drill into a new folder and gives it with the truth.
@@ -60,9 +62,7 @@ func recordIDs(t *testing.T, log []byte) []uint64 {
 }
 
 func TestSameSeedSameBytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "writes three airlines, in one goroutine")
 	sum := func(seed uint64) string {
 		dir, _ := airline(t, Options{Seed: seed})
 		h := sha256.New()
@@ -172,9 +172,7 @@ func TestTruthNamesRecordsThatAreThere(t *testing.T) {
 }
 
 func TestClearedLogBeginsWithItsClearing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "writes an airline, in one goroutine")
 	dir, truth := airline(t, Options{Seed: 1})
 	b, err := os.ReadFile(filepath.Join(dir, "evidence", "RES-DB01", "Security.evtx"))
 	if err != nil {
@@ -188,9 +186,7 @@ func TestClearedLogBeginsWithItsClearing(t *testing.T) {
 // TestOnlyReservedNamesAndAddresses reads the logs as text: no address outside RFC 5737 and
 // loopback, no host name outside RFC 2606 but those that belong to the formats.
 func TestOnlyReservedNamesAndAddresses(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "writes an airline and searches its text, in one goroutine")
 	dir, _ := airline(t, Options{Seed: 1})
 	address := regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b`)
 	// Values stand beside each other without a separator, so a name may run into the next value.

@@ -11,6 +11,7 @@ import (
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/rules"
 	"github.com/contrail-ir/contrail/sweep"
@@ -27,9 +28,7 @@ var counted = map[string]bool{
 // TestEachShippedRuleFindsTheIntrusionAndNothingElse holds rules and drill together: each rule for Windows finds something of the intrusion, and no rule
 // of any kind finds anything else.
 func TestEachShippedRuleFindsTheIntrusionAndNothingElse(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "writes and sweeps three airlines; the tests of sweep run its threads under the race detector")
 	for _, seed := range []uint64{1, 2, 3} {
 		dir := filepath.Join(t.TempDir(), "a")
 		truth, err := drill.Airline(t.Context(), dir, drill.Options{Seed: seed})

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/drill/intrusion"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // sector is one whole sector, written once for all tests that only look at it.
@@ -51,9 +52,7 @@ func TestMain(m *testing.M) {
 
 func wholeSector(t *testing.T) (string, Truth) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a whole sector is some hundred megabytes")
-	}
+	require.Time(t, "writes a whole sector, some hundred megabytes; a sector of one airline is written all the same")
 	s, err := sector()
 	if err != nil {
 		t.Fatal(err)

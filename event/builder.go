@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strings"
-
-	"github.com/zeebo/xxh3"
 )
 
 // Builder makes batches out of rows, for readers whose evidence comes row by row. It keeps its memory from
@@ -231,7 +229,7 @@ func (c *builderColumn) intern(v []byte) Code {
 	if c.lastAt != Absent && bytes.Equal(v, c.last) {
 		return c.lastAt
 	}
-	h := xxh3.Hash(v)
+	h := Hash(v)
 	if 4*(len(c.hashes)+1) > 3*len(c.table) {
 		c.grow()
 	}

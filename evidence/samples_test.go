@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // described are the samples that no format reads as a log, with the reason; they are hashed and described as files.
@@ -33,13 +34,10 @@ var readAs = map[string]string{
 
 // TestSamplesAreRecognised looks at every real file of web, mail, database and sensor logs: a format reads it, or the table says why not.
 func TestSamplesAreRecognised(t *testing.T) {
-	root := "../../shared/data"
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the real logs are not here: ", err)
-	}
 	count := map[string]int{}
 	for _, dir := range []string{"weblogs", "suricata", "zeek", "winlog-json"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(p string, d fs.DirEntry, err error) error {
+		root := require.Data(t, dir)
+		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || d.Name() == "LICENSE" || strings.HasSuffix(p, ".md") {
 				return err
 			}
@@ -56,7 +54,7 @@ func TestSamplesAreRecognised(t *testing.T) {
 					return err // one sample is broken on purpose: what comes before the break counts
 				}
 			}
-			name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(p), filepath.ToSlash(root)+"/"), ".gz")
+			name := strings.TrimSuffix(dir+strings.TrimPrefix(filepath.ToSlash(p), filepath.ToSlash(root)), ".gz")
 			got, sure := "none", event.No
 			for _, f := range Formats() {
 				if c := f.Recognise(b[:min(len(b), 64<<10)], name); c > sure {

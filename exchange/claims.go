@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/contrail-ir/contrail/attribution"
 	"github.com/contrail-ir/contrail/casefile"
@@ -200,12 +201,13 @@ func window(o stix.Object) attribution.Window {
 	return attribution.Window{}
 }
 
-// date keeps a time to the second; STIX has no way to say that only the month is known.
+// date keeps a time to the last digit that says anything. STIX has no way to say that only the month is known, and wants three digits behind the
+// second whether or not they are.
 func date(t stix.Timestamp) attribution.Date {
 	if t.IsZero() {
 		return attribution.Date{}
 	}
-	d, err := attribution.ParseDate(t.Time().UTC().Format("2006-01-02T15:04:05Z"))
+	d, err := attribution.ParseDate(t.Time().UTC().Format(time.RFC3339Nano))
 	if err != nil {
 		return attribution.Date{} // before 1900 or after 2200: no date that anything here was done at
 	}

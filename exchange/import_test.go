@@ -78,6 +78,12 @@ func TestABundleIsKeptWithItsClaims(t *testing.T) {
 	if g.Claimant.Kind != "government" || g.Actor.Name != "EXAMPLE SERVICE" || g.Window.From.Text != "2019-11-01T00:00:00Z" || !slices.Equal(g.Sectors, []string{"airlines"}) || g.Audience.TLP != "green" {
 		t.Errorf("government: %+v", g.Claim)
 	}
+	for _, x := range []struct{ written, kept string }{{"2019-11-01T10:20:30Z", "2019-11-01T10:20:30Z"}, {"2019-11-01T10:20:30.000Z", "2019-11-01T10:20:30Z"}, {"2019-11-01T10:20:30.123456789Z", "2019-11-01T10:20:30.123456789Z"}} {
+		at, err := stix.ParseTimestamp(x.written)
+		if got := date(at); err != nil || got.Text != x.kept || got.First != got.Last {
+			t.Errorf("%s is kept as %+v (%v)", x.written, got, err)
+		}
+	}
 	if rep, err := casefile.Verify(t.Context(), c.Dir(), casefile.VerifyOptions{}); err != nil || !rep.OK() {
 		t.Errorf("%v %s", err, rep)
 	}

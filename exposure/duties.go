@@ -53,6 +53,9 @@ const (
 
 var events = []string{EventDetected, EventAware, EventAssessed, EventMaterial, EventNotified, EventSuspected, EventSignificant}
 
+// Events lists the names of the events.
+func Events() []string { return slices.Clone(events) }
+
 // Rules is a table of duties.
 type Rules struct {
 	AsOf  string `yaml:"as_of" json:"as_of"`

@@ -21,6 +21,7 @@ type Estimate struct {
 	Share    float64    // that is data
 	Size     float64    // bytes of data per record
 	Ratio    float64    // unpacked to packed
+	Usual    bool       // no sample told the ratio: it is what is usual
 }
 
 // Without any measurement: archivers bring personal data in text to a fifth, in nine of ten cases to
@@ -120,6 +121,7 @@ func EstimateRecords(payload float64, packed bool, samples []Sample) (Estimate, 
 			}
 		}
 		mean, spread := math.Log(usualRatio), usualRatioSpread*usualRatioSpread
+		e.Usual = known == 0
 		switch {
 		case known >= 2:
 			mean = sum / known
@@ -190,16 +192,18 @@ type Payload struct {
 // AddPayload enters a payload; the estimate is made with the result, from all that was read by then.
 func (c *Counter) AddPayload(p Payload) { c.payloads = append(c.payloads, p) }
 
-// Observation is a count that somebody else made: rows returned in a database's audit log, records in
-// an access log.
+// Observation is a count that somebody else made: rows returned in a database's audit log, bytes in the log of a sensor.
 type Observation struct {
-	Org    string `json:"org"`
-	Status Status `json:"status"`
-	Kind   string `json:"kind"` // as in results, for example passenger-record
-	Unit   string `json:"unit"`
-	Lower  uint64 `json:"lower"`
-	Upper  uint64 `json:"upper"`
-	Source string `json:"source"` // where it is written
+	Org     string  `json:"org"`
+	Status  Status  `json:"status"`
+	Kind    string  `json:"kind"` // as in results, for example passenger-record, or what the log counts
+	Unit    string  `json:"unit"`
+	Lower   uint64  `json:"lower"`
+	Upper   *uint64 `json:"upper"`             // null when nothing bounds it
+	Source  string  `json:"source"`            // where it is written
+	By      string  `json:"by,omitempty"`      // whose doing it was: an account or address
+	Records uint64  `json:"records,omitempty"` // of the source that tell of it
+	Unsaid  uint64  `json:"unsaid,omitempty"`  // and of those that do not say how much
 }
 
 // Observe enters a count that is not in data this package can read. It is listed on its own, since it

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/flate"
@@ -153,5 +154,20 @@ func TestPayloadWidensTheCount(t *testing.T) {
 	k := kind(t, c.Result(), "A", "passenger-record", Taken)
 	if k.Exact != nil || k.Upper != nil || k.Lower != 0 || k.Interval[0] > 20000 || k.Interval[1] < 20000 {
 		t.Errorf("%+v for about 20000 records", k)
+	}
+	if k.Sealed != k.Estimate || len(k.Why) != 1 || !strings.HasPrefix(k.Why[0], "an estimate, and no count: out.7z cannot be opened") || strings.Contains(k.Why[0], "unpacks") {
+		t.Errorf("%d of %d are estimated: %q", k.Sealed, k.Estimate, k.Why)
+	}
+
+	// What rests on the same is told together, however many files there are; a guess says that it is one.
+	for i := range 3 {
+		c.Lose(Loss{Org: "A", Status: Accessible, Name: fmt.Sprintf("part%d.rar", i+1), Bytes: f.Bytes / 15, Sealed: true, Packed: true})
+	}
+	k = kind(t, c.Result(), "A", "passenger-record", Accessible)
+	if k.Lower != 2000 || k.Estimate != 2000+k.Sealed || k.Sealed < 1000 || k.Sealed > 4000 || k.Interval[0] > 4000 || k.Interval[1] < 4000 {
+		t.Errorf("%+v for 2000 records, and as many packed to a fifth", k)
+	}
+	if len(k.Why) != 1 || !strings.Contains(k.Why[0], "part1.rar and 2 more cannot be opened") || !strings.Contains(k.Why[0], "usually unpacks to 5 times its size (nothing here could be measured)") {
+		t.Errorf("%q", k.Why)
 	}
 }

@@ -21,6 +21,24 @@ func (m *Masker) Value(name, value string) string {
 	return f[0].Value
 }
 
+// Name masks the name of a file, in which "_", "-" and "." stand for what parts words and signs elsewhere: PNR_ABC123.pdf.
+func (m *Masker) Name(name string) string {
+	name = m.Value("", name)
+	words := []byte(name)
+	for i, c := range words {
+		switch {
+		case c == '_', c == '-' && i > 0 && alphabetic(words[i-1]):
+			words[i] = ':'
+		case c == '.' || c == '/' || c == '\\' || c == '!':
+			words[i] = ' '
+		}
+	}
+	if !Suspicious(words) {
+		return name
+	}
+	return string(replaced([]byte(name), m.spans(words)))
+}
+
 const (
 	maxSecrets = 4096
 	maxNested  = 3 // base64 in base64

@@ -1,5 +1,5 @@
 // Package exposure counts whose data are in evidence: passengers, bookings, travel documents, tickets,
-// payment cards, contacts. It reads PNRGOV and PAXLST messages, tables (delimited text, SQL dumps, JSON,
+// payment cards, contacts. It reads PNRGOV and PAXLST messages, tables (delimited text, SQL dumps, JSON, XML,
 // Parquet) and plain text with machine readable zones and special service requests, streaming, in
 // bounded memory. Every number is exact or says its bounds, and carries its unit and a status: taken,
 // staged, accessed or accessible, which the caller knows and the data do not.
@@ -75,7 +75,7 @@ type Source struct {
 type File struct {
 	Name     string        `json:"name"`
 	Status   Status        `json:"status"`
-	Format   string        `json:"format"` // edifact, delimited, sql, json, parquet, text
+	Format   string        `json:"format"` // edifact, delimited, sql, json, xml, parquet, text
 	Encoding string        `json:"encoding"`
 	Bytes    int64         `json:"bytes"`
 	Rows     uint64        `json:"rows"` // passenger records
@@ -239,6 +239,9 @@ func (in *intake) read(src, original io.Reader) error {
 		_, _ = buffered.Discard(3)
 		head = head[3:]
 	}
+	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 && !isEDIFACT(head) {
+		text, head = oldLines{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
+	}
 	if f.Format = formatOf(head); f.Format == "delimited" {
 		if d := table.Sniff(head); d != 0 {
 			return table.ReadDelimited(text, d, in.source.Name, in.out())
@@ -252,6 +255,8 @@ func (in *intake) read(src, original io.Reader) error {
 		return table.ReadSQL(text, head, in.out())
 	case "json":
 		return table.ReadJSON(text, in.out())
+	case "xml":
+		return table.ReadXML(text, head, in.out())
 	}
 	return in.text(text)
 }
@@ -270,6 +275,9 @@ func formatOf(head []byte) string {
 	}
 	if isSQL(head) {
 		return "sql"
+	}
+	if table.IsXML(head) {
+		return "xml"
 	}
 	return "delimited"
 }

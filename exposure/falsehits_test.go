@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 type falseHit struct {
@@ -38,7 +40,7 @@ func TestFalseHits(t *testing.T) {
 		limit = math.MaxInt64
 	}
 	for _, dir := range dirs {
-		root := needData(t, dir)
+		root := require.Data(t, dir)
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -56,7 +58,7 @@ func TestFalseHits(t *testing.T) {
 				}
 				in = z
 			}
-			rel, _ := filepath.Rel(dataDir, path)
+			rel := dir + strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(root))
 			places := map[string][]int64{}
 			c, err := New(Options{Key: testKey, OnHit: func(_ Source, kind string, at int64) {
 				if len(places[kind]) < 5 {
@@ -66,7 +68,7 @@ func TestFalseHits(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			report, err := c.Add(context.Background(), Source{"x", filepath.ToSlash(rel), Accessible}, io.LimitReader(in, limit))
+			report, err := c.Add(context.Background(), Source{"x", rel, Accessible}, io.LimitReader(in, limit))
 			if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // one file is a damaged archive on purpose
 				return fmt.Errorf("%s: %w", rel, err)
 			}
@@ -75,7 +77,7 @@ func TestFalseHits(t *testing.T) {
 				if k.Kind == "person" {
 					continue // a person is a record that is counted already
 				}
-				hits = append(hits, falseHit{filepath.ToSlash(rel), k.Kind, k.Mentions, places[k.Kind]})
+				hits = append(hits, falseHit{rel, k.Kind, k.Mentions, places[k.Kind]})
 				total += k.Mentions
 			}
 			return nil

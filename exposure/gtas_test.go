@@ -10,20 +10,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
-
-const dataDir = "../../shared/data"
-
-func needData(t *testing.T, dir string) string {
-	t.Helper()
-	path := filepath.Join(dataDir, dir)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("the shared data folder %s is not here", dir)
-	}
-	return path
-}
 
 type gtasMessage struct {
 	Type       string
@@ -44,7 +35,7 @@ type gtasFile struct {
 // Passengers and bookings per message of the published test messages, malformed ones included, against
 // a golden file and against a second method: regular expressions over lines.
 func TestGTASMessages(t *testing.T) {
-	root := needData(t, "aviation/gtas-edifact")
+	root := require.Data(t, "aviation/gtas-edifact")
 	var got []gtasFile
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".txt") && !strings.HasSuffix(path, ".edi") {

@@ -1,6 +1,10 @@
 package exposure
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/contrail-ir/contrail/exposure/internal/record"
+)
 
 // Loss is evidence that was met and not read, or not to its end: a member that no password opened, a stream that breaks off, a
 // folder that cannot be listed, a form that is not looked into.
@@ -66,7 +70,10 @@ func (c *Counter) openLosses(org string, s Status) int {
 }
 
 // unbound takes the upper bounds from counts that evidence which could not be read may add to.
-func unbound(kinds []KindCount, why string) []KindCount {
+func unbound(kinds []KindCount, s Status, why string) []KindCount {
+	if len(kinds) == 0 { // nothing was counted, which is not to say that nothing is there
+		kinds = append(kinds, KindCount{Kind: record.Rows.String(), Unit: record.Rows.Unit(), Status: s})
+	}
 	for i := range kinds {
 		k := &kinds[i]
 		k.Exact, k.Upper = nil, nil

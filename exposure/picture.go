@@ -11,7 +11,7 @@ import (
 // Each kind has a bar to its estimate on a logarithmic scale, a whisker for the 90 % interval, and the
 // colour of its status; an exact number has a full bar, an estimate a hatched one.
 func (r *Result) Picture() []byte {
-	const width, label, row, right = 980, 210, 26, 330
+	const width, label, row, right = 1080, 210, 26, 430
 	var b strings.Builder
 	lines, most := 0, 10.0
 	for _, o := range r.Orgs {
@@ -67,7 +67,7 @@ func (r *Result) Picture() []byte {
 				fmt.Fprintf(&b, `<path d="M%.1f %d H%.1f M%.1f %d v8 M%.1f %d v8" stroke="#000" fill="none"/>`, low, y+13, high, low, y+9, high, y+9)
 				text = fmt.Sprintf("about %s (%s–%s)", text, grouped(k.Interval[0]), grouped(k.Interval[1]))
 				if k.Upper == nil {
-					text = fmt.Sprintf("at least %s, %s", grouped(k.Lower), text)
+					text = fmt.Sprintf("at least %s, %s%s", grouped(k.Lower), withSealed(k), text)
 				}
 			}
 			fmt.Fprintf(&b, `<text x="%.1f" y="%d">%s %s</text>`, math.Max(x(max(k.Estimate, k.Interval[1])), label)+6, y+18, text, html.EscapeString(k.Unit))

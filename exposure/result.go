@@ -45,8 +45,9 @@ type KindCount struct {
 	Lower    uint64    `json:"lower"` // certain
 	Upper    *uint64   `json:"upper"` // certain; null when nothing bounds it
 	Estimate uint64    `json:"estimate"`
-	Interval [2]uint64 `json:"interval"` // 90 %
-	Mentions uint64    `json:"mentions"` // how often it was seen
+	Sealed   uint64    `json:"sealed,omitempty"` // how many of the estimate stand for what nobody can open; why says on what that rests
+	Interval [2]uint64 `json:"interval"`         // 90 %
+	Mentions uint64    `json:"mentions"`         // how often it was seen
 	Why      []string  `json:"why,omitempty"`
 }
 
@@ -145,7 +146,34 @@ func (c *Counter) Result() *Result {
 			r.Overlap = append(r.Overlap, c.overlap(a, b)...)
 		}
 	}
+	r.maskNames()
 	return r
+}
+
+// maskNames takes values out of the names that evidence gives to files, tables and columns.
+func (r *Result) maskNames() {
+	m := NewMasker(nil)
+	for _, o := range r.Orgs {
+		for i := range o.Files {
+			f := &o.Files[i]
+			f.Name, f.Tables = m.Name(f.Name), slices.Clone(f.Tables)
+			for k := range f.Tables {
+				t := &f.Tables[k]
+				t.Name, t.Columns = m.Name(t.Name), slices.Clone(t.Columns)
+				for n, column := range t.Columns {
+					t.Columns[n] = m.Value("", column)
+				}
+			}
+		}
+		for _, k := range o.Kinds {
+			for n, why := range k.Why {
+				k.Why[n] = m.Name(why)
+			}
+		}
+	}
+	for i := range r.Unread {
+		r.Unread[i].Name = m.Name(r.Unread[i].Name)
+	}
 }
 
 func sortedKeys(set map[string]bool) []string {
@@ -163,14 +191,14 @@ func (c *Counter) org(name string) Org {
 		t := c.tallies[name][s]
 		payloads := c.estimates(name, s)
 		if t == nil {
-			if len(payloads) == 0 {
+			if len(payloads) == 0 && c.openLosses(name, s) == 0 {
 				continue
 			}
 			t = newTally(c.key, c.opts.MaxDistinct)
 		}
 		kinds, nations := t.counts(s)
 		if n := int(t.broken) + c.openLosses(name, s); n > 0 {
-			kinds = unbound(kinds, fmt.Sprintf("%d files or parts of archives could not be read, or not to their end: what they hold is missing", n))
+			kinds = unbound(kinds, s, fmt.Sprintf("%d files or parts of archives could not be read, or not to their end: what they hold is missing", n))
 		}
 		o.Kinds = append(o.Kinds, withPayloads(kinds, payloads, s)...)
 		for tag, n := range nations {
@@ -344,11 +372,12 @@ func withPayloads(kinds []KindCount, payloads []payloadEstimate, s Status) []Kin
 			k.Why = append(k.Why, fmt.Sprintf("%s: %d bytes that cannot be opened, and nothing to estimate from", p.p.Name, p.p.Bytes))
 			continue
 		}
-		k.Estimate += round(p.e.Records)
+		k.Sealed += round(p.e.Records)
 		k.Interval[0] += round(p.e.Interval[0])
 		k.Interval[1] += round(p.e.Interval[1])
-		k.Why = append(k.Why, fmt.Sprintf("%s: %d bytes × %.2f unpacked × %.0f %% data ÷ %.0f bytes a record", p.p.Name, p.p.Bytes, p.e.Ratio, p.e.Share*100, p.e.Size))
 	}
+	k.Estimate += k.Sealed
+	k.Why = append(k.Why, basisOf(payloads)...)
 	for j := range kinds {
 		if j == i {
 			continue
@@ -357,6 +386,49 @@ func withPayloads(kinds []KindCount, payloads []payloadEstimate, s Status) []Kin
 		kinds[j].Why = append(kinds[j].Why, "payloads that cannot be opened are not in this number")
 	}
 	return kinds
+}
+
+// basisOf says in words on what the estimates rest, those that rest on the same together.
+func basisOf(payloads []payloadEstimate) (out []string) {
+	type ground struct {
+		ratio, share, size float64
+		packed, usual      bool
+	}
+	type sum struct {
+		names   []string
+		bytes   int64
+		records uint64
+	}
+	var order []ground
+	by := map[ground]*sum{}
+	for _, p := range payloads {
+		if p.err != nil {
+			continue
+		}
+		g := ground{p.e.Ratio, p.e.Share, p.e.Size, p.p.Packed, p.e.Usual}
+		if by[g] == nil {
+			by[g], order = &sum{}, append(order, g)
+		}
+		by[g].names, by[g].bytes, by[g].records = append(by[g].names, p.p.Name), by[g].bytes+p.p.Bytes, by[g].records+round(p.e.Records)
+	}
+	for _, g := range order {
+		s := by[g]
+		text := fmt.Sprintf("an estimate, and no count: %s cannot be opened (%d bytes), and is taken to hold about %d rows, because ", s.names[0], s.bytes, s.records)
+		if n := len(s.names) - 1; n > 0 {
+			text = fmt.Sprintf("an estimate, and no count: %s and %d more cannot be opened (%d bytes in all), and are taken to hold about %d rows, because ", s.names[0], n, s.bytes, s.records)
+		}
+		switch {
+		case g.usual:
+			text += fmt.Sprintf("packed text usually unpacks to %.0f times its size (nothing here could be measured) and ", g.ratio)
+		case g.packed:
+			text += fmt.Sprintf("what could be measured here unpacks to %.1f times its size and ", g.ratio)
+		}
+		if g.share < 0.995 {
+			text += fmt.Sprintf("%.0f %% of the bytes are data and ", 100*g.share)
+		}
+		out = append(out, text+fmt.Sprintf("a row takes %.0f bytes in what could be read; they may be the rows that were counted, once more", g.size))
+	}
+	return out
 }
 
 // overlap compares two organisations over all statuses.

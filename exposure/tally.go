@@ -245,6 +245,9 @@ func (t *tally) lost(d record.Damage) {
 	t.damages++
 	t.skipped += d.Bytes
 	t.missing += uint64(max(d.Missing, 0))
+	if d.Cut {
+		t.broken++
+	}
 }
 
 func (t *tally) merge(o *tally) {

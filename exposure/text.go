@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 
 	"github.com/contrail-ir/contrail/exposure/internal/prose"
 	"github.com/contrail-ir/contrail/exposure/internal/record"
@@ -19,19 +20,33 @@ import (
 	"github.com/contrail-ir/contrail/exposure/internal/travel"
 )
 
-// encodingOf tells the encoding of a text from its beginning: utf-8, utf-16le, utf-16be, gb18030, big5,
-// windows-1252 (which holds Latin-1), or binary.
+// encodingOf tells the encoding of a text from its beginning: utf-8, utf-16le, utf-16be, utf-32le, utf-32be,
+// gb18030, big5, windows-1252 (which holds Latin-1), or binary.
 func encodingOf(head []byte) string {
 	switch {
+	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")):
+		return "utf-32le"
+	case bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
+		return "utf-32be"
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		return "utf-16le"
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return "utf-16be"
 	}
 	var zeros [2]int
+	var at [4]int // zeros by their place in four bytes
 	for i, c := range head {
 		if c == 0 {
 			zeros[i&1]++
+			at[i&3]++
+		}
+	}
+	if n := len(head) / 4; n > 8 && at[1]*10 > n*9 && at[2]*10 > n*9 {
+		switch {
+		case at[3]*10 > n*9 && at[0]*10 < n:
+			return "utf-32le"
+		case at[0]*10 > n*9 && at[3]*10 < n:
+			return "utf-32be"
 		}
 	}
 	if n := len(head) / 2; n > 8 {
@@ -101,6 +116,10 @@ func eastAsian(p []byte) string {
 
 func decoderOf(name string) *encoding.Decoder {
 	switch name {
+	case "utf-32le":
+		return utf32.UTF32(utf32.LittleEndian, utf32.UseBOM).NewDecoder()
+	case "utf-32be":
+		return utf32.UTF32(utf32.BigEndian, utf32.UseBOM).NewDecoder()
 	case "utf-16le":
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()
 	case "utf-16be":
@@ -113,6 +132,19 @@ func decoderOf(name string) *encoding.Decoder {
 		return charmap.Windows1252.NewDecoder()
 	}
 	return nil
+}
+
+// oldLines turns the line ends of text whose lines end in a carriage return alone, as old systems and some exports write it.
+type oldLines struct{ io.Reader }
+
+func (r oldLines) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	for i, c := range p[:n] {
+		if c == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // textDetector counts what the detectors of text find in pieces.
@@ -144,6 +176,8 @@ func (d *textDetector) piece(in *intake, p []byte, base int64, from, to int) (en
 			}
 		case len(h.Issuer) > 0:
 			in.Item(h.Kind, h.Issuer, h.Value)
+		case h.Kind == record.FrequentFlyers:
+			in.Item(h.Kind, nil, h.Value)
 		case h.Kind == record.Documents:
 			in.Item(h.Kind, make([]byte, 3), h.Value)
 		default:

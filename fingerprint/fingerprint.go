@@ -22,8 +22,8 @@ type Fingerprint struct {
 	Name      string          `json:"name"`
 	Version   int             `json:"version"`
 	Marking   marking.Marking `json:"marking"`
-	NotBefore string          `json:"not_before,omitempty"` // RFC 3339
-	Expires   string          `json:"expires,omitempty"`
+	NotBefore string          `json:"not_before"` // RFC 3339; "" in a draft
+	Expires   string          `json:"expires"`
 	// FirstSeen is the first known activity of the intruder, where a trail told it.
 	FirstSeen string `json:"first_seen,omitempty"`
 	Items     []Item `json:"items"`

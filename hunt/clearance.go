@@ -1,9 +1,11 @@
 package hunt
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/sweep"
 )
@@ -49,6 +52,7 @@ type ClearanceOrg struct {
 	NotSearched []UnsearchedHost     `json:"not_searched"` // hosts of which that cannot be said
 	Items       int                  `json:"items"`        // that were looked for somewhere
 	NotLooked   []UnlookedItem       `json:"not_looked_for"`
+	looked      float64              // share of the weight of items that were looked for somewhere
 }
 
 // Sighted is an item that was found since the clean-up.
@@ -222,7 +226,7 @@ func (c *Clearer) org(cert *coverage.Certificate, o *coverage.Org) ClearanceOrg 
 
 // hosts says on which hosts the fingerprint was looked for from the clean-up to the end, and which items were looked for anywhere.
 func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critical func(string) bool) {
-	cannot := o.Unanswered()
+	cannot, answering := o.Unanswered(), o.Answering()
 	declared := coverage.Declares(c.inventory, o.Name)
 	looked := make([]bool, len(c.rules))
 	for h := range o.Hosts {
@@ -231,26 +235,37 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 			continue
 		}
 		unable, known := cannot[host.Profile]
+		able := func(r string) bool { return known && !unable[r] }
+		shows := func(source string) bool { // some item
+			return slices.ContainsFunc(c.rules, func(rules []string) bool {
+				return slices.ContainsFunc(rules, func(r string) bool { return able(r) && answering(host.Profile, r)(source) })
+			})
+		}
+		speak, why := host.Speaking(c.since, end, shows)
+		// Who clears a log that could have shown the intruder leaves nothing to rest on, whatever the other logs say.
+		why = cmp.Or(host.Cleared(c.since, end, shows), why)
 		items := 0
 		for i, rules := range c.rules {
-			if known && slices.ContainsFunc(rules, func(r string) bool { return !unable[r] }) {
+			if slices.ContainsFunc(rules, func(r string) bool { return able(r) && slices.ContainsFunc(speak, answering(host.Profile, r)) }) {
 				items++
 				looked[i] = true
 			}
 		}
-		why := host.Silence(c.since, end)
 		if !end.After(c.since) {
 			why = "nothing of the organisation is later than the clean-up"
+		} else if !slices.ContainsFunc(host.Sources, func(s coverage.Source) bool { return shows(s.Source) }) {
+			if _, why = host.Speaking(c.since, end, func(string) bool { return true }); why == "" {
+				why = "its logs cannot show any item"
+			}
 		}
 		switch {
-		case items == 0 && why == "":
-			v.NotSearched = append(v.NotSearched, UnsearchedHost{host.Host, critical(host.Host), "its logs cannot show any item"})
 		case why != "":
 			v.NotSearched = append(v.NotSearched, UnsearchedHost{host.Host, critical(host.Host), why})
 		default:
 			v.Searched = append(v.Searched, SearchedHost{host.Host, declared(host.Host), items})
 		}
 	}
+	v.looked = c.share(looked)
 	for i, rules := range c.rules {
 		switch it := &c.asked.Items[i]; {
 		case looked[i]:
@@ -259,6 +274,30 @@ func (c *Clearer) hosts(v *ClearanceOrg, o *coverage.Org, end time.Time, critica
 			v.NotLooked = append(v.NotLooked, UnlookedItem{it.Kind, it.Value})
 		}
 	}
+}
+
+// share gives how much of what finding the items would weigh was looked for. Correlated items have the weight of the heaviest; what was counted
+// nowhere counts for little, and not for nothing.
+func (c *Clearer) share(looked []bool) float64 {
+	type group struct {
+		weight float64
+		looked bool
+	}
+	groups := map[string]group{}
+	for i, rules := range c.rules {
+		if it := &c.asked.Items[i]; len(rules) > 0 {
+			name := cmp.Or(it.Group, it.Rule)
+			g := groups[name]
+			groups[name] = group{max(g.weight, fingerprint.Cap(1), fingerprint.Weigh(it.Kind, it.Tier, it.Specificity)), g.looked || looked[i]}
+		}
+	}
+	some, all := 0.0, 0.0
+	for _, name := range slices.Sorted(maps.Keys(groups)) { // sums depend on their order
+		if all += groups[name].weight; groups[name].looked {
+			some += groups[name].weight
+		}
+	}
+	return some / max(all, 1)
 }
 
 func verdictOf(v *ClearanceOrg, since, end time.Time, unread int) (Gone, string) {
@@ -289,6 +328,8 @@ func verdictOf(v *ClearanceOrg, since, end time.Time, unread int) (Gone, string)
 	}
 	if v.Items == 0 {
 		missing = append(missing, "no item could be looked for")
+	} else if v.looked < kinship.Enough {
+		missing = append(missing, fmt.Sprintf("no log here can show %s, which identify it best", plural(len(v.NotLooked), "item")))
 	}
 	if len(missing) > 0 {
 		return CannotTell, "nothing was seen, but " + strings.Join(missing, ", ")

@@ -19,6 +19,7 @@ import (
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/hunt"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -97,9 +98,7 @@ func sector(t *testing.T, scenario intrusion.Scenario, roles []drill.Role) (dir 
 // not drift into the same intrusion, wave after wave.
 func TestAHuntTeachesItselfNothingFalse(t *testing.T) {
 	scenarios, roles := intrusion.Scenarios()[:1], []drill.Role{drill.Double, drill.SameWayIn, drill.Unrelated}
-	if testing.Short() {
-		t.Skip("hunts through a sector, which the run without -short does")
-	}
+	require.Time(t, "hunts through a sector wave by wave; TestAHuntGoesOnWhereItWasInterrupted does so in small")
 	if *every {
 		scenarios, roles = intrusion.Scenarios(), drill.Roles()[1:]
 		if *whole {

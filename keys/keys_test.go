@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -88,24 +87,6 @@ func TestNeverOverwrites(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "a.key")); err == nil {
 		t.Error("half a key was left behind")
-	}
-}
-
-func TestRefusesReadableSecret(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no such permissions here")
-	}
-	dir := t.TempDir()
-	if _, err := New(dir, "a"); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, "a.key")
-	if info, _ := os.Stat(path); info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v", info.Mode())
-	}
-	os.Chmod(path, 0o640)
-	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("Load = %v", err)
 	}
 }
 

@@ -16,8 +16,10 @@ const (
 	relatedAt   = 0.55
 	unrelatedTo = 0.20
 	before      = 90 * 24 * time.Hour // that must have been searched before the first known activity
-	enough      = 0.75                // of the weight of indicators, and of habits, that must have been searched for absence to mean something
 )
+
+// Enough is the share of the weight of indicators, and of habits, that must have been searched for absence to mean something.
+const Enough = 0.75
 
 func (j *judge) judge() Org {
 	j.weigh()
@@ -175,7 +177,7 @@ func (j *judge) notShown() (missing []string) {
 		if err != nil {
 			continue
 		}
-		if why := host.Silence(first.Add(-before), j.o.AsOf); why != "" {
+		if _, why := host.Speaking(first.Add(-before), j.o.AsOf, func(source string) bool { return j.shows(h, source) }); why != "" {
 			missing = append(missing, fmt.Sprintf("logs of %s without gaps from %s to %s: %s", host.Host, first.Add(-before).Format("2006-01-02"), j.o.AsOf.Format("2006-01-02"), why))
 		}
 	}
@@ -196,7 +198,7 @@ func (j *judge) notShown() (missing []string) {
 			}
 			all += groups[name].weight
 		}
-		if can < enough*all {
+		if can < Enough*all {
 			for _, name := range cannot {
 				missing = append(missing, "sources that can show "+name)
 			}

@@ -21,13 +21,14 @@ type judge struct {
 	e     *Evidence
 	o     Options
 
-	cannot  []map[string]bool // per host: rules that its evidence cannot answer; nil when nothing is known of it
-	spoke   []float64         // per host: the share of the time in question that its logs tell of
-	places  int               // hosts on which something of the fingerprint could show in their own logs, and those that handed over nothing
-	matched []group           // groups with something found, heaviest first
-	items   []Weight
-	total   float64
-	asked   int // groups that could be searched
+	cannot    []map[string]bool                            // per host: rules that its evidence cannot answer; nil when nothing is known of it
+	spoke     []map[string]float64                         // per host: the share of the time in question that each of its logs tells of
+	answering func(profile, rule string) func(string) bool // which logs could show a rule
+	places    int                                          // hosts on which something of the fingerprint could show in their own logs, and those that handed over nothing
+	matched   []group                                      // groups with something found, heaviest first
+	items     []Weight
+	total     float64
+	asked     int // groups that could be searched
 }
 
 // group is correlated items: one file, one infrastructure, one habit. They share the weight of the heaviest that is found.
@@ -373,13 +374,17 @@ func (j *judge) hosts() {
 		return
 	}
 	profiles := j.e.Coverage.Unanswered()
+	j.answering = j.e.Coverage.Answering()
 	from, to, bounded := j.span()
 	for i := range j.e.Coverage.Hosts {
 		h := &j.e.Coverage.Hosts[i]
 		j.cannot = append(j.cannot, profiles[h.Profile])
-		spoke := 1.0
-		if bounded {
-			spoke = speaks(h, from, to)
+		spoke := map[string]float64{}
+		for s := range h.Sources {
+			spoke[h.Sources[s].Source] = 1
+			if bounded {
+				spoke[h.Sources[s].Source] = speaks(&h.Sources[s], from, to)
+			}
 		}
 		j.spoke = append(j.spoke, spoke)
 		if j.place(i) {
@@ -401,8 +406,8 @@ func (j *judge) span() (from, to time.Time, ok bool) {
 	return from, j.o.AsOf, from.Before(j.o.AsOf)
 }
 
-// speaks gives the share of a span that the fullest of a host's sources tells of, without its silences.
-func speaks(h *coverage.Host, from, to time.Time) (most float64) {
+// speaks gives the share of a span that a log tells of, without its silences.
+func speaks(s *coverage.Source, from, to time.Time) float64 {
 	within := func(a, b time.Time) time.Duration {
 		if a.Before(from) {
 			a = from
@@ -412,23 +417,36 @@ func speaks(h *coverage.Host, from, to time.Time) (most float64) {
 		}
 		return max(b.Sub(a), 0)
 	}
-	for _, s := range h.Sources {
-		first, err1 := time.Parse(time.RFC3339Nano, s.First)
-		last, err2 := time.Parse(time.RFC3339Nano, s.Last)
-		if err1 != nil || err2 != nil {
+	first, err1 := time.Parse(time.RFC3339Nano, s.First)
+	last, err2 := time.Parse(time.RFC3339Nano, s.Last)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	told := within(first, last)
+	for _, g := range s.Gaps {
+		a, err1 := time.Parse(time.RFC3339Nano, g.From)
+		b, err2 := time.Parse(time.RFC3339Nano, g.To)
+		if err1 == nil && err2 == nil {
+			told -= within(a, b)
+		}
+	}
+	return max(0, min(float64(told)/float64(to.Sub(from)), 1))
+}
+
+// told gives for how much of the time in question a host's logs tell of an item: as the fullest of those that could show it does.
+func (j *judge) told(i, host int) (most float64) {
+	for _, r := range j.rules[i] {
+		if j.cannot[host] == nil || j.cannot[host][r.ID] {
 			continue
 		}
-		told := within(first, last)
-		for _, g := range s.Gaps {
-			a, err1 := time.Parse(time.RFC3339Nano, g.From)
-			b, err2 := time.Parse(time.RFC3339Nano, g.To)
-			if err1 == nil && err2 == nil {
-				told -= within(a, b)
+		shows := j.answering(j.e.Coverage.Hosts[host].Profile, r.ID)
+		for source, share := range j.spoke[host] {
+			if share > most && shows(source) {
+				most = share
 			}
 		}
-		most = max(most, float64(told)/float64(to.Sub(from)))
 	}
-	return min(most, 1)
+	return most
 }
 
 // onHost says whether some rule of an item was asked and could have been answered by a host's evidence, and whether it was one of a log
@@ -443,6 +461,21 @@ func (j *judge) onHost(i, host int) (asked, network bool) {
 		}
 	}
 	return asked, network
+}
+
+// shows says whether a log of a host could show something of the fingerprint that is not never-alone.
+func (j *judge) shows(host int, source string) bool {
+	for i := range j.f.Items {
+		if j.f.Items[i].Tier == fingerprint.NeverAlone {
+			continue
+		}
+		for _, r := range j.rules[i] {
+			if j.cannot[host] != nil && !j.cannot[host][r.ID] && j.answering(j.e.Coverage.Hosts[host].Profile, r.ID)(source) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // searched gives how much of what would show an item was searched, in hosts and time: the share of the organisation's hosts on which it was
@@ -460,9 +493,9 @@ func (j *judge) searched(i int) float64 {
 	for h := range j.cannot {
 		switch asked, network := j.onHost(i, h); {
 		case network:
-			wide = max(wide, j.spoke[h])
+			wide = max(wide, j.told(i, h))
 		case asked:
-			sum += j.spoke[h]
+			sum += j.told(i, h)
 		}
 	}
 	return max(wide, sum/float64(max(j.places, 1)))

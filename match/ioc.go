@@ -134,6 +134,9 @@ func (e *iocEngine) Groups() (groups []Group) {
 // Searches implements Engine: indicators are looked for in every source.
 func (e *iocEngine) Searches(event.RuleIndex, event.Source) bool { return true }
 
+// Kind implements Engine.
+func (e *iocEngine) Kind(event.Source) string { return "" }
+
 // Answers implements Engine: an indicator needs no particular field.
 func (e *iocEngine) Answers(event.RuleIndex, event.Source, func(string) bool) coverage.Answer {
 	return coverage.Answer{Can: true}

@@ -3,6 +3,7 @@ package match
 import (
 	"io/fs"
 
+	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/match/sigma"
 )
@@ -33,6 +34,7 @@ func Load(q Question) (*Set, []Rejected) {
 	engine, rejected := Sigma(rules, q.Selection)
 	var engines []Engine
 	var observers []Observer
+	relied := map[finding.RuleID]bool{}
 	if engine.Count() > 0 {
 		engines = append(engines, engine)
 		if l := q.Selection.Level; l <= finding.Medium && len(q.Selection.Status) == 0 {
@@ -49,6 +51,9 @@ func Load(q Question) (*Set, []Rejected) {
 		if more.Count() > 0 {
 			engines = append(engines, more)
 		}
+		for i := range more.Count() {
+			relied[more.Describe(event.RuleIndex(i)).ID] = true
+		}
 	}
 	if len(q.IOC) > 0 {
 		indicators, bad := IOC(q.IOC, q.Lists, q.Selection)
@@ -60,5 +65,7 @@ func Load(q Question) (*Set, []Rejected) {
 	if q.YARA != nil && q.YARA.Count() > 0 {
 		engines = append(engines, q.YARA)
 	}
-	return New(engines, observers...), rejected
+	set := New(engines, observers...)
+	set.relied = relied
+	return set, rejected
 }

@@ -7,6 +7,7 @@ package match
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
@@ -22,6 +23,8 @@ type Engine interface {
 	Describe(rule event.RuleIndex) *finding.Rule
 	// Searches says whether a rule looks at events of a source.
 	Searches(rule event.RuleIndex, source event.Source) bool
+	// Kind gives equal texts for sources that are searched by the same rules.
+	Kind(source event.Source) string
 	// Answers says what events of a source can tell the rule, when filled says which fields have values there.
 	Answers(rule event.RuleIndex, source event.Source, filled func(field string) bool) coverage.Answer
 	// Reports says whether a hit of the rule is a finding by itself; a rule that only feeds correlations is not.
@@ -93,8 +96,9 @@ type Set struct {
 	engines   []Engine
 	first     []int // number of the first rule of each engine
 	observers []Observer
-	observed  []int          // number of the first rule of each observer
-	count     int            // of all rules
+	observed  []int // number of the first rule of each observer
+	count     int   // of all rules
+	relied    map[finding.RuleID]bool
 	watching  []finding.Rule // the rules of observers
 }
 
@@ -123,6 +127,9 @@ func (s *Set) Asked() (n int) {
 	}
 	return n
 }
+
+// Relied says whether verdicts rest on a rule not being found: on those that a fingerprint is made of.
+func (s *Set) Relied(id finding.RuleID) bool { return s.relied[id] }
 
 // Rule describes a rule by its index.
 func (s *Set) Rule(rule event.RuleIndex) *finding.Rule {
@@ -227,6 +234,20 @@ func (s *Set) Searches(rule event.RuleIndex, source event.Source) bool {
 		}
 	}
 	return false
+}
+
+// Kind gives equal texts for sources that are searched by the same rules. Evidence names its sources, so that there can be very many.
+func (s *Set) Kind(source event.Source) string {
+	var kind []byte
+	for _, e := range s.engines {
+		kind = strconv.AppendQuote(kind, e.Kind(source))
+	}
+	for _, o := range s.observers {
+		for rule := range o.Rules() {
+			kind = strconv.AppendBool(kind, o.Searches(event.RuleIndex(rule), source))
+		}
+	}
+	return string(kind)
 }
 
 // Answers says what events of a source can tell a rule, when filled says which fields have values there.

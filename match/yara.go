@@ -106,6 +106,9 @@ func (*YARA) Scanner() event.Scanner { return idle{} }
 // Searches implements Engine: the bytes of every file are looked at, whatever its events.
 func (*YARA) Searches(event.RuleIndex, event.Source) bool { return true }
 
+// Kind implements Engine.
+func (*YARA) Kind(event.Source) string { return "" }
+
 // Answers implements Engine.
 func (*YARA) Answers(event.RuleIndex, event.Source, func(string) bool) coverage.Answer {
 	return coverage.Answer{Can: true}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // browser is a headless Chromium that is driven through its pipe: JSON messages, each ended by a zero byte.
@@ -29,15 +30,13 @@ type browser struct {
 // chromium gives a tab of the browser, in a profile that is new and empty. The browser is started once for all tests.
 func chromium(t *testing.T) *browser {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes long")
-	}
+	require.Time(t, "drives a browser, which the race detector does not see into")
 	p, err := started()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p == nil {
-		t.Skip("no Chromium: install it (Debian package chromium) or set CONTRAIL_CHROMIUM")
+		require.Missing(t, "there is no Chromium (Debian package chromium), and CONTRAIL_CHROMIUM names none")
 	}
 	patience := time.AfterFunc(4*time.Minute, func() { p.cmd.Process.Kill() })
 	b := &browser{t: t, program: p}

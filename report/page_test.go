@@ -16,6 +16,7 @@ import (
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
@@ -256,17 +257,18 @@ func manyFindings(n int) []*finding.Finding {
 }
 
 func TestPageHoldsTheGravestAndSaysWhatItLeavesOut(t *testing.T) {
+	share := 1 // of the findings and of the bounds
 	if testing.Short() {
-		t.Skip("large")
+		share = 10
 	}
-	all := manyFindings(30_000)
+	all := manyFindings(30_000 / share)
 	byKey := map[string]*finding.Finding{}
 	levels := map[finding.Level]int{}
 	for _, f := range all {
 		byKey[fmt.Sprint(f.Record)] = f
 		levels[f.Rule.Level]++
 	}
-	for name, limits := range map[string]pageLimits{"everything": pageBounds, "rows": {12_000, 1 << 30, 1 << 30}, "bytes": {1 << 30, 1 << 20, 1 << 30}, "events": {1 << 30, 1 << 30, 2 << 20}} {
+	for name, limits := range map[string]pageLimits{"everything": pageBounds, "rows": {12_000 / share, 1 << 30, 1 << 30}, "bytes": {1 << 30, (1 << 20) / int64(share), 1 << 30}, "events": {1 << 30, 1 << 30, (2 << 20) / int64(share)}} {
 		f, rows := decodePage(t, writePage(t, limits, all))
 		if f.Found != len(all) || f.Embedded != len(rows) {
 			t.Errorf("%s: the page says %d of %d, and holds %d of %d", name, f.Embedded, f.Found, len(rows), len(all))
@@ -304,7 +306,7 @@ func TestPageHoldsTheGravestAndSaysWhatItLeavesOut(t *testing.T) {
 				}
 			}
 		case "events":
-			if len(rows) != len(all) || withEvent == 0 || withEvent > 12_000 || f.WithEvents >= len(all) {
+			if len(rows) != len(all) || withEvent == 0 || withEvent > 12_000/share || f.WithEvents >= len(all) {
 				t.Errorf("%s: %d events, said %d", name, withEvent, f.WithEvents)
 			}
 		}
@@ -338,9 +340,7 @@ func TestPageOfNothingAndPageGivenUp(t *testing.T) {
 }
 
 func TestPageMemoryIsBounded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("large")
-	}
+	require.Time(t, "measures the memory of 300,000 findings, which the race detector multiplies")
 	p, err := newPage(t.TempDir(), pageBounds)
 	if err != nil {
 		t.Fatal(err)

@@ -171,6 +171,8 @@ func (seven) Len() int                                                         {
 func (seven) ID(i int) string                                                  { return string(rune('0' + i)) }
 func (seven) Source(int) string                                                { return "a/b/c" }
 func (seven) Searches(int, event.Source) bool                                  { return false }
+func (seven) Kind(event.Source) string                                         { return "" }
 func (seven) Answers(int, event.Source, func(string) bool) (a coverage.Answer) { return a }
 func (seven) Found(string, string) []int                                       { return nil }
+func (seven) Relied(int) bool                                                  { return false }
 func (seven) Within(int64, int64) bool                                         { return true }

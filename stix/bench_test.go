@@ -3,13 +3,14 @@ package stix
 import (
 	"bytes"
 	"io"
-	"path/filepath"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // BenchmarkRead reads ATT&CK for enterprise (STIX 2.0) object by object, upgrade included.
 func BenchmarkRead(b *testing.B) {
-	raw, err := io.ReadAll(open(b, filepath.Join(sharedData(b, "attack-stix"), "enterprise-attack-stix20.json.gz")))
+	raw, err := io.ReadAll(open(b, require.Data(b, "attack-stix/enterprise-attack-stix20.json.gz")))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,18 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/stix/pattern"
 )
-
-// sharedData is the folder of real data beside the repository; tests that need it are skipped where it is absent.
-func sharedData(t testing.TB, parts ...string) string {
-	t.Helper()
-	dir := filepath.Join(append([]string{"..", "..", "shared", "data"}, parts...)...)
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("no shared data beside the repository")
-	}
-	return dir
-}
 
 func open(t testing.TB, path string) io.ReadCloser {
 	t.Helper()
@@ -44,7 +35,7 @@ func open(t testing.TB, path string) io.ReadCloser {
 }
 
 func TestImportOfPublishedBundles(t *testing.T) {
-	dir := sharedData(t, "ioc")
+	dir := require.Data(t, "ioc")
 	files, objects, indicators, problems := 0, 0, 0, map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		name := filepath.ToSlash(path)
@@ -91,7 +82,7 @@ func TestImportOfPublishedBundles(t *testing.T) {
 }
 
 func TestImportOfATTACK(t *testing.T) {
-	dir := sharedData(t, "attack-stix")
+	dir := require.Data(t, "attack-stix")
 	for file, version := range map[string]string{"enterprise-attack-stix20.json.gz": "2.0", "ics-attack-18.1-stix21.json.gz": "2.1", "mobile-attack-14.1-stix21.json.gz": "2.1"} {
 		if testing.Short() && version == "2.0" {
 			continue
@@ -122,7 +113,7 @@ func TestImportOfATTACK(t *testing.T) {
 }
 
 func TestImportOfMISPEvents(t *testing.T) {
-	dir := sharedData(t, "ioc", "eset")
+	dir := require.Data(t, "ioc/eset")
 	var all []Object
 	files := 0
 	counts := map[string]int{}

@@ -4,13 +4,13 @@ package sweep_test
 
 import (
 	"context"
-	"os"
 	"runtime"
 	"syscall"
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/sweep"
 )
@@ -43,11 +43,11 @@ func (l *lines) End(r *sweep.Result) error {
 // BenchmarkSweep reads the EVTX file that SWEEP_BENCH names, or the shared attack logs, with every public rule for
 // Windows, up to the lines of the findings.
 func BenchmarkSweep(b *testing.B) {
-	from := os.Getenv("SWEEP_BENCH")
+	from := require.Named(b, "SWEEP_BENCH")
 	if from == "" {
-		from = data(b, "evtx-attack")
+		from = require.Data(b, "evtx-attack")
 	}
-	rules := load(b, data(b, "sigma/rules/windows"))
+	rules := load(b, require.Data(b, "sigma/rules/windows"))
 	for _, c := range []struct {
 		name    string
 		rules   *match.Set

@@ -17,21 +17,12 @@ import (
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
 var update = flag.Bool("update", false, "write golden files anew")
-
-// data gives a path below the shared real data, and skips the test where it is not there.
-func data(t testing.TB, path string) string {
-	t.Helper()
-	p := filepath.Join("..", "..", "shared", "data", path)
-	if _, err := os.Stat(p); err != nil {
-		t.Skipf("the shared real data is not here, so this is not tested: %v", err)
-	}
-	return p
-}
 
 // memory is a handler that keeps findings and result.
 type memory struct {
@@ -91,7 +82,7 @@ var otherwise = map[string]struct {
 // TestRegressionCases: each rule of the corpus that comes with evidence fires on it, from the EVTX and from its JSON twin, as often
 // as the case says where it says so.
 func TestRegressionCases(t *testing.T) {
-	root := data(t, "sigma")
+	root := require.Data(t, "sigma")
 	index, err := os.Open(filepath.Join(root, "regression_index.tsv"))
 	if err != nil {
 		t.Fatal(err)
@@ -161,14 +152,15 @@ func matchCount(t *testing.T, folder string) int {
 
 // TestSameBytesOnRealEvidence: threads do not change a byte.
 func TestSameBytesOnRealEvidence(t *testing.T) {
+	many, rules, attacks := stagedAttacks(t)
+	least := 1000
 	if testing.Short() {
-		t.Skip("reads all staged attacks: left out by -short")
+		least = 100
 	}
-	many := stagedAttacks(t)
-	if len(many.findings) < 1000 {
+	if len(many.findings) < least {
 		t.Fatalf("only %d findings", len(many.findings))
 	}
-	one := run(t, load(t, data(t, "sigma/rules")), 1, data(t, "evtx-attack"))
+	one := run(t, load(t, rules), 1, attacks)
 	if !bytes.Equal(one.lines.Bytes(), many.lines.Bytes()) {
 		t.Error("eight threads give other bytes than one")
 	}
@@ -176,22 +168,25 @@ func TestSameBytesOnRealEvidence(t *testing.T) {
 
 var staged *memory
 
-// stagedAttacks gives what the public rules find in all staged attacks, read once by eight threads.
-func stagedAttacks(t *testing.T) *memory {
-	if staged == nil {
-		staged = run(t, load(t, data(t, "sigma/rules")), 8, data(t, "evtx-attack"))
+// stagedAttacks gives what the public rules find in all staged attacks, read once by eight threads; or some of the rules in some of the attacks,
+// when tests must be short.
+func stagedAttacks(t *testing.T) (found *memory, rules, attacks string) {
+	rules, attacks = require.Data(t, "sigma/rules"), require.Data(t, "evtx-attack")
+	if testing.Short() {
+		rules, attacks = require.Data(t, "sigma/rules/windows/builtin"), require.Data(t, "evtx-attack/deepbluecli")
 	}
-	return staged
+	if staged == nil {
+		staged = run(t, load(t, rules), 8, attacks)
+	}
+	return staged, rules, attacks
 }
 
 // TestBaselineFindings holds what fires at level high and above on ordinary logs against a list that was looked at. docs/accuracy.md
 // explains each.
 func TestBaselineFindings(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
-	set := load(t, data(t, "sigma/rules"), data(t, "sigma/rules-emerging-threats"), data(t, "sigma/rules-threat-hunting"))
-	m := run(t, set, 2, data(t, "evtx-baseline"))
+	require.Time(t, "sweeps all ordinary logs; TestSameBytesOnRealEvidence runs threads in small")
+	set := load(t, require.Data(t, "sigma/rules"), require.Data(t, "sigma/rules-emerging-threats"), require.Data(t, "sigma/rules-threat-hunting"))
+	m := run(t, set, 2, require.Data(t, "evtx-baseline"))
 	counts := map[string]int{}
 	for _, f := range m.findings {
 		if f.Rule.Level >= finding.High {
@@ -208,12 +203,12 @@ func TestBaselineFindings(t *testing.T) {
 
 // TestNoFoundRuleIsCalledUnanswerable: what was found on a host could be found there.
 func TestNoFoundRuleIsCalledUnanswerable(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
-	m := stagedAttacks(t)
+	m, _, _ := stagedAttacks(t)
 	org := &m.result.Certificate.Orgs[0]
-	found := 0
+	found, least := 0, 400
+	if testing.Short() {
+		least = 10
+	}
 	for _, h := range org.Hosts {
 		for _, p := range org.Profiles {
 			if p.ID != h.Profile {
@@ -229,7 +224,7 @@ func TestNoFoundRuleIsCalledUnanswerable(t *testing.T) {
 		}
 		found += len(h.Found)
 	}
-	if found < 400 {
+	if found < least {
 		t.Errorf("only %d pairs of host and rule", found)
 	}
 }

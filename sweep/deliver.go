@@ -184,9 +184,11 @@ func (a asked) Source(rule int) string { return a.groups[rule].Source }
 func (a asked) Searches(rule int, s event.Source) bool {
 	return a.run.question.Rules.Searches(a.groups[rule].First, s)
 }
+func (a asked) Kind(s event.Source) string { return a.run.question.Rules.Kind(s) }
 func (a asked) Answers(rule int, s event.Source, filled func(string) bool) coverage.Answer {
 	return a.run.question.Rules.Answers(a.groups[rule].First, s, filled)
 }
+func (a asked) Relied(rule int) bool { return a.run.question.Rules.Relied(a.groups[rule].ID) }
 func (a asked) Found(org, host string) (groups []int) {
 	found := a.found.byHost[orgHost{org, host}]
 	if len(found) == 0 {

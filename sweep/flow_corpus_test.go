@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 )
 
@@ -35,18 +36,16 @@ func ranked(t *testing.T, kind finding.Kind, paths ...string) []string {
 
 // TestKnownBeaconsRankHigh: what others have labelled as command and control in published captures.
 func TestKnownBeaconsRankHigh(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
-	if got := ranked(t, finding.Beacon, data(t, "zeek/rita/missing_host")); len(got) == 0 || got[0] != "73.54.23.243 64.225.56.201:80" {
+	require.Time(t, "sweeps days of a network's logs; TestSameBytesOnRealEvidence runs threads in small")
+	if got := ranked(t, finding.Beacon, require.Data(t, "zeek/rita/missing_host")); len(got) == 0 || got[0] != "73.54.23.243 64.225.56.201:80" {
 		t.Errorf("three days of a server: first is %q", got[:min(3, len(got))])
 	}
 	for _, logs := range []string{"apt29/day1/zeek/individual_zeek_logs", "apt29/day1/zeek/combined_zeek.log"} {
-		got := ranked(t, finding.Beacon, data(t, logs))
+		got := ranked(t, finding.Beacon, require.Data(t, logs))
 		if !slices.Contains(got[:min(3, len(got))], "10.0.1.6 192.168.0.4:8443") {
 			t.Errorf("%s: among the first three are %q", logs, got[:min(3, len(got))])
 		}
-		if got := ranked(t, finding.Upload, data(t, logs)); !slices.Contains(got, "10.0.1.4 192.168.0.4:80 OfficeSupplies.7z") {
+		if got := ranked(t, finding.Upload, require.Data(t, logs)); !slices.Contains(got, "10.0.1.4 192.168.0.4:80 OfficeSupplies.7z") {
 			t.Errorf("%s: uploads %q", logs, got)
 		}
 	}
@@ -54,14 +53,12 @@ func TestKnownBeaconsRankHigh(t *testing.T) {
 
 // TestZeekTextAndJSONAgree: the same capture in both forms gives equal findings and equal counts of every kind of log.
 func TestZeekTextAndJSONAgree(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
-	rules := load(t, data(t, "sigma/rules"))
+	require.Time(t, "sweeps two large captures; TestSameBytesOnRealEvidence runs threads in small")
+	rules := load(t, require.Data(t, "sigma/rules"))
 	var counts []map[string]uint64
 	var found []string
 	for _, form := range []string{"zeek-default", "zeek-json"} {
-		m := run(t, rules, 2, data(t, "zeek/wrccdc-2018/"+form))
+		m := run(t, rules, 2, require.Data(t, "zeek/wrccdc-2018/"+form))
 		n := map[string]uint64{}
 		for _, h := range m.result.Certificate.Orgs[0].Hosts {
 			for _, s := range h.Sources {

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/match/ioc"
 )
@@ -71,16 +72,11 @@ func of(t *testing.T, report string, kind ioc.Kind, ok func(string) bool) string
 // TestPlantedSightings writes sightings of five reports of five formats into copies of real logs. All of them are found, and nothing else;
 // in the untouched copies nothing is.
 func TestPlantedSightings(t *testing.T) {
-	root := filepath.Join("..", "..", "shared", "data")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the real data is not there")
-	}
-	in := func(parts ...string) string { return filepath.Join(append([]string{root, "ioc"}, parts...)...) }
-	stix := in("unit42", "watchdog-cryptomining-operation.json")
-	openioc := in("mandiant-openioc", "APT28", "0ff58bf9-1c07-42f6-b135-b18c139f631a.ioc")
-	document := in("eset", "evasive_panda", "README.adoc")
-	misp := in("eset", "backdoordiplomacy", "misp.event_2021-06-10_backdoordiplomacy.json")
-	list := in("unit42", "Conti_IOCs.txt")
+	stix := require.Data(t, "ioc/unit42/watchdog-cryptomining-operation.json")
+	openioc := require.Data(t, "ioc/mandiant-openioc/APT28/0ff58bf9-1c07-42f6-b135-b18c139f631a.ioc")
+	document := require.Data(t, "ioc/eset/evasive_panda/README.adoc")
+	misp := require.Data(t, "ioc/eset/backdoordiplomacy/misp.event_2021-06-10_backdoordiplomacy.json")
+	list := require.Data(t, "ioc/unit42/Conti_IOCs.txt")
 	first := func(string) bool { return true }
 
 	link := of(t, stix, ioc.URL, func(v string) bool {
@@ -114,10 +110,7 @@ func TestPlantedSightings(t *testing.T) {
 	}
 	clean, planted := t.TempDir(), t.TempDir()
 	for _, p := range plants {
-		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(p.file)))
-		if err != nil {
-			t.Skip(err)
-		}
+		text := require.Read(t, p.file)
 		if strings.HasSuffix(p.file, ".gz") {
 			z, err := gzip.NewReader(bytes.NewReader(text))
 			if err != nil {

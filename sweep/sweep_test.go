@@ -108,6 +108,7 @@ func (w words) Describe(i event.RuleIndex) *finding.Rule {
 func (w words) Searches(rule event.RuleIndex, s event.Source) bool {
 	return int(rule) < len(w) && w[rule] != "elsewhere" && s.Product == "test"
 }
+func (w words) Kind(s event.Source) string { return s.Product }
 func (w words) Answers(event.RuleIndex, event.Source, func(string) bool) coverage.Answer {
 	return coverage.Answer{Can: true}
 }

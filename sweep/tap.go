@@ -3,6 +3,7 @@ package sweep
 import (
 	"errors"
 
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
 )
 
@@ -21,14 +22,17 @@ type Tapper interface {
 	Flush() error
 }
 
-// needsOf is the union of what rules and a tap need.
+// needsOf is the union of what rules, a tap and the certificate need.
 func needsOf(rules event.Needs, tap Tap) event.Needs {
-	if tap == nil {
-		return rules
+	more := event.Always(func(event.Source) event.Want { return event.Want{} })
+	if tap != nil {
+		more = tap.Needs()
 	}
-	more := tap.Needs()
 	all := event.Always(func(s event.Source) event.Want {
 		a, b := rules.Of(s), more.Of(s)
+		if own := coverage.Wants(s); len(own) > 0 {
+			b = b.Union(event.Want{Fields: own})
+		}
 		if b.Nothing() {
 			return a
 		}

@@ -1,6 +1,12 @@
 package trail
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // packs finds the archive that a command line makes, by the syntax of the packing programs: a program renamed keeps its switches, and an archive renamed
 // keeps its place among them.
@@ -143,3 +149,67 @@ func compressed(words [][]byte) []byte {
 	}
 	return nil
 }
+
+// staged lists the archives that were written. A packing program that is told to make volumes names them after the archive of its command line, and that one
+// is never there: it gives way to its volumes, and the record of the command stands with the first of them. What was itself seen being written stays.
+func (t *teller) staged() {
+	type tally struct {
+		Staged
+		named bool // by a command alone
+	}
+	all := map[Node]*tally{}
+	var order []Node
+	for i := range t.kept {
+		e := &t.kept[i].edge
+		wrote := e.Rel == Wrote && packed(t, e)
+		if e.Rel != Packed && !wrote {
+			continue
+		}
+		if all[e.To] == nil {
+			r, k := t.ref(e), t.key(e.To)
+			all[e.To] = &tally{Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}, true}
+			order = append(order, e.To)
+		}
+		all[e.To].named = all[e.To].named && !wrote
+	}
+	type place struct{ host, stem string }
+	first := map[place]*tally{} // volume that was seen being written
+	for _, n := range order {
+		if s := all[n]; !s.named {
+			if stem, ok := volumeOf(s.Path); ok && first[place{s.Host, stem}] == nil {
+				first[place{s.Host, stem}] = s
+			}
+		}
+	}
+	for _, n := range order {
+		if s := all[n]; s.named {
+			if v := first[place{s.Host, stemOf(s.Path)}]; v != nil {
+				if !slices.Contains(v.Refs, s.Refs[0]) {
+					v.Refs = append(v.Refs, s.Refs[0])
+				}
+				delete(all, n)
+			}
+		}
+	}
+	for _, s := range all {
+		t.trail.Staged = append(t.trail.Staged, s.Staged)
+	}
+	slices.SortFunc(t.trail.Staged, func(a, b Staged) int {
+		return cmp.Or(strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
+	})
+}
+
+var volume = regexp.MustCompile(`^(.+?)(?:\.(?:7z|zip|rar|tar|tgz|gz))*(?:\.part\d+\.rar|\.\d{3}|\.[zr]\d\d)$`)
+
+// volumeOf gives what a volume's archive is called without its extension.
+func volumeOf(path string) (string, bool) {
+	m := volume.FindStringSubmatch(path)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+var archiveExtension = regexp.MustCompile(`(?:\.(?:7z|zip|rar|tar|tgz|gz))+$`)
+
+func stemOf(path string) string { return archiveExtension.ReplaceAllString(path, "") }

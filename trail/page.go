@@ -20,9 +20,11 @@ func (t *Trail) WritePage(out io.Writer) error {
 	p("<p class=eyebrow>Trail</p><h1>%s</h1>", esc(t.Org))
 	if !t.Established {
 		p("<p class=none><b>No intrusion established.</b> %s</p>", esc(t.reason()))
+		t.signList(p)
 	} else {
 		p("<p class=verdict>An intrusion is established: %s.</p>", esc(t.Why))
 		t.figures(p)
+		t.signList(p)
 		p("<h2>The way in</h2><p>%s</p>", esc(cmp.Or(t.Access.Text, "It is not in this evidence.")))
 		p("<h2>The way of the intruder</h2><p class=note>On the left from where he came, on the right what he called; in between the hosts, by how many logons they are from the way in. Point at a line to read it.</p>")
 		t.mapPicture(p)
@@ -30,7 +32,7 @@ func (t *Trail) WritePage(out io.Writer) error {
 		t.timeline(p)
 		p("<h2>What happened</h2><div class=wide><table><thead><tr><th>when (UTC)</th><th>host</th><th>tactic</th><th>technique</th><th>what</th><th>records</th></tr></thead><tbody>")
 		for _, s := range t.told() {
-			p("<tr><td>%s</td><td class=id>%s</td><td class=tactic>%s</td><td class=id>%s</td><td>%s</td><td class=refs>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(strings.ReplaceAll(strings.Trim(cite(s.Refs), " []"), "`", "")))
+			p("<tr><td>%s</td><td class=id>%s</td><td class=tactic>%s</td><td class=id>%s</td><td>%s</td><td class=refs>%s</td></tr>", esc(minute(s.Time)), esc(s.Host), esc(s.Tactic), esc(s.Technique), esc(s.Text), esc(records(s.Refs)))
 		}
 		p("</tbody></table></div><h2>Outside</h2><div class=wide><table><thead><tr><th>value</th><th>role</th><th>first (UTC)</th><th>last (UTC)</th></tr></thead><tbody>")
 		for _, x := range t.Infrastructure {
@@ -51,6 +53,21 @@ func (t *Trail) WritePage(out io.Writer) error {
 	p("</body></html>\n")
 	return w.Flush()
 }
+
+// signList lists what speaks for an intrusion beside the rules.
+func (t *Trail) signList(p func(string, ...any)) {
+	if len(t.Signs) == 0 {
+		return
+	}
+	p("<h2>What speaks for it</h2><div class=wide><table><thead><tr><th>first (UTC)</th><th>sign</th><th>tactic</th><th>records</th></tr></thead><tbody>")
+	for _, s := range t.Signs {
+		p("<tr><td>%s</td><td>%s</td><td class=tactic>%s</td><td class=refs>%s</td></tr>", esc(minute(s.First)), esc(sentence(s.What)), esc(s.Tactic), esc(records(s.Refs)))
+	}
+	p("</tbody></table></div>")
+}
+
+// records names up to three records, and how many more there are, as cite does.
+func records(refs []Ref) string { return strings.ReplaceAll(strings.Trim(cite(refs), " []"), "`", "") }
 
 // figures gives the trail in numbers.
 func (t *Trail) figures(p func(string, ...any)) {

@@ -17,6 +17,9 @@ func (t *Trail) Replace(text func(string) string) {
 		}
 	}
 	t.Why = text(t.Why)
+	for i := range t.Signs {
+		refs(t.Signs[i].Refs)
+	}
 	for i := range t.Nodes {
 		n := &t.Nodes[i]
 		id := text(n.ID)

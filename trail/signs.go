@@ -1,6 +1,7 @@
 package trail
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/contrail-ir/contrail/finding"
@@ -13,87 +14,118 @@ type sign struct {
 	name   string
 	tactic string
 	strong bool // hardly ever anybody's ordinary work
+	entry  bool // a way in, which is told as such
 	means  func(t *teller, e *edge) bool
 }
 
+// signs stand in the order in which they are told, what says most first.
 var signs = []sign{
-	{"a server that answers requests started a command interpreter", "initial-access", true, serverStartedShell},
-	{"a program that opens what people are sent started a command interpreter", "execution", true, readerStartedShell},
-	{"a server wrote a page that it executes", "persistence", true, func(t *teller, e *edge) bool {
-		return e.Rel == Wrote && webPage(t, e) && servers[t.program(e.From)]
+	{"a server that answers requests started a command interpreter", "initial-access", true, true, serverStartedShell},
+	{"a program that opens what people are sent started a command interpreter", "execution", true, true, readerStartedShell},
+	{"an indicator that was asked for was found", "", true, false, func(t *teller, e *edge) bool {
+		return slices.ContainsFunc(t.findings[t.ref(e)], func(r *finding.Rule) bool { return r.Kind == finding.IOC && r.Level >= finding.Medium })
 	}},
-	{"a program outside installed folders called a rare place", "command-and-control", false, func(t *teller, e *edge) bool {
-		return (e.Rel == Connected || e.Rel == Resolved) && t.uninstalled(e.From) && t.rareOutside(e.To)
-	}},
-	{"a connection kept time with a place that was not there on ordinary days", "command-and-control", false, func(t *teller, e *edge) bool {
-		return t.flowOf(e).beacon >= 0.5 && t.strange(e.To) && t.lasts(e.From, e.To)
-	}},
-	{"much was sent to a place that was not there on ordinary days", "exfiltration", false, func(t *teller, e *edge) bool {
-		return t.flowOf(e).upload > 0 && t.strange(e.To)
-	}},
-	{"a program outside installed folders is started again", "persistence", false, keepsAlive},
-	{"an account was made", "persistence", false, func(t *teller, e *edge) bool { return e.Rel == MadeAccount }},
-	{"files were packed", "collection", false, func(t *teller, e *edge) bool { return e.Rel == Packed || e.Rel == Wrote && packed(t, e) }},
-	{"a program ran from a folder for temporary or public files", "execution", false, func(t *teller, e *edge) bool {
-		return e.Rel == Started && temporary(t.image(e.To))
-	}},
-	{"stored secrets were read", "credential-access", false, func(t *teller, e *edge) bool {
-		return (e.Rel == Mentioned || e.Rel == ReadFrom) && t.kind(e.To) == File && secret(t.key(e.To).value)
-	}},
-	{"names without number below one zone were asked for", "exfiltration", true, func(t *teller, e *edge) bool {
+	{"names without number below one zone were asked for", "exfiltration", true, false, func(t *teller, e *edge) bool {
 		return e.Rel == Resolved && t.carries(e.To)
 	}},
-	{"an event log was cleared", "defense-evasion", false, func(t *teller, e *edge) bool { return e.Rel == Cleared }},
+	{"a server wrote a page that it executes", "persistence", true, false, func(t *teller, e *edge) bool {
+		return e.Rel == Wrote && webPage(t, e) && servers[t.program(e.From)]
+	}},
+	{"much was sent to a place unknown on ordinary days", "exfiltration", false, false, func(t *teller, e *edge) bool {
+		return t.flowOf(e).upload > 0 && t.strange(e.To)
+	}},
+	{"a connection kept time with a place unknown on ordinary days", "command-and-control", false, false, func(t *teller, e *edge) bool {
+		return t.flowOf(e).beacon >= 0.5 && t.strange(e.To) && t.lasts(e.From, e.To)
+	}},
+	{"stored secrets were read", "credential-access", false, false, func(t *teller, e *edge) bool {
+		return (e.Rel == Mentioned || e.Rel == ReadFrom) && t.kind(e.To) == File && secret(t.key(e.To).value)
+	}},
+	{"a program outside installed folders is started again", "persistence", false, false, keepsAlive},
+	{"a program outside installed folders called a rare place", "command-and-control", false, false, func(t *teller, e *edge) bool {
+		return (e.Rel == Connected || e.Rel == Resolved) && t.uninstalled(e.From) && t.rareOutside(e.To)
+	}},
+	{"files were packed", "collection", false, false, func(t *teller, e *edge) bool { return e.Rel == Packed || e.Rel == Wrote && packed(t, e) }},
+	{"an event log was cleared", "defense-evasion", false, false, func(t *teller, e *edge) bool { return e.Rel == Cleared }},
+	{"an account was made", "persistence", false, false, func(t *teller, e *edge) bool { return e.Rel == MadeAccount }},
+	{"a program ran from a folder for temporary or public files", "execution", false, false, func(t *teller, e *edge) bool {
+		return e.Rel == Started && temporary(t.image(e.To))
+	}},
+	{"several programs that tell of hosts, users and networks ran within an hour", "discovery", false, false, nil}, // evidence.asksAround
 }
-
-// askedAround is the sign that takes several steps: three different programs that tell of a host, its users or its network within an hour.
-const askedAround = "several programs that tell of hosts, users and networks ran within an hour"
 
 var asksAround = set("whoami.exe net.exe net1.exe nltest.exe ipconfig.exe systeminfo.exe tasklist.exe netstat.exe arp.exe quser.exe query.exe qwinsta.exe hostname.exe route.exe nslookup.exe dsquery.exe csvde.exe adfind.exe ping.exe cmdkey.exe " +
 	"id whoami uname w who last ps netstat ss ifconfig ip arp hostname getent lsof env crontab")
 
-const indicator = "an indicator that was asked for was found"
+// asksAround is the sign that takes several steps: three different programs that tell of a host, its users or its network within an hour.
+func (e *evidence) asksAround(t *teller, s *edge) bool {
+	program := t.program(s.To)
+	if s.Rel != Started || !asksAround[program] {
+		return false
+	}
+	e.asked[program] = append(e.asked[program], s.Time)
+	near := 0
+	for _, times := range e.asked {
+		if slices.ContainsFunc(times, func(at int64) bool { return abs(at-s.Time) <= int64(3600e9) }) {
+			near++
+		}
+	}
+	return near >= 3
+}
+
+// sighted is where a sign was seen.
+type sighted struct {
+	first int64
+	refs  map[Ref]bool
+}
+
+// full says whether a step of a time would add nothing.
+func (x *sighted) full(at int64) bool { return x != nil && len(x.refs) >= maxRefs && at >= x.first }
 
 // signsOf gives the signs of a step.
 func (e *evidence) signsOf(t *teller, s *edge) {
-	note := func(name, tactic string, strong bool) {
-		e.signs[name] = true
-		e.strong = e.strong || strong
-		e.stages[tactic] = true
+	note := func(x *sign) {
+		e.strong = e.strong || x.strong
+		e.stages[x.tactic] = true
 		e.noticed = min(e.noticed, s.Time)
+		seen := e.signs[x.name]
+		if seen == nil {
+			seen = &sighted{first: s.Time, refs: map[Ref]bool{}}
+			e.signs[x.name] = seen
+		}
+		seen.first = min(seen.first, s.Time)
+		if r := t.ref(s); len(seen.refs) < maxRefs {
+			seen.refs[Ref{r.File, r.Record, Intrusion}] = true
+		}
 	}
 	for i := range signs {
-		if x := &signs[i]; !e.signs[x.name] || s.Time < e.noticed {
-			if x.means(t, s) {
-				note(x.name, x.tactic, x.strong)
+		if x := &signs[i]; !e.signs[x.name].full(s.Time) {
+			if means := x.means; means != nil && means(t, s) || means == nil && e.asksAround(t, s) {
+				note(x)
 			}
-		}
-	}
-	if s.Rel == Started && asksAround[t.program(s.To)] {
-		e.asked[t.program(s.To)] = append(e.asked[t.program(s.To)], s.Time)
-		near := 0
-		for _, times := range e.asked {
-			for _, at := range times {
-				if abs(at-s.Time) <= int64(3600e9) {
-					near++
-					break
-				}
-			}
-		}
-		if near >= 3 {
-			note(askedAround, "discovery", false)
 		}
 	}
 	for _, r := range t.findings[t.ref(s)] {
-		if r.Kind == finding.IOC && r.Level >= finding.Medium {
-			note(indicator, "", true)
-		}
 		if r.Level >= finding.Medium {
 			for _, tactic := range tacticsOf(r.Tags) {
 				e.stages[tactic] = true
 			}
 		}
 	}
+}
+
+// told gives the signs that were seen, what says most first.
+func (e *evidence) told(role Role) []Sign {
+	out := []Sign{}
+	for i := range signs {
+		if x, seen := &signs[i], e.signs[signs[i].name]; seen != nil {
+			refs := sortedRefs(seen.refs)
+			for k := range refs {
+				refs[k].Role = role
+			}
+			out = append(out, Sign{What: x.name, Tactic: x.tactic, Strong: x.strong, First: stamp(seen.first), Refs: refs})
+		}
+	}
+	return out
 }
 
 // showsStages is whether the signs of a group, with the rules that matched, make an intrusion of it: a grave rule or what is hardly anybody's work and some

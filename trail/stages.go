@@ -141,7 +141,7 @@ func webPage(t *teller, e *edge) bool {
 	return false
 }
 
-var archive = regexp.MustCompile(`\.(7z|rar|zip|tar|gz|tgz|cab|ace|arj)(\.\d{3})?$|\.part\d+\.rar$|\.r\d\d$`)
+var archive = regexp.MustCompile(`\.(7z|rar|zip|tar|gz|tgz|cab|ace|arj)(\.\d{3})?$|\.part\d+\.rar$|\.[rz]\d\d$`)
 
 func packed(t *teller, e *edge) bool {
 	return archive.MatchString(t.key(e.To).value) && !brings(t.program(e.From))
@@ -262,13 +262,12 @@ func (t *teller) implants() {
 	slices.SortStableFunc(t.trail.Implant, func(a, b Implant) int { return cmp.Compare(b.Effects, a.Effects) })
 }
 
-// things gathers persistence, accounts and staged files.
+// things gathers persistence, accounts and the bytes that left.
 func (t *teller) things() {
 	persistence := map[Node]*Persistence{}
 	pRefs := map[Node]map[Ref]bool{}
 	accounts := map[Node]*AccountView{}
 	aRefs := map[Node]map[Ref]bool{}
-	staged := map[Node]*Staged{}
 	sent := map[alike][]edge{}
 	note := func(m map[Node]map[Ref]bool, n Node, e *edge) {
 		if m[n] == nil {
@@ -322,12 +321,6 @@ func (t *teller) things() {
 				}
 				note(aRefs, n, e)
 			}
-		case e.Rel == Packed || e.Rel == Wrote && packed(t, e):
-			if staged[e.To] == nil {
-				r := t.ref(e)
-				k := t.key(e.To)
-				staged[e.To] = &Staged{Host: k.host, Path: k.value, Time: stamp(e.Time), Refs: []Ref{{r.File, r.Record, Intrusion}}}
-			}
 		case e.Rel == Sent && outward(t, e):
 			k := alike{e.From, e.To, Sent, e.File}
 			sent[k] = append(sent[k], *e)
@@ -344,12 +337,6 @@ func (t *teller) things() {
 		t.trail.Accounts = append(t.trail.Accounts, *a)
 	}
 	slices.SortFunc(t.trail.Accounts, func(a, b AccountView) int { return strings.Compare(a.Account, b.Account) })
-	for _, s := range staged {
-		t.trail.Staged = append(t.trail.Staged, *s)
-	}
-	slices.SortFunc(t.trail.Staged, func(a, b Staged) int {
-		return cmp.Or(strings.Compare(a.Time, b.Time), strings.Compare(a.Host, b.Host), strings.Compare(a.Path, b.Path))
-	})
 }
 
 // mostSent gives the bytes that left as the log that tells most does: several sensors tell of the same. A record with which a trace began stands beside

@@ -19,6 +19,7 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	line("# Trail of %s\n", code(t.Org))
 	if !t.Established {
 		line("**No intrusion established.** %s.\n", code2(t.reason()))
+		t.storySigns(line)
 		t.storyStarts(line)
 		t.storyUnseen(line)
 		return w.Flush()
@@ -30,6 +31,7 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	if len(t.Hosts) > 0 {
 		line("It touched %s, from %s to %s: %s.\n", count(len(t.Hosts), "host"), code2(minute(t.first())), code2(minute(t.last())), t.hostNames())
 	}
+	t.storySigns(line)
 	line("## The way in\n\n%s%s\n", code2(t.Access.Text), cite(t.Access.Refs))
 	if len(t.Implant) > 0 {
 		line("## The implant\n")
@@ -80,6 +82,18 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	t.storyStarts(line)
 	t.storyUnseen(line)
 	return w.Flush()
+}
+
+// storySigns lists what speaks for an intrusion beside the rules.
+func (t *Trail) storySigns(line func(string, ...any)) {
+	if len(t.Signs) == 0 {
+		return
+	}
+	line("## What speaks for it\n")
+	for _, s := range t.Signs {
+		line("- %s, first at %s.%s", code2(sentence(s.What)), code2(minute(s.First)), cite(s.Refs))
+	}
+	line("")
 }
 
 // told gives the stages as people read them: a rule that speaks of several tactics once, its tactics behind each other.

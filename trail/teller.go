@@ -25,7 +25,7 @@ type teller struct {
 
 func newTeller(w *walker, q Question, starts []Start) *teller {
 	t := &teller{walker: w, question: q, starts: starts, findings: map[finding.Ref][]*finding.Rule{}, ids: map[Node]string{},
-		trail: &Trail{Org: q.Org, Nodes: []NodeView{}, Edges: []EdgeView{}, Stages: []Stage{}, Implant: []Implant{}, Infrastructure: []Place{}, Hosts: []HostView{}, Accounts: []AccountView{}, Persistence: []Persistence{}, Staged: []Staged{}, Starts: []StartView{}, Unseen: []string{}}}
+		trail: &Trail{Org: q.Org, Signs: []Sign{}, Nodes: []NodeView{}, Edges: []EdgeView{}, Stages: []Stage{}, Implant: []Implant{}, Infrastructure: []Place{}, Hosts: []HostView{}, Accounts: []AccountView{}, Persistence: []Persistence{}, Staged: []Staged{}, Starts: []StartView{}, Unseen: []string{}}}
 	for i := range q.Findings {
 		f := &q.Findings[i]
 		for _, r := range append([]finding.Ref{{File: f.File, Record: f.Record}}, f.Refs...) {
@@ -42,7 +42,6 @@ func (t *teller) ref(e *edge) finding.Ref {
 
 func (t *teller) tell() *Trail {
 	t.judgeGroups()
-	slices.SortStableFunc(t.kept, t.compareSteps)
 	slices.SortStableFunc(t.rejected, t.compareSteps)
 	t.trail.Cut = t.cut
 	t.graph()
@@ -52,6 +51,7 @@ func (t *teller) tell() *Trail {
 		t.places()
 		t.hosts()
 		t.things()
+		t.staged() // packing.go
 		t.wayIn()
 	}
 	t.unseen()

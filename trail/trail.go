@@ -11,6 +11,7 @@ type Trail struct {
 	Org         string `json:"org"`
 	Established bool   `json:"established"` // an intrusion; when false Why says what was missing
 	Why         string `json:"why"`
+	Signs       []Sign `json:"signs"`         // that speak for an intrusion, of the start that came closest when none is established
 	Cut         bool   `json:"cut,omitempty"` // the walk was ended by its bound
 
 	Nodes  []NodeView `json:"nodes"`
@@ -43,6 +44,15 @@ type Ref struct {
 	File   string `json:"file"`
 	Record uint64 `json:"record"`
 	Role   Role   `json:"role"`
+}
+
+// Sign is what steps mean by themselves, whether or not a rule speaks of them.
+type Sign struct {
+	What   string `json:"what"`
+	Tactic string `json:"tactic"` // "" for an indicator, which may be of any
+	Strong bool   `json:"strong"` // hardly ever anybody's ordinary work
+	First  string `json:"first"`
+	Refs   []Ref  `json:"refs"`
 }
 
 // NodeView is a node of the intrusion.

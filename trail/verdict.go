@@ -30,8 +30,8 @@ type evidence struct {
 	implant bool            // a program that nobody installed starts others and connects
 	began   int64           // first step that a rule of level high or above matched
 	calls   map[string]bool
-	signs   map[string]bool // signs.go
-	stages  map[string]bool // tactics that signs and rules speak of
+	signs   map[string]*sighted // signs.go
+	stages  map[string]bool     // tactics that signs and rules speak of
 	strong  bool
 	noticed int64 // first sign
 	asked   map[string][]int64
@@ -39,12 +39,14 @@ type evidence struct {
 
 	established bool
 	why         string
+	addedUp     bool         // and not by what the network alone shows
+	tie         string       // to the outside
 	passed      int          // questions
 	explained   map[int]bool // steps
 }
 
 func newEvidence() *evidence {
-	return &evidence{rules: map[finding.RuleID]bool{}, tactics: map[string]bool{}, calls: map[string]bool{}, starts: map[string]bool{}, signs: map[string]bool{}, stages: map[string]bool{}, asked: map[string][]int64{}, began: always, noticed: always, explained: map[int]bool{}}
+	return &evidence{rules: map[finding.RuleID]bool{}, tactics: map[string]bool{}, calls: map[string]bool{}, starts: map[string]bool{}, signs: map[string]*sighted{}, stages: map[string]bool{}, asked: map[string][]int64{}, began: always, noticed: always, explained: map[int]bool{}}
 }
 
 // count tallies a step.
@@ -87,11 +89,28 @@ func (e *evidence) addsUp() bool {
 }
 
 func (e *evidence) amount() string {
-	s := count(len(e.rules), "rule") + " of level high or above and " + count(len(e.tactics), "tactic") + " along the way"
-	if len(e.signs) > 0 {
-		s += " (" + strings.Join(sortedKeys(e.signs), "; ") + ")"
+	s := count(len(e.rules), "rule") + " of level high or above"
+	if n := len(e.signs); n > 0 {
+		return s + ", " + count(len(e.tactics), "tactic") + " and " + count(n, "sign")
 	}
-	return s
+	return s + " and " + count(len(e.tactics), "tactic")
+}
+
+// mostTold is how many signs a headline names; the others stand in a list.
+const mostTold = 2
+
+// headline is what speaks for an intrusion, in one sentence: how much there is, what ties it to the outside, and the signs that say most beside that.
+func (e *evidence) headline(tie string) string {
+	parts := []string{e.amount()}
+	if tie != "" {
+		parts = append(parts, tie)
+	}
+	for i := range signs {
+		if x := &signs[i]; e.signs[x.name] != nil && len(parts) < 2+mostTold && (tie == "" || !x.entry) {
+			parts = append(parts, x.name)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // judgeGroups puts seeds whose walks met into one group, and decides for each group whether it is an intrusion.
@@ -116,22 +135,24 @@ func (t *teller) judgeGroups() {
 			groups[g] = newEvidence()
 		}
 		groups[g].steps = append(groups[g].steps, i)
-		groups[g].count(t, &s.edge)
 	}
 	for _, e := range groups {
 		t.judge(e)
 	}
-	furthest := -1
+	closest := newEvidence() // what came closest is what somebody should look at
+	closest.passed = -1
 	for i, s := range t.starts {
 		e := groups[t.find(i)]
 		if e == nil {
-			e = &evidence{why: "no intrusion established: the record leads nowhere"}
+			e = newEvidence()
+			e.why = "no intrusion established: the record leads nowhere"
 		}
 		t.trail.Starts = append(t.trail.Starts, StartView{Start: s.String(), Established: e.established, Why: e.why})
-		if e.passed > furthest { // what came closest is what somebody should look at
-			furthest, t.trail.Established, t.trail.Why = e.passed, e.established, e.why
+		if e.passed > closest.passed {
+			closest = e
 		}
 	}
+	t.trail.Established, t.trail.Why, t.trail.Signs = closest.established, closest.why, closest.told(Rejected)
 	if len(t.starts) == 0 {
 		t.trail.Why = "no intrusion established: nothing to start from was found"
 	}
@@ -145,11 +166,26 @@ func (t *teller) judgeGroups() {
 			t.kept = append(t.kept, s)
 		}
 	}
+	slices.SortStableFunc(t.kept, t.compareSteps)
+	if !t.trail.Established {
+		return
+	}
+	whole := newEvidence() // of all that is established
+	for i := range t.kept {
+		whole.count(t, &t.kept[i].edge)
+	}
+	t.trail.Signs = whole.told(Intrusion)
+	if closest.addedUp {
+		t.trail.Why = whole.headline(closest.tie)
+	}
 }
 
 // judge asks the three questions of a group. Where no process could be seen, what the network alone shows (network.go) answers the first and the last.
 func (t *teller) judge(e *evidence) {
 	slices.SortStableFunc(e.steps, func(a, b int) int { return t.compareSteps(t.taken[a], t.taken[b]) }) // what is told first does not hang on the walk's order
+	for _, i := range e.steps {
+		e.count(t, &t.taken[i].edge)
+	}
 	began := e.began
 	if began == always {
 		began = min(e.noticed, t.beganOnWire(e))
@@ -200,10 +236,7 @@ func (t *teller) judge(e *evidence) {
 		e.why = "no intrusion established: " + rest.amount() + ", but nothing leads outside – no way in, no program that calls, nothing fetched or sent – in logs that would show it; a test or somebody of the house leaves the same: ask whose doing it was" + t.strangers(e)
 		return
 	}
-	e.passed, e.established, e.why = 3, true, rest.amount()
-	if tie != "" {
-		e.why += "; " + tie
-	}
+	e.passed, e.established, e.addedUp, e.tie, e.why = 3, true, true, tie, rest.headline(tie)
 }
 
 // actor is who did what a step tells: the process, the logon, or what starts programs by itself.

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,104 @@ func TestVerdict(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSignsAreListedAndNotTheHeadline: the headline stays one sentence however many signs there are, and each sign has the records that show it, first
+// of all the first. What is not established lists its signs as well, as looked at and rejected.
+func TestSignsAreListedAndNotTheHeadline(t *testing.T) {
+	const asked, packed = "several programs that tell of hosts, users and networks ran within an hour", "files were packed"
+	for _, tester := range []bool{false, true} {
+		var s storyline
+		if tester { // in logs that would show what leads outside
+			s.say(sys("server", 3, time.Hour, "ProcessGuid", guid(300), "ProcessId", "1300", "Image", `C:\Windows\System32\svchost.exe`, "Initiated", "true", "SourceIp", "10.1.1.20", "SourcePort", "50001", "DestinationIp", "10.1.1.5", "DestinationPort", "53"))
+		}
+		s.night("adm", "10.1.1.99", 0, "", !tester)
+		at, third := 11*dayLong+3*time.Minute, 0
+		for i, program := range []string{"whoami", "ipconfig", "systeminfo", "tasklist"} {
+			n := s.say(runs("server", at+time.Duration(i)*time.Second, 220+i, 201, `C:\ProgramData\t\tool.exe`, `C:\Windows\System32\`+program+`.exe`, program, "0x3e7"))
+			if i == 2 {
+				third = n
+			}
+		}
+		made := s.say(runs("server", at+time.Minute, 230, 201, `C:\ProgramData\t\tool.exe`, `C:\Users\Public\7z.exe`, `7z a -pX C:\Temp\all.7z C:\Temp\*.csv`, "0x3e7"))
+		out := s.answer(t)
+		if out.Established == tester {
+			t.Fatalf("established %t: %s", out.Established, out.Why)
+		}
+		told, role := 0, Intrusion
+		if tester {
+			role = Rejected
+		}
+		got := map[string]Sign{}
+		for _, x := range out.Signs {
+			if got[x.What] = x; strings.Contains(out.Why, x.What) {
+				told++
+			}
+			if len(x.Refs) == 0 || x.First == "" {
+				t.Errorf("%s has no record or no time: %+v", x.What, x)
+			}
+			for _, r := range x.Refs {
+				if r.Role != role {
+					t.Errorf("%s: role %s of %s:%d", x.What, r.Role, r.File, r.Record)
+				}
+			}
+		}
+		if want := fmt.Sprintf("and %d signs", len(out.Signs)); len(out.Signs) < 4 || told > mostTold || strings.ContainsAny(out.Why, "()") != tester || !strings.Contains(out.Why, want) {
+			t.Errorf("%d of %d signs are told in the headline: %s", told, len(out.Signs), out.Why)
+		}
+		for sign, record := range map[string]int{asked: third, packed: made} {
+			if x := got[sign]; len(x.Refs) == 0 || x.Refs[0] != (Ref{"server", uint64(record), role}) {
+				t.Errorf("%s: %+v, want record %d first", sign, x, record)
+			}
+		}
+		var story, page strings.Builder
+		if err := out.WriteStory(&story); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.WritePage(&page); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range out.Signs {
+			if !strings.Contains(story.String(), "- "+sentence(x.What)) || !strings.Contains(page.String(), "<td>"+sentence(x.What)+"</td>") {
+				t.Errorf("%s is not told", x.What)
+			}
+		}
+	}
+}
+
+// TestAnArchiveGivesWayToItsVolumes: what a command names and what was never there, because its volumes were.
+func TestAnArchiveGivesWayToItsVolumes(t *testing.T) {
+	const dir = `C:\ProgramData\t\`
+	var s storyline
+	s.night("adm", "10.1.1.99", 0, "", true)
+	at := 11*dayLong + 3*time.Minute
+	pack := func(n int, line string, writes ...string) (command, first int) {
+		at += time.Minute
+		command = s.say(runs("server", at, n, 201, dir+"tool.exe", dir+"rar.exe", line, "0x3e7"))
+		for i, name := range writes {
+			w := s.say(sys("server", 11, at+time.Duration(i+1)*time.Second, "ProcessGuid", guid(n), "ProcessId", fmt.Sprint(1000+n), "Image", dir+"rar.exe", "TargetFilename", dir+name))
+			if i == 0 {
+				first = w
+			}
+		}
+		return command, first
+	}
+	command, volume := pack(240, dir+`rar.exe a -v900m `+dir+`all.rar D:\*.csv`, "all.part1.rar", "all.part2.rar")
+	pack(241, dir+`rar.exe a -v900m `+dir+`seven.7z D:\*.csv`, "seven.7z.001", "seven.7z.002")
+	pack(242, dir+`rar.exe a `+dir+`alone.zip D:\*.csv`)
+	pack(243, dir+`rar.exe a `+dir+`old.zip D:\*.csv`, "old.z01", "old.zip") // the last volume has the archive's name
+	var got []string
+	out := s.answer(t)
+	for _, x := range out.Staged {
+		got = append(got, strings.TrimPrefix(x.Path, strings.ToLower(dir)))
+		if want := []Ref{{"server", uint64(volume), Intrusion}, {"server", uint64(command), Intrusion}}; strings.HasSuffix(x.Path, "all.part1.rar") && !slices.Equal(x.Refs, want) {
+			t.Errorf("the first volume's records are %v, want %v", x.Refs, want)
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"all.part1.rar", "all.part2.rar", "alone.zip", "old.z01", "old.zip", "seven.7z.001", "seven.7z.002"}; !slices.Equal(got, want) {
+		t.Errorf("staged %v, want %v", got, want)
 	}
 }
 

@@ -11,15 +11,13 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/internal/conformance"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/stix"
 )
 
 // TestAirlinesCaseIsBuilt runs the example's script and holds what it leaves against what the facts say.
 func TestAirlinesCaseIsBuilt(t *testing.T) {
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("there is no sh here to run the example's script")
-	}
+	shell := require.Program(t, "sh")
 	example, err := filepath.Abs("../../examples/airlines-2021")
 	if err != nil {
 		t.Fatal(err)

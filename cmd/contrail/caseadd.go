@@ -130,7 +130,7 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 				return nil, err
 			}
 			if name == "sweep" {
-				return one(k.ImportSweep(ctx, by, args[0], o))
+				return k.ImportSweep(ctx, by, args[0], o)
 			}
 			path := args[0]
 			if file, ok := resultFiles[name]; ok {

@@ -89,6 +89,14 @@ func readPlan(ctx context.Context, k *casefile.Case, path, name string) (o discl
 	for _, q := range p.Parties {
 		o.Proposal.Parties = append(o.Proposal.Parties, marking.Party{Person: q.Person, Organisation: q.Organisation, Community: q.Community})
 	}
+	for i, c := range p.Cut {
+		if strings.TrimSpace(c.Value) == "" {
+			return o, false, fmt.Errorf("read plan %s: cut, item %d: there is no value", path, i+1)
+		}
+	}
+	if len(p.Parties) > 0 && (p.Audience == marking.Public || p.Audience == marking.Passengers) {
+		return o, false, fmt.Errorf("read plan %s: parties: the audience %s has none", path, p.Audience)
+	}
 	o.Summary, o.Actions, o.Cut, o.Redaction = p.Summary, p.Actions, p.Cut, p.Redaction
 	return o, p.Bundle, nil
 }
@@ -193,7 +201,7 @@ func (t *terminal) discloseDraft() *cobra.Command {
 				}
 				o.Objects = append(o.Objects, objects...)
 			}
-			o.Note = func(s string) { t.log().Warn(s) }
+			o.Note, o.Screen = func(s string) { t.log().Warn(s) }, screenText
 			if o.Learned, err = learnFrom(learn); err != nil {
 				return casefile.Entry{}, err
 			}

@@ -10,16 +10,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/census"
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/evidence/archive"
 	"github.com/contrail-ir/contrail/exposure"
+	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/report"
+	"github.com/contrail-ir/contrail/sweep"
 )
 
 // exposeFlags are the flags of expose as typed.
@@ -36,6 +41,8 @@ type exposeFlags struct {
 	threads       int
 	sources       string
 	resume        bool
+	by            []string
+	since, until  string
 }
 
 func (t *terminal) exposeCommand() *cobra.Command {
@@ -45,8 +52,9 @@ func (t *terminal) exposeCommand() *cobra.Command {
 		Short: "Count whose data left: passengers, bookings, documents, cards",
 		Long: `Reads staged archives, captured uploads, dumps and exports, through archives within archives, and counts the passengers' records in them:
 exact where that is possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from
---key. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
-		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
+--key. With --by it adds up, beside that, what logs say that an account or address took: rows that databases returned, and files that Zeek saw sent
+to it. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
+		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --by svc_report --by 198.51.100.7 --since 2026-03-02 --out result /evidence\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
 		RunE:    func(c *cobra.Command, args []string) error { return t.expose(c.Context(), f, args) },
 	}
 	fs := c.Flags()
@@ -55,11 +63,13 @@ exact where that is possible, with bounds where it is not. Identifiers are kept 
 	fs.StringVar(&f.status, "status", string(exposure.Staged), "how far the data got: taken, staged, accessed, accessible")
 	fs.StringVar(&f.keyFile, "key", "", "file with the case's secret, 32 hexadecimal digits or more; needed to compare counts of different runs")
 	fs.StringVar(&f.duties, "duties", "", "YAML file with duties to add to the shipped table")
-	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
-	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
+	addPacked(fs, &f.passwords, &f.maxDepth)
 	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation by path")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted count with the same key, evidence and output folder stopped; needs --key")
+	fs.StringArrayVar(&f.by, "by", nil, "account or address of the intruder, for what logs say was returned or sent to it (repeat)")
+	fs.StringVar(&f.since, "since", "", "with --by: only what logs say from this time on (2020-01-31 or RFC 3339)")
+	fs.StringVar(&f.until, "until", "", "with --by: only what was before this time")
 	fs.StringSliceVar(&f.jurisdictions, "jurisdiction", nil, "only duties of these jurisdictions")
 	fs.StringArrayVar(&f.events, "event", nil, "NAME=TIME of an event that starts a clock, for example detected=2026-03-12T08:00:00Z (repeat)")
 	return c
@@ -78,6 +88,16 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	case exposure.Taken, exposure.Staged, exposure.Accessed, exposure.Accessible:
 	default:
 		return usageError{fmt.Errorf("--status %q: want taken, staged, accessed or accessible", f.status)}
+	}
+	if f.threads < 0 || f.maxDepth < 0 {
+		return usageError{errors.New("--threads and --max-depth cannot be below 0")}
+	}
+	within, err := spanOf(f.since, f.until)
+	if err != nil {
+		return err
+	}
+	if len(f.by) == 0 && f.since+f.until != "" {
+		return usageError{errors.New("--since and --until go with --by: data have no times, what logs say of them has")}
 	}
 	clocks, situation, err := f.clocks()
 	if err != nil {
@@ -111,12 +131,21 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 			err = errors.Join(err, os.RemoveAll(journal))
 		}
 	}()
+	var told *logsTold
+	if len(f.by) > 0 {
+		if told, err = t.logs(ctx, census.NewLogs(f.by, within), q); err != nil {
+			return err
+		}
+	}
 	var progress census.Progress
 	stop := t.watchCount(&progress)
 	counter, complete, err := census.Run(ctx, q, &progress)
 	stop()
 	if err != nil {
 		return err
+	}
+	if told != nil {
+		complete = told.into(counter) && complete
 	}
 	result := counter.Result()
 	result.SetClocks(clocks, situation)
@@ -147,6 +176,54 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	return nil
 }
 
+// logsTold is what logs tell of, and what could be read of them.
+type logsTold struct {
+	*census.Logs
+	certificate *coverage.Certificate
+}
+
+// Tapper implements sweep.Tap.
+func (l *logsTold) Tapper(org string) sweep.Tapper { return l.Reader(org) }
+
+// Finding and End implement sweep.Handler.
+func (l *logsTold) Finding(*finding.Finding) error { return nil }
+
+func (l *logsTold) End(r *sweep.Result) error {
+	l.certificate = r.Certificate
+	return nil
+}
+
+// logs reads the evidence as logs.
+func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question) (*logsTold, error) {
+	told := &logsTold{Logs: l}
+	nothing, _ := match.Load(match.Question{})
+	q := sweep.Question{Roots: of.Roots, Formats: evidence.Formats(), Rules: nothing, Tap: told, Sources: of.Sources, Passwords: of.Passwords, Limits: of.Limits, Threads: of.Threads, TempDir: of.TempDir}
+	if err := t.sweepQuietly(ctx, q, told); err != nil {
+		return nil, err
+	}
+	if l.Read() == 0 {
+		t.log().Warn("--by: there is no database's log and no files log of Zeek in the evidence, so nothing can be said of what was returned or sent")
+	}
+	return told, nil
+}
+
+// into enters it, and says whether all of those logs could be read.
+func (l *logsTold) into(c *exposure.Counter) (complete bool) {
+	damaged := map[[2]string]bool{}
+	for i := range l.certificate.Files {
+		if f := &l.certificate.Files[i]; len(f.Damage) > 0 {
+			damaged[[2]string{f.Org, f.Path}] = true
+		}
+	}
+	complete = true
+	l.Into(c, func(org, file string) bool {
+		cut := damaged[[2]string{org, file}]
+		complete = complete && !cut
+		return cut
+	})
+	return complete
+}
+
 func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 	s := exposure.Situation{Jurisdictions: f.jurisdictions, Events: map[string]time.Time{}, Now: time.Now()}
 	rules, err := exposure.ShippedRules()
@@ -170,6 +247,9 @@ func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 		ns, err := moment(at)
 		if !ok || err != nil {
 			return nil, s, usageError{fmt.Errorf("--event %q: want NAME=TIME", e)}
+		}
+		if !slices.Contains(exposure.Events(), name) { // a clock that nobody started would look like one that does not run
+			return nil, s, usageError{fmt.Errorf("--event %q: no clock starts with %q; the events are %s", e, name, strings.Join(exposure.Events(), ", "))}
 		}
 		s.Events[name] = time.Unix(0, ns).UTC()
 	}
@@ -201,9 +281,21 @@ func printExposure(w io.Writer, r *exposure.Result) {
 		fmt.Fprintf(&out, "%s:\n", report.Clean(o.Org))
 		for _, k := range o.Kinds {
 			fmt.Fprintf(&out, "  %-12s %-18s %-18s %s\n", k.Status, k.Kind, k.Unit, howMany(k))
+			if k.Sealed > 0 {
+				for _, why := range k.Why {
+					fmt.Fprintf(&out, "               %s\n", report.Clean(why))
+				}
+			}
 		}
 		if len(o.Kinds) == 0 {
 			out.WriteString("  no passenger data recognised\n")
+		}
+		for _, b := range o.Observed {
+			most := "an unknown number"
+			if b.Upper != nil {
+				most = fmt.Sprint(*b.Upper)
+			}
+			fmt.Fprintf(&out, "  %-12s %-18s %-18s %d to %s, by %s, as %s tells\n", b.Status, b.Kind, b.Unit, b.Lower, most, report.Clean(b.By), report.Clean(b.Source))
 		}
 	}
 	_, _ = io.WriteString(w, out.String())
@@ -212,6 +304,9 @@ func printExposure(w io.Writer, r *exposure.Result) {
 func howMany(k exposure.KindCount) string {
 	if k.Exact != nil {
 		return fmt.Sprint(*k.Exact)
+	}
+	if k.Sealed > 0 {
+		return fmt.Sprintf("at least %d, with what cannot be opened about %d (90 %%: %d to %d)", k.Lower, k.Estimate, k.Interval[0], k.Interval[1])
 	}
 	about := fmt.Sprintf(", about %d (90 %%: %d to %d)", k.Estimate, k.Interval[0], k.Interval[1])
 	switch {

@@ -55,7 +55,7 @@ Writes to the output folder
 		RunE: func(c *cobra.Command, _ []string) error { return t.hunt(c.Context(), f) },
 	}
 	fs := c.Flags()
-	fs.StringArrayVar(&f.orgs, "org", nil, "NAME=PATH of an organisation's evidence (repeat)")
+	f.reading(fs)
 	fs.StringVar(&f.first, "first", "", "the organisation that reported; by default the first --org")
 	fs.StringArrayVar(&f.from, "from", nil, "where the first victim's trace begins: FILE:RECORD or a value (repeat); by default its findings")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "signed fingerprint to begin with, instead of a first victim")
@@ -66,14 +66,7 @@ Writes to the output folder
 	fs.IntVar(&f.days, "valid", 90, "days for which a signed version is valid")
 	fs.StringVar(&f.name, "name", "", "name of the fingerprint")
 	fs.StringVar(&f.never, "never", "", "file with a name a line – domains, accounts, persons – that never enter a fingerprint")
-	fs.StringArrayVarP(&f.rules, "rules", "r", nil, "file or folder of Sigma rules to ask beside; by default those that come with Contrail (repeat)")
-	fs.StringArrayVar(&f.indicators, "ioc", nil, "file or folder of indicators to ask beside (repeat)")
-	fs.StringVar(&f.warninglists, "warninglists", "", "folder of MISP warninglists: what they name is never alone")
 	fs.Float64Var(&f.prior, "prior", kinship.DefaultPrior, "probability of the same intruder before any evidence")
-	addInventory(fs, &f.inventory)
-	addSources(fs, &f.sources)
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
-	fs.StringVarP(&f.out, "out", "o", "", "folder to write to, or of the hunt to go on with")
 	f.trust.add(c)
 	return c
 }

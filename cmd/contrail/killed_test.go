@@ -10,24 +10,22 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // TestKilledSweepsGoOn kills sweeps of real evidence at random moments, lets them go on, and compares the bytes with those of a sweep
 // that nobody disturbed.
 func TestKilledSweepsGoOn(t *testing.T) {
+	evidence, rules, most := []string{require.Data(t, "evtx-baseline"), require.Data(t, "suricata")}, require.Data(t, "sigma/rules"), 20
 	if testing.Short() {
-		t.Skip("sweeps real evidence many times: left out by -short")
+		evidence, rules, most = []string{require.Data(t, "evtx-baseline/plaso"), require.Data(t, "suricata/slips")}, require.Data(t, "sigma/rules/windows/builtin/security"), 3
 	}
-	root := filepath.Join("..", "..", "..", "shared", "data")
-	if _, err := os.Stat(root); err != nil {
-		t.Skipf("the shared real data is not here, so this is not tested: %v", err)
-	}
-	evidence := []string{filepath.Join(root, "evtx-baseline"), filepath.Join(root, "suricata")}
 	if os.Getenv("CONTRAIL_WHOLE") != "" { // minutes instead of seconds
-		evidence = append(evidence, filepath.Join(root, "zeek"), filepath.Join(root, "weblogs"), filepath.Join(root, "evtx-attack"))
+		evidence = append(evidence, require.Data(t, "zeek"), require.Data(t, "weblogs"), require.Data(t, "evtx-attack"))
 	}
 	sweep := func(ctx context.Context, out string) error {
-		args := append([]string{"sweep", "-q", "--no-html", "--resume", "--threads", "2", "--rules", filepath.Join(root, "sigma/rules"), "--out", out}, evidence...)
+		args := append([]string{"sweep", "-q", "--no-html", "--resume", "--threads", "2", "--rules", rules, "--out", out}, evidence...)
 		c := exec.CommandContext(ctx, os.Args[0], args...) // killed, not asked, when the context ends
 		c.Env = append(os.Environ(), "CONTRAIL_TEST_MAIN=1")
 		return c.Run()
@@ -52,7 +50,7 @@ func TestKilledSweepsGoOn(t *testing.T) {
 	want := read(whole)
 	r := rand.New(rand.NewPCG(uint64(began.UnixNano()), 0))
 	kills := 0
-	for kills < 20 {
+	for kills < most {
 		out := filepath.Join(t.TempDir(), "out")
 		for {
 			ctx, stop := context.WithTimeout(context.Background(), time.Duration(r.Float64()*float64(took)))

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/contrail-ir/contrail/drill"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func TestMain(m *testing.M) {
@@ -33,12 +36,21 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NOYARA", own)
 			return err
 		},
+		// has:NAME asks for a program that users need not have, and fails the script where none may be missing.
+		Condition: func(condition string) (bool, error) {
+			name, ok := strings.CutPrefix(condition, "has:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %s", condition)
+			}
+			return require.Has(name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"airline": airline,
 			"exits":   exits,
 			"absent":  absent,
 			"make":    makeHostile,
 			"flip":    flip,
+			"readme":  readme,
 		},
 	})
 }
@@ -68,6 +80,27 @@ func absent(ts *testscript.TestScript, _ bool, args []string) {
 	for _, p := range args {
 		if _, err := os.Lstat(ts.MkAbs(p)); err == nil {
 			ts.Fatalf("%s is there", p)
+		}
+	}
+}
+
+// readme expects on standard output every line of what README.md says that the demo prints, but for the width of blanks and lines left out.
+func readme(ts *testscript.TestScript, _ bool, _ []string) {
+	text, err := os.ReadFile("../../README.md")
+	ts.Check(err)
+	_, shown, ok := strings.Cut(string(text), "\n```\nWhat its evidence tells\n")
+	shown, _, closed := strings.Cut(shown, "\n```\n")
+	if !ok || !closed {
+		ts.Fatalf("README.md shows nothing of what the demo prints")
+	}
+	words := func(line string) string { return strings.Join(strings.Fields(line), " ") }
+	var printed []string
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		printed = append(printed, words(line))
+	}
+	for line := range strings.Lines(shown) {
+		if line = words(line); line != "" && line != "…" && !slices.Contains(printed, line) {
+			ts.Fatalf("README.md says that the demo prints\n%s", line)
 		}
 	}
 }

@@ -1,16 +1,23 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/coverage"
+	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/exposure"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/keys"
+	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
@@ -26,14 +33,44 @@ type masking struct {
 	count  uint64
 }
 
-func addRaw(fs *pflag.FlagSet, raw *bool) {
-	fs.BoolVar(raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
+// rawFlags are those of a command that can show passenger values as they are.
+type rawFlags struct {
+	raw  bool
+	file string // the case in which the look is entered
+	look change
+}
+
+func (f *rawFlags) add(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.raw, "raw", false, "do not mask the passenger values that the exposure detectors recognise; stats.json says so")
+	fs.StringVar(&f.file, "case", "", "with --raw: the case whose ledger says who looked at values that are not masked, at what and why")
+	f.look.flags(fs, false)
+}
+
+// enter puts the look into the case before there is anything to look at.
+func (f *rawFlags) enter(ctx context.Context, t *terminal, command string, evidence []evidence.Root, out string) error {
+	if !f.raw || f.file == "" {
+		if f.file != "" || f.look.key != "" || f.look.why != "" {
+			return usageError{errors.New("--case, --key and --why go with --raw, and with each other: whose look at values that are not masked is entered where, and why")}
+		}
+		return nil
+	}
+	v := casefile.View{How: command + " --raw", Result: filepath.ToSlash(out)}
+	for _, r := range evidence {
+		v.Of = append(v.Of, casefile.Viewed{Organisation: r.Org, Place: filepath.ToSlash(r.Path)})
+	}
+	return f.look.in(ctx, f.file, func(k *casefile.Case, by *keys.Private, _ marking.Marking) error {
+		e, err := k.RecordView(ctx, by, v, f.look.why)
+		if err == nil {
+			t.log().Info(fmt.Sprintf("Entered in %s as %d: %s", f.file, e.Seq, e.Title()))
+		}
+		return err
+	})
 }
 
 // masked lets a handler see findings without passenger values, unless raw.
 func (t *terminal) masked(h sweep.Handler, raw bool) sweep.Handler {
 	if raw {
-		t.log().Warn("--raw: passenger values are not masked in what is written")
+		t.log().Warn("--raw: passenger values are not masked in what is written; --case enters the look in the ledger of a case")
 		return unmasked{h}
 	}
 	return &masking{Handler: h, masker: exposure.NewMasker(nil)}
@@ -68,10 +105,7 @@ func (m *masking) Finding(f *finding.Finding) error {
 
 // name masks the name of a file or host. The same name always becomes the same.
 func (m *masking) name(s string) string {
-	if !exposure.Suspicious([]byte(s)) {
-		return s
-	}
-	return m.masker.Value("", s)
+	return m.masker.Name(s)
 }
 
 func (m *masking) End(r *sweep.Result) error {

@@ -147,7 +147,7 @@ func leaksIn(t *testing.T, what, dir string, printed []byte, secrets []disclosur
 	return leaks
 }
 
-// No passenger value that the detectors recognise is in anything that sweep, trace, coverage or a case write or print, in any form; with --raw they are.
+// No passenger value that the detectors recognise is in anything that sweep, trace, coverage, a case, a hand-over or a draft write or print, in any form; with --raw they are.
 func TestNoPassengerValueIsWritten(t *testing.T) {
 	dir := t.TempDir()
 	evidence := filepath.Join(dir, "evidence")
@@ -225,6 +225,17 @@ func TestNoPassengerValueIsWritten(t *testing.T) {
 	contrail(0, "case", "new", "--key", at("keys/ben.key"), "--organisation", "Authority", "--why", "test", at("D"))
 	contrail(0, "receive", "--key", at("keys/ben.key"), "--from", at("keys/anna.pub"), "--receipt", at("receipt"), "--why", "as announced", at("D"), at("package"))
 	leaks = append(leaks, leaksIn(t, "handover", at("D"), nil, secrets)...)
+
+	// A draft cites what people wrote into the case, learns names from results, and takes the case along as STIX.
+	plan := at("plan.yaml")
+	if err := os.WriteFile(plan, []byte("audience: authority\nparties: [{organisation: Authority}]\nmarking: {tlp: clear, owners: [CERT]}\ntemplate: authority-report\nlanguage: en\ncites: [passengers]\nsummary: Passengers' data were read.\nactions: [look for it]\nbundle: true\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	printed = contrail(0, "disclose", "draft", "--name", "n1", "--plan", plan, "--learn", "findings="+at("sweep/findings.jsonl"), "--learn", "trail="+at("trace/trail.json"), "--learn", "coverage="+at("sweep/coverage.json"), "--why", "as agreed", "--out", at("draft"), at("C"))
+	leaks = append(leaks, leaksIn(t, "disclose draft", at("draft"), printed, secrets)...)
+	if notice := readFile(t, at("draft/release/notice.md")); !bytes.Contains(notice, []byte("at least 3 persons")) {
+		t.Errorf("the draft does not cite the number:\n%s", notice)
+	}
 
 	for i, l := range leaks {
 		if i == 40 {

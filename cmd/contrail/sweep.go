@@ -47,11 +47,11 @@ type sweepFlags struct {
 	passwords    []string
 	maxDepth     int
 	noHTML       bool
-	raw          bool
 	fingerprint  string
 	draft        bool
 	noTrails     bool
 	trust        trustFlags
+	rawFlags
 }
 
 func (t *terminal) sweepCommand() *cobra.Command {
@@ -76,33 +76,23 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 		RunE: func(c *cobra.Command, args []string) error { return t.sweepTo(c.Context(), f, args) },
 	}
 	fs := c.Flags()
-	fs.StringArrayVarP(&f.rules, "rules", "r", nil, "file or folder of Sigma rules (repeat)")
-	fs.StringArrayVar(&f.indicators, "ioc", nil, "file or folder of indicators: STIX, MISP, OpenIOC, CSV, text (repeat)")
-	fs.StringVar(&f.warninglists, "warninglists", "", "folder of MISP warninglists; indicators on them count as informational")
+	f.reading(fs)
 	fs.StringArrayVar(&f.placeholders, "placeholder", nil, "NAME=VALUE[,VALUE…] for rules with %NAME% (repeat)")
-	fs.StringArrayVar(&f.orgs, "org", nil, "NAME=PATH of an organisation's evidence (repeat); results are kept apart")
-	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
 	fs.StringVar(&f.level, "level", "", "only rules of this level and above: informational, low, medium, high, critical")
 	fs.StringSliceVar(&f.status, "status", nil, "only rules of these statuses: stable, test, experimental, …")
 	fs.StringVar(&f.since, "since", "", "only events from this time on (2020-01-31 or RFC 3339)")
 	fs.StringVar(&f.until, "until", "", "only events before this time")
 	fs.StringSliceVar(&f.format, "format", []string{"jsonl"}, "more forms of the findings: "+strings.Join(report.Forms(), ", ")+" (jsonl is always written)")
-	addInventory(fs, &f.inventory)
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
 	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
-	addRaw(fs, &f.raw)
+	f.rawFlags.add(fs)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
 	fs.StringArrayVar(&f.yara, "yara", nil, "file or folder of YARA rules, asked of the bytes of every file by the yara program where it is installed (repeat)")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted sweep with the same question and output folder stopped")
-	fs.BoolVar(&f.slack, "slack", false, "also search what is left of deleted Windows event records")
-	addSources(fs, &f.sources)
-	fs.StringArrayVar(&f.passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
 	fs.StringVar(&f.fingerprint, "fingerprint", "", "signed fingerprint whose rules are asked, too")
 	fs.BoolVar(&f.draft, "draft", false, "take an unsigned fingerprint; every finding of it is marked DRAFT")
 	fs.BoolVar(&f.noTrails, "no-trails", false, "with a fingerprint: do not follow the intruder in each organisation")
 	f.trust.add(c)
-	fs.IntVar(&f.maxDepth, "max-depth", 0, "archives within archives that are read; 0 for 8")
 	return c
 }
 
@@ -129,19 +119,9 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 		sel.Placeholders[name] = append(sel.Placeholders[name], strings.Split(values, ",")...)
 	}
-	bounds := event.Always(nil)
-	if f.since != "" {
-		if bounds.Since, err = moment(f.since); err != nil {
-			return q, sel, usageError{fmt.Errorf("--since: %w", err)}
-		}
-	}
-	if f.until != "" {
-		if bounds.Until, err = moment(f.until); err != nil {
-			return q, sel, usageError{fmt.Errorf("--until: %w", err)}
-		}
-	}
-	if bounds.Since >= bounds.Until { // nothing would be searched, and nothing found
-		return q, sel, usageError{fmt.Errorf("--since %s is not before --until %s", f.since, f.until)}
+	bounds, err := spanOf(f.since, f.until)
+	if err != nil {
+		return q, sel, err
 	}
 	q.Since, q.Until = bounds.Since, bounds.Until
 	orgs := orgNames(q.Roots)
@@ -161,6 +141,25 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 		}
 	}
 	return q, sel, nil
+}
+
+// spanOf reads --since and --until.
+func spanOf(since, until string) (span event.Needs, err error) {
+	span = event.Always(nil)
+	if since != "" {
+		if span.Since, err = moment(since); err != nil {
+			return span, usageError{fmt.Errorf("--since: %w", err)}
+		}
+	}
+	if until != "" {
+		if span.Until, err = moment(until); err != nil {
+			return span, usageError{fmt.Errorf("--until: %w", err)}
+		}
+	}
+	if span.Since >= span.Until { // nothing would be searched, and nothing found
+		return span, usageError{fmt.Errorf("--since %s is not before --until %s", since, until)}
+	}
+	return span, nil
 }
 
 // moment reads a day or a time, UTC where it names no zone, as nanoseconds.
@@ -244,6 +243,9 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 	}
 	q.Rejected = append(q.Rejected, bad...)
 	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Asked(), len(q.Rejected)))
+	if err := f.enter(ctx, t, "sweep", q.Roots, f.out); err != nil {
+		return err
+	}
 	folder, err := report.NewFolder(f.out)
 	if err != nil {
 		return err

@@ -52,18 +52,10 @@ When no intrusion can be established, it says so.`,
 		RunE: func(c *cobra.Command, args []string) error { return t.trace(c.Context(), f, args) },
 	}
 	fs := c.Flags()
-	fs.StringArrayVarP(&f.rules, "rules", "r", nil, "file or folder of Sigma rules (repeat)")
-	fs.StringArrayVar(&f.indicators, "ioc", nil, "file or folder of indicators: STIX, MISP, OpenIOC, CSV, text; what they find begins the trace, too (repeat)")
-	fs.StringVar(&f.warninglists, "warninglists", "", "folder of MISP warninglists; indicators on them count as informational")
-	fs.StringArrayVar(&f.orgs, "org", nil, "NAME=PATH of an organisation's evidence (repeat); results are kept apart")
+	f.reading(fs)
 	fs.StringArrayVar(&f.from, "from", nil, "[NAME=]FILE:RECORD or a value known to be the intruder's (repeat)")
 	fs.StringArrayVar(&f.baseline, "baseline", nil, "evidence of ordinary days, against which things are held (repeat)")
-	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
-	addInventory(fs, &f.inventory)
-	addSources(fs, &f.sources)
-	addRaw(fs, &f.raw)
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
-	fs.BoolVar(&f.slack, "slack", false, "also read what is left of deleted Windows event records")
+	f.rawFlags.add(fs)
 	return c
 }
 
@@ -98,6 +90,9 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 		options.From = append(options.From, hunt.Start{Org: org, Start: start})
 	}
 	if q.Rules, q.Rejected, err = loadRules(match.Question{Sigma: f.rules, IOC: f.indicators, Lists: f.warninglists, Beside: true, Selection: sel}); err != nil {
+		return err
+	}
+	if err := f.enter(ctx, t, "trace", q.Roots, f.out); err != nil {
 		return err
 	}
 	for _, path := range f.baseline {
@@ -225,6 +220,9 @@ func (t *terminal) summary(out *trail.Trail) {
 	}
 	fmt.Fprintf(t.out, "Intrusion established: %s.\n", report.Clean(out.Why))
 	fmt.Fprintf(t.out, "Way in: %s\n", report.Clean(out.Access.Text))
+	for _, s := range out.Signs {
+		fmt.Fprintf(t.out, "Sign: %s, first at %s\n", s.What, s.First)
+	}
 	for _, p := range out.Implant {
 		fmt.Fprintf(t.out, "Implant: %s on %d hosts\n", report.Clean(p.Name), len(p.Hosts))
 	}

@@ -7,16 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // TestHashIsThatOfWindows follows the chains of every table in the real logs. All names
 // must hang where the hash puts them; of the templates a few do not, in logs that other
 // programs have put together from pieces.
 func TestHashIsThatOfWindows(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "data", "evtx-baseline")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the shared data is not on this machine")
-	}
+	root := require.Data(t, "evtx-baseline")
 	le := binary.LittleEndian
 	var names, strays, templates, placed int
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

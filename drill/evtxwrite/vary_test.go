@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/contrail-ir/contrail/drill/evtxwrite"
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/evtx"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // texts reads a log and counts its text values of 16 characters and more outside of System, by field; and its damage.
@@ -61,10 +61,7 @@ func read(t *testing.T, log []byte) *texts {
 }
 
 func TestVaryMakesAShareOfTheValuesNew(t *testing.T) {
-	logs, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "data", "evtx-attack", "*", "*", "*.evtx"))
-	if len(logs) == 0 {
-		t.Skip("the shared data is not on this machine")
-	}
+	logs := require.Files(t, "evtx-attack/*/*/*.evtx")
 	made := uint64(0)
 	for _, path := range logs[:min(len(logs), 12)] {
 		log, err := os.ReadFile(path)

@@ -4,7 +4,9 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -187,10 +189,18 @@ func (t *story) leaveFiles() error {
 	}
 	g := passengers.New(t.Data)
 	write := map[string]func(io.Writer) error{"zip": func(w io.Writer) error { return zipped(w, g, t.Attack.Persons) }, "tar": func(w io.Writer) error { return tarred(w, g, t.Attack.Persons) }}[t.Hand.Pack]
+	size := 0 // of what cannot be opened
+	if write == nil {
+		var err error
+		if size, err = packedSize(passengers.New(t.Data), t.Attack.Persons); err != nil {
+			return err
+		}
+	}
 	for i, file := range t.packed {
 		fill := write
 		if fill == nil {
-			fill = sealed(t.Hand.Pack, t.Data+uint64(i))
+			share := (size + len(t.packed) - 1) / len(t.packed) // the last volume holds the rest
+			fill = sealed(t.Hand.Pack, t.Data+uint64(i), min(share, size-i*share))
 		}
 		if err := t.Place(t.DB, file, "packed passenger data", t.Prefix+"pack", fill); err != nil {
 			return err
@@ -266,8 +276,28 @@ func tarred(w io.Writer, g *passengers.Generator, n int) error {
 	return c.Close()
 }
 
-// sealed is a volume that cannot be opened: the beginning of the format, and noise.
-func sealed(kind string, seed uint64) func(io.Writer) error {
+// packedSize is how many bytes the dumped rows come to when they are packed.
+func packedSize(g *passengers.Generator, n int) (int, error) {
+	var size counted
+	c, err := flate.NewWriter(&size, flate.BestCompression)
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(g.Write(c, "csv", n), c.Close()); err != nil {
+		return 0, err
+	}
+	return int(size), nil
+}
+
+type counted int
+
+func (n *counted) Write(b []byte) (int, error) {
+	*n += counted(len(b))
+	return len(b), nil
+}
+
+// sealed is a volume that cannot be opened: the beginning of the format, and noise up to the size.
+func sealed(kind string, seed uint64, size int) func(io.Writer) error {
 	return func(w io.Writer) error {
 		head := "7z\xbc\xaf\x27\x1c\x00\x04"
 		if kind == "rar" {
@@ -275,7 +305,7 @@ func sealed(kind string, seed uint64) func(io.Writer) error {
 		}
 		b := []byte(head)
 		r := rand.New(rand.NewPCG(seed, 0x7365616c))
-		for range 200 << 10 {
+		for len(b) < size {
 			b = append(b, byte(r.Uint32()))
 		}
 		_, err := w.Write(b)

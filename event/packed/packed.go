@@ -38,25 +38,26 @@ func (r *Reader) Rest() []byte { return r.rest }
 
 func (r *Reader) fail() { r.bad, r.rest = true, nil }
 
-// Uint reads a number.
-func (r *Reader) Uint() uint64 {
-	n, size := binary.Uvarint(r.rest)
+// past goes behind a number of that size; it does not fit when there is none.
+func (r *Reader) past(size int) {
 	if size <= 0 {
 		r.fail()
-		return 0
+		return
 	}
 	r.rest = r.rest[size:]
+}
+
+// Uint reads a number.
+func (r *Reader) Uint() uint64 {
+	n, size := binary.Uvarint(r.rest) // 0 when it does not fit
+	r.past(size)
 	return n
 }
 
 // Int reads a number that may be negative.
 func (r *Reader) Int() int64 {
 	n, size := binary.Varint(r.rest)
-	if size <= 0 {
-		r.fail()
-		return 0
-	}
-	r.rest = r.rest[size:]
+	r.past(size)
 	return n
 }
 

@@ -38,6 +38,12 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			t.Errorf("cut off after %d of %d bytes it is whole", n, len(b))
 		}
 	}
+	endless := slices.Repeat([]byte{0xff}, 11) // more bits than a number has
+	for name, n := range map[string]func(*Reader) bool{"Uint": func(r *Reader) bool { return r.Uint() == 0 }, "Int": func(r *Reader) bool { return r.Int() == 0 }} {
+		if r := NewReader(endless); !n(&r) || !r.Bad() || len(r.Rest()) != 0 {
+			t.Errorf("%s reads what is no number", name)
+		}
+	}
 	if _, r := read(append(slices.Clone(b), 0)); r.Whole() || r.Bad() || len(r.Rest()) != 1 {
 		t.Error("what follows is not noticed")
 	}

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // contents reads a whole archive: name to content, and all that was told.
@@ -278,40 +280,42 @@ func TestArchivesOfTheUsualTools(t *testing.T) {
 	for name, args := range map[string][]string{
 		"classic.zip": {"zip", "-q", "-P", "secret"},
 		"plain.zip":   {"zip", "-q"},
-		"plain.7z":    {"7z", "a", "-bso0"},
-		"aes.7z":      {"7z", "a", "-bso0", "-psecret"},
-		"header.7z":   {"7z", "a", "-bso0", "-psecret", "-mhe=on"},
-		"d64.zip":     {"7z", "a", "-bso0", "-tzip", "-mm=Deflate64"},
-		"lzma.zip":    {"7z", "a", "-bso0", "-tzip", "-mm=LZMA"},
-		"aes.zip":     {"7z", "a", "-bso0", "-tzip", "-mem=AES256", "-psecret"},
+		"plain.7z":    {"7zz", "a", "-bso0"},
+		"aes.7z":      {"7zz", "a", "-bso0", "-psecret"},
+		"header.7z":   {"7zz", "a", "-bso0", "-psecret", "-mhe=on"},
+		"d64.zip":     {"7zz", "a", "-bso0", "-tzip", "-mm=Deflate64"},
+		"lzma.zip":    {"7zz", "a", "-bso0", "-tzip", "-mm=LZMA"},
+		"aes.zip":     {"7zz", "a", "-bso0", "-tzip", "-mem=AES256", "-psecret"},
 	} {
-		if _, err := exec.LookPath(args[0]); err != nil {
-			t.Logf("%s is not installed: %s is left out", args[0], name)
-			continue
-		}
-		c := exec.Command(args[0], append(args[1:], name, "a.log")...)
-		c.Dir = dir
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v %s", name, err, out)
-		}
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		open := func(o Options) (map[string]string, []string) {
-			if strings.HasSuffix(name, ".7z") {
-				return contents(NewSevenZip(bytes.NewReader(b), int64(len(b)), o))
+		t.Run(name, func(t *testing.T) {
+			names := args[:1]
+			if args[0] == "7zz" {
+				names = []string{"7zz", "7z"} // as distributions call it
 			}
-			return readZip(b, o)
-		}
-		if files, told := open(options("wrong", "secret")); files["a.log"] != content || len(told) > 0 {
-			t.Errorf("%s: %d bytes, told %q", name, len(files["a.log"]), told)
-		}
-		if strings.Contains(strings.Join(args, " "), "secret") {
-			if files, told := open(options("wrong")); len(files) > 0 || len(told) != 1 {
-				t.Errorf("%s without its password: %d files, %q", name, len(files), told)
+			c := exec.Command(require.Program(t, names...), append(args[1:], name, "a.log")...)
+			c.Dir = dir
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Fatalf("%v %s", err, out)
 			}
-		}
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			open := func(o Options) (map[string]string, []string) {
+				if strings.HasSuffix(name, ".7z") {
+					return contents(NewSevenZip(bytes.NewReader(b), int64(len(b)), o))
+				}
+				return readZip(b, o)
+			}
+			if files, told := open(options("wrong", "secret")); files["a.log"] != content || len(told) > 0 {
+				t.Errorf("%d bytes, told %q", len(files["a.log"]), told)
+			}
+			if strings.Contains(strings.Join(args, " "), "secret") {
+				if files, told := open(options("wrong")); len(files) > 0 || len(told) != 1 {
+					t.Errorf("without its password: %d files, %q", len(files), told)
+				}
+			}
+		})
 	}
 }
 
@@ -409,46 +413,44 @@ func TestStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, tool := range map[Kind][]string{Gzip: {"gzip"}, Bzip2: {"bzip2"}, XZ: {"xz"}, Zstd: {"zstd", "-q"}, LZ4: {"lz4", "-q"}} {
-		if _, err := exec.LookPath(tool[0]); err != nil {
-			t.Logf("%s is not installed", tool[0])
-			continue
-		}
-		packed, err := exec.Command(tool[0], append(tool[1:], "-c", filepath.Join(dir, "f"))...).Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		unpack := func(b []byte) (string, error) {
-			if got := Detect(b[:min(len(b), HeadBytes)]); got != kind {
-				t.Errorf("%s is taken for %q", kind, got)
-			}
-			r, err := Unpack(kind, bufio.NewReader(bytes.NewReader(b)), NewMeter(Limits{}, int64(len(b))))
+		t.Run(string(kind), func(t *testing.T) {
+			packed, err := exec.Command(require.Program(t, tool[0]), append(tool[1:], "-c", filepath.Join(dir, "f"))...).Output()
 			if err != nil {
-				return "", err
+				t.Fatal(err)
 			}
-			out, err := io.ReadAll(r)
-			return string(out), err
-		}
-		for name, c := range map[string]struct {
-			b    []byte
-			want string
-			fail bool
-		}{
-			"whole":   {packed, content, false},
-			"members": {append(bytes.Clone(packed), packed...), content + content, false},
-			"cut off": {packed[:len(packed)/2], "", true},
-			"garbage": {append(bytes.Clone(packed), "garbage garbage"...), content, true},
-		} {
-			got, err := unpack(c.b)
-			if c.want != "" && got != c.want || !strings.HasPrefix(content+content, got) {
-				t.Errorf("%s, %s: %d bytes, want %d (%v)", kind, name, len(got), len(c.want), err)
+			unpack := func(b []byte) (string, error) {
+				if got := Detect(b[:min(len(b), HeadBytes)]); got != kind {
+					t.Errorf("%s is taken for %q", kind, got)
+				}
+				r, err := Unpack(kind, bufio.NewReader(bytes.NewReader(b)), NewMeter(Limits{}, int64(len(b))))
+				if err != nil {
+					return "", err
+				}
+				out, err := io.ReadAll(r)
+				return string(out), err
 			}
-			if (err != nil) != c.fail {
-				t.Errorf("%s, %s: error %v", kind, name, err)
+			for name, c := range map[string]struct {
+				b    []byte
+				want string
+				fail bool
+			}{
+				"whole":   {packed, content, false},
+				"members": {append(bytes.Clone(packed), packed...), content + content, false},
+				"cut off": {packed[:len(packed)/2], "", true},
+				"garbage": {append(bytes.Clone(packed), "garbage garbage"...), content, true},
+			} {
+				got, err := unpack(c.b)
+				if c.want != "" && got != c.want || !strings.HasPrefix(content+content, got) {
+					t.Errorf("%s, %s: %d bytes, want %d (%v)", kind, name, len(got), len(c.want), err)
+				}
+				if (err != nil) != c.fail {
+					t.Errorf("%s, %s: error %v", kind, name, err)
+				}
+				if err != nil && Reason(kind, err) == "" {
+					t.Error("no reason")
+				}
 			}
-			if err != nil && Reason(kind, err) == "" {
-				t.Error("no reason")
-			}
-		}
+		})
 	}
 }
 

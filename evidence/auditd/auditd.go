@@ -30,17 +30,11 @@ func (Format) Name() string { return "auditd" }
 
 // Recognise implements event.Format.
 func (Format) Recognise(head []byte, _ string) event.Confidence {
-	fit, all := 0, 0
-	message.EachLine(message.Whole(lines.Text(head)), func(l []byte) bool {
-		if len(l) > 0 && string(l) != "----" {
-			all++
-			if _, ok := Parse(l, nil); ok {
-				fit++
-			}
-		}
-		return all < 500
+	fit := message.Tenths(lines.Text(head), 500, func(l []byte) (counts, fits bool) {
+		_, fits = Parse(l, nil)
+		return string(l) != "----", fits
 	})
-	if fit > 0 && 10*fit >= 7*all {
+	if fit >= 7 {
 		return event.Certain
 	}
 	return event.No

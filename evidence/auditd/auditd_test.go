@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 const sample = `type=SYSCALL msg=audit(1700000000.250:10): arch=c000003e syscall=59 success=yes exit=0 a0=55d0 a1=0 items=2 pid=7 euid=33 comm="sh" exe="/usr/bin/dash" key=(null)` + "\x1d" + `ARCH=x86_64 SYSCALL=execve UID="www-data"
@@ -140,13 +140,7 @@ func slow(data string) map[string]map[string][]string {
 }
 
 func TestRealLogsAgainstTheSlowReference(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/auditd-*/*.log")
-	more, _ := filepath.Glob("../../../shared/data/winlog-json/otrf/atomic/linux/*.log")
-	files = append(files, more...)
-	if len(files) == 0 {
-		t.Skip("the shared real data is not here, so this is not tested")
-	}
-	for _, p := range files {
+	for _, p := range append(require.Files(t, "weblogs/crowdsec-hub/auditd-*/*.log"), require.Files(t, "winlog-json/otrf/atomic/linux/*.log")...) {
 		data, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)

@@ -2,13 +2,13 @@ package dbaudit
 
 import (
 	"encoding/csv"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // Records in the forms that the vendors' documentation describes.
@@ -95,10 +95,7 @@ func TestAgainstReference(t *testing.T) {
 }
 
 func TestRealMySQLLog(t *testing.T) {
-	b, err := os.ReadFile("../../../shared/data/weblogs/crowdsec-hub/mysql-logs/mysql-logs.log")
-	if err != nil {
-		t.Skip("the real log is not here: ", err)
-	}
+	b := require.Read(t, "weblogs/crowdsec-hub/mysql-logs/mysql-logs.log")
 	if (Format{}).Recognise(b, "") < event.Likely {
 		t.Error("not recognised")
 	}

@@ -131,7 +131,7 @@ var (
 	oracleNames = map[string]string{"DB_User": "user", "DBUSERNAME": "user", "Userhost": "client", "USERHOST": "client", "DB_Name": "database", "DBID": "database", "Object_Name": "object", "OBJECT_NAME": "object",
 		"Sql_Text": "statement", "SQL_TEXT": "statement", "ACTION_NAME": "command", "Action": "command"}
 	sqlServerNames = map[string]string{"server_principal_name": "user", "client_ip": "client", "client_hostname": "client", "database_name": "database", "object_name": "object", "statement": "statement",
-		"batch_text": "statement", "action_id": "command", "name": "command", "affected_rows": "affected_rows", "row_count": "rows", "username": "user"}
+		"batch_text": "statement", "action_id": "command", "name": "command", "affected_rows": "affected_rows", "response_rows": "rows", "row_count": "rows", "username": "user"}
 )
 
 // fieldsOf gives attributes and the text of elements that hold nothing else. An element with a name attribute, as <data name="x">

@@ -105,6 +105,9 @@ func tacacsFields(text []byte, to Adder) {
 
 // IsTacacs says whether what stands behind a time is an accounting record of tac_plus.
 func IsTacacs(text []byte) bool {
+	if bytes.IndexByte(text, '\t') < 0 { // nearly all
+		return false
+	}
 	parts := bytes.Split(bytes.Trim(text[:min(len(text), 4000)], "\t "), []byte{'\t'})
 	if len(parts) < 5 {
 		return false

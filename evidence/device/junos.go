@@ -22,7 +22,7 @@ func isJunos(app, text []byte) bool {
 	}
 	if len(app) == 0 || string(app) == "kernel" || string(app) == "tcp_auth_ok" || junosEvent(app) > 0 {
 		head := text[:min(len(text), 300)]
-		if bytes.Contains(head, []byte("missing MD5 digest")) || bytes.Contains(head, []byte("tcp_auth_ok:")) {
+		if Holds(head, "missing ", "MD5 digest") || Holds(head, "tcp", "_auth_ok:") {
 			return true
 		}
 	}

@@ -170,17 +170,10 @@ func (Accounting) Recognise(head []byte, _ string) event.Confidence {
 	if t := tableOf(bytes.TrimRight(first, "\r")); t != nil {
 		return event.Likely + 10
 	}
-	fit, all := 0, 0
-	message.EachLine(message.Whole(text), func(l []byte) bool {
-		if len(l) > 0 {
-			all++
-			if npsDatabase(l) || npsPairs(l) {
-				fit++
-			}
-		}
-		return all < 100
+	fit := message.Tenths(text, 100, func(l []byte) (counts, fits bool) {
+		return true, npsDatabase(l) || npsPairs(l)
 	})
-	if fit > 0 && 10*fit >= 8*all {
+	if fit >= 8 {
 		return event.Likely + 10
 	}
 	return event.No

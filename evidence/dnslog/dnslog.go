@@ -35,17 +35,11 @@ func (Format) Recognise(head []byte, _ string) event.Confidence {
 	if bytes.Contains(text[:min(len(text), 4096)], []byte("DNS Server log file creation at")) {
 		return event.Certain
 	}
-	fit, all := 0, 0
-	message.EachLine(message.Whole(text), func(l []byte) bool {
-		if len(bytes.TrimSpace(l)) > 0 && !detail(l) {
-			all++
-			if tell(l, time.Time{}, nil, nil) {
-				fit++
-			}
-		}
-		return all < 200
+	fit := message.Tenths(text, 200, func(l []byte) (counts, fits bool) {
+		counts = len(bytes.TrimSpace(l)) > 0 && !detail(l)
+		return counts, counts && tell(l, time.Time{}, nil, nil)
 	})
-	if fit > 0 && 10*fit >= 7*all {
+	if fit >= 7 {
 		return event.Likely + 30
 	}
 	return event.No

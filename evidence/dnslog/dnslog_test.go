@@ -1,13 +1,13 @@
 package dnslog
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // Lines in the forms that the servers' documentation describes.
@@ -74,10 +74,7 @@ func TestYearIsNotGuessed(t *testing.T) {
 // TestRealLogs reads BIND's logs: one row for each line, the name as a plain search finds it.
 func TestRealLogs(t *testing.T) {
 	for _, name := range []string{"bind9-logs/bind9-logs", "bind9-refused/bind9-refused", "bind9-syslog/bind9-syslog"} {
-		b, err := os.ReadFile("../../../shared/data/weblogs/crowdsec-hub/" + name + ".log")
-		if err != nil {
-			t.Skip("the real logs are not here: ", err)
-		}
+		b := require.Read(t, "weblogs/crowdsec-hub/"+name+".log")
 		if (Format{}).Recognise(b, "") < event.Likely {
 			t.Errorf("%s is not recognised", name)
 		}

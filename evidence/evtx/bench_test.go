@@ -7,13 +7,13 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // counter is a sink that counts.
@@ -26,7 +26,7 @@ func (c *counter) Damage(event.Damage)        { c.damage++ }
 // order, 512 of them.
 func benchmarkFile(b *testing.B) []byte {
 	b.Helper()
-	if name := os.Getenv("EVTX_BENCH"); name != "" {
+	if name := require.Named(b, "EVTX_BENCH"); name != "" {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			b.Fatal(err)
@@ -36,10 +36,7 @@ func benchmarkFile(b *testing.B) []byte {
 	const want = 512
 	var dense [][]byte
 	for _, name := range sharedFiles(b, "evtx-attack", "evtx-baseline") {
-		data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(name)))
-		if err != nil {
-			b.Fatal(err)
-		}
+		data := require.Read(b, name)
 		for at := fileHeaderSize; at+chunkSize <= len(data); at += chunkSize {
 			c := data[at : at+chunkSize]
 			free := int(le32(c[48:]))

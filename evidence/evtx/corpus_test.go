@@ -17,23 +17,18 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
-
-const shared = "../../../shared/data"
 
 // sharedFiles lists the EVTX files of the real data, by path relative to it.
 func sharedFiles(tb testing.TB, folders ...string) []string {
 	tb.Helper()
 	var out []string
 	for _, folder := range folders {
-		root := filepath.Join(shared, folder)
-		if _, err := os.Stat(root); err != nil {
-			tb.Skipf("real data is not here: %v", err)
-		}
+		root := require.Data(tb, folder)
 		err := filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
 			if err == nil && !e.IsDir() && strings.EqualFold(filepath.Ext(path), ".evtx") {
-				rel, _ := filepath.Rel(shared, path)
-				out = append(out, filepath.ToSlash(rel))
+				out = append(out, folder+strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(root)))
 			}
 			return err
 		})
@@ -133,12 +128,7 @@ type label map[string]string
 
 func labels(tb testing.TB, folder string) []label {
 	tb.Helper()
-	f, err := os.Open(filepath.Join(shared, folder, "labels.tsv"))
-	if err != nil {
-		tb.Skipf("real data is not here: %v", err)
-	}
-	defer f.Close()
-	r := csv.NewReader(f)
+	r := csv.NewReader(bytes.NewReader(require.Read(tb, folder+"/labels.tsv")))
 	r.Comma = '\t'
 	r.LazyQuotes = true
 	r.FieldsPerRecord = -1
@@ -227,9 +217,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestLabels compares all files with their labels, which libevtx made. Every difference stands with its reason in
 // testdata/differences.tsv; -update keeps the reasons given and asks for new ones.
 func TestLabels(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads all labelled logs twice, in one goroutine")
 	const golden = "testdata/differences.tsv"
 	text, err := os.ReadFile(golden)
 	if err != nil && !*update {
@@ -247,10 +235,7 @@ func TestLabels(t *testing.T) {
 	for _, folder := range []string{"evtx-attack", "evtx-baseline"} {
 		for _, l := range labels(t, folder) {
 			n++
-			data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(l["file"])))
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := require.Read(t, l["file"])
 			live, slack := newSummary(), newSummary()
 			read(t, data, event.Hints{}, event.Everything(), live)
 			read(t, data, event.Hints{Slack: true}, event.Everything(), slack)
@@ -287,9 +272,7 @@ func TestLabels(t *testing.T) {
 
 // TestDamageOfRealFiles pins what is reported on the files that are damaged, and that all others are sound.
 func TestDamageOfRealFiles(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads all real logs twice, in one goroutine")
 	want := map[string][]string{
 		"evtx-baseline/omerbenamram/samples/sample-with-zero-data-size-event.evtx": {
 			"offset 4608: the records of the chunk do not match their checksum",
@@ -300,10 +283,7 @@ func TestDamageOfRealFiles(t *testing.T) {
 		},
 	}
 	for _, name := range sharedFiles(t, "evtx-attack", "evtx-baseline", "sigma/regression_data") {
-		data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := require.Read(t, name)
 		for _, slack := range []bool{false, true} {
 			s := newSummary()
 			read(t, data, event.Hints{Slack: slack}, event.Everything(), s)

@@ -3,14 +3,13 @@ package evtx
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // checker compares every row of every batch with the reference: all columns, the whole record, time, number and host.
@@ -197,19 +196,14 @@ func (c *checker) row(b *event.Batch, row int, want []refField) {
 
 // TestReference holds the decoder and the reference together on every record of the real data, recovered ones included.
 func TestReference(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads all real logs by the slow reference, in one goroutine")
 	files := sharedFiles(t, "evtx-attack", "evtx-baseline", "sigma/regression_data")
 	if len(files) != 408+160 {
 		t.Errorf("%d files, want 568", len(files))
 	}
 	rows, fields, overwritten := 0, 0, 0
 	for _, name := range files {
-		data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := require.Read(t, name)
 		c := newChecker(t, name, data)
 		read(t, data, event.Hints{Slack: true}, event.Everything(), c)
 		rows += c.rows

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/contrail-ir/contrail/event"
 )
 
@@ -304,8 +302,7 @@ func (d *Decoder) encodeNumbers(to *encoded, cells []cell, table []entry) bool {
 			to.codes = append(to.codes, lastCode)
 			continue
 		}
-		h := n * 0x9e3779b97f4a7c15
-		for h = (h ^ h>>32) & mask; ; h = (h + 1) & mask {
+		for h := event.HashNumber(n) & mask; ; h = (h + 1) & mask {
 			t := &table[h]
 			if t.stamp != stamp {
 				*t = entry{stamp: stamp, value: uint32(len(to.dict.Nums)), hash: n}
@@ -350,7 +347,7 @@ func (d *Decoder) encodeBytes(to *encoded, cells []cell, table []entry) bool {
 			to.codes = append(to.codes, lastCode)
 			continue
 		}
-		hash := xxh3.Hash(raw)
+		hash := event.Hash(raw)
 		for h := hash & mask; ; h = (h + 1) & mask {
 			t := &table[h]
 			if t.stamp != stamp {
@@ -395,7 +392,7 @@ func (d *Decoder) encodeText(to *encoded, cells []cell, table []entry) {
 			continue
 		}
 		d.scratch, _ = render(d.scratch[:0], c.typ(), d.bytes(c), d.ansi)
-		hash := xxh3.Hash(d.scratch)
+		hash := event.Hash(d.scratch)
 		for h := hash & mask; ; h = (h + 1) & mask {
 			t := &table[h]
 			if t.stamp != stamp {

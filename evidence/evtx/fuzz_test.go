@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // prober touches everything that a batch reaches, and keeps what was delivered.
@@ -91,10 +90,10 @@ func TestMutations(t *testing.T) {
 		w.record(i+1, aTime, templated("live"))
 	}
 	inputs := [][]byte{threeChunks(), file(w.chunk())}
-	if _, err := os.Stat(shared); err == nil {
+	if require.HasData(t) {
 		files := sharedFiles(t, "evtx-attack")
 		for i := 0; i < len(files); i += 20 {
-			if data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(files[i]))); err == nil && len(data) < 1<<19 {
+			if data := require.Read(t, files[i]); len(data) < 1<<19 {
 				inputs = append(inputs, data)
 			}
 		}

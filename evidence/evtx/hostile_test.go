@@ -319,6 +319,21 @@ var hostile = map[string]func(w *builder, chunk int){
 			return referred(8, around(element("EventData", all...)), values...)
 		})
 	},
+	"numbers made to collide": func(w *builder, c int) {
+		inverse := uint64(1) // of the factor of Fibonacci hashing: the products are i<<32 | i, which fold to nothing
+		for range 6 {
+			inverse *= 2 - 0x9e3779b97f4a7c15*inverse
+		}
+		full(w, 1, func(n int) xml {
+			var all []xml
+			var values []value
+			for i := range 12 {
+				all = append(all, data(fmt.Sprint("n", i), slot(i)))
+				values = append(values, value{typ: typeHex64, raw: le(uint64(1000*c+n) * (1<<32 | 1) * inverse)})
+			}
+			return referred(8, around(element("EventData", all...)), values...)
+		})
+	},
 	"chunks in the chunk": func(w *builder, c int) {
 		for len(w.b)+chunkHeaderSize <= chunkSize {
 			at := len(w.b)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/contrail-ir/contrail/event"
 )
 
@@ -159,7 +157,7 @@ func (d *Decoder) source(p *program, provider, channel cell, id uint32) *source 
 		(channel.place() == inTemplates || bytes.Equal(k.channel, cb)) && (provider.place() == inTemplates || bytes.Equal(k.provider, pb)) {
 		return k.source
 	}
-	h := xxh3.Hash(pb) ^ xxh3.HashSeed(cb, uint64(id)+1)
+	h := event.HashNumber(event.Hash(pb)+uint64(id)) ^ event.Hash(cb)
 	for k := d.keys[h]; k != nil; k = k.next {
 		if k.id == id && k.types == types && bytes.Equal(k.channel, cb) && bytes.Equal(k.provider, pb) {
 			*recent = k

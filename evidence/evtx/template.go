@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/zeebo/xxh3"
+	"github.com/contrail-ir/contrail/event"
 )
 
 // Bounds of what a decoder keeps from segment to segment. Past them it begins anew.
@@ -40,7 +40,7 @@ type templateCache struct {
 
 // of gives the template with that normal form, compiled when it is new.
 func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
-	h := xxh3.HashSeed(normal, uint64(outer))
+	h := event.Hash(normal) ^ uint64(outer)
 	if e := t.known(h, normal, outer); e != nil {
 		return e
 	}
@@ -50,7 +50,7 @@ func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
 // again gives the template that a fragment written out amounts to once its values are lifted out of it; nil when it is met
 // for the first time, or when there are too many: what comes once is not worth keeping.
 func (t *templateCache) again(normal []byte, outer place, c *compiler) *template {
-	h := xxh3.HashSeed(normal, uint64(outer))
+	h := event.Hash(normal) ^ uint64(outer)
 	if e := t.known(h, normal, outer); e != nil {
 		return e
 	}
@@ -120,7 +120,7 @@ func (t *chunkTemplates) begin() {
 
 // find gives the entry of a definition: filled in, or free for it. The table is never more than half full.
 func (t *chunkTemplates) find(at uint32, outer place) *chunkTemplate {
-	for i := (at*0x9e3779b1)>>19 ^ uint32(outer); ; i++ {
+	for i := uint32(event.HashNumber(uint64(at)<<8 | uint64(outer))); ; i++ {
 		e := &t.entries[i%uint32(len(t.entries))]
 		if e.chunk != t.chunk || e.at == at && e.outer == outer {
 			return e

@@ -6,29 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // TestTwins compares with what another reader wrote: the regression cases hold the same events as JSON.
 func TestTwins(t *testing.T) {
 	events := 0
 	for _, name := range sharedFiles(t, "sigma/regression_data") {
-		twin, err := os.ReadFile(filepath.Join(shared, strings.TrimSuffix(filepath.FromSlash(name), ".evtx")+".json"))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(shared, filepath.FromSlash(name)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		twin, data := require.Read(t, strings.TrimSuffix(name, ".evtx")+".json"), require.Read(t, name)
 		all := &collector{byNumber: map[string]event.Record{}}
 		read(t, data, event.Hints{}, event.Everything(), all)
 		for _, e := range twinEvents(t, name, twin) {

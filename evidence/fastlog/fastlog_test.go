@@ -1,7 +1,6 @@
 package fastlog
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 const sample = `07/11/2022-10:29:01.860293  [**] [1:2200074:2] SURICATA text [x] [**] [Classification: Generic Protocol] [Priority: 3] {TCP} 192.0.2.9:28487 -> 10.0.0.1:80
@@ -41,10 +41,7 @@ var form = regexp.MustCompile(`\[\*\*\] \[(\d+):(\d+):(\d+)\] (.*) \[\*\*\].*\{(
 
 // TestRealLog holds a real log against a regular expression.
 func TestRealLog(t *testing.T) {
-	b, err := os.ReadFile("../../../shared/data/weblogs/crowdsec-hub/suricata-logs-fastlog/suricata-logs-fastlog.log")
-	if err != nil {
-		t.Skip("the real log is not here: ", err)
-	}
+	b := require.Read(t, "weblogs/crowdsec-hub/suricata-logs-fastlog/suricata-logs-fastlog.log")
 	if (Format{}).Recognise(b, "") < event.Likely {
 		t.Error("not recognised")
 	}

@@ -3,11 +3,10 @@ package jsonlog
 import (
 	"bytes"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // BenchmarkRead measures bytes of JSON read a second on one core, stream and decoder together, and rows a second: every
@@ -21,11 +20,7 @@ func BenchmarkRead(b *testing.B) {
 		{"winlogbeat6", "winlog-json/otrf/atomic/windows/defense_evasion/empire_enable_rdp_2019-05-18203650.json.gz"},
 		{"zeek", "zeek/wrccdc-2018/zeek-json/dns.json.gz"},
 	} {
-		path := filepath.Join(shared, file.path)
-		if _, err := os.Stat(path); err != nil {
-			b.Skipf("no real data here: %v", err)
-		}
-		text, err := io.ReadAll(open(b, path))
+		text, err := io.ReadAll(open(b, require.Data(b, file.path)))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -15,9 +15,8 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
-
-const shared = "../../../shared/data"
 
 // open opens a file, unpacking gzip.
 func open(t testing.TB, path string) io.Reader {
@@ -39,11 +38,8 @@ func open(t testing.TB, path string) io.Reader {
 
 func jsonFiles(t testing.TB, under string) []string {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(shared, under)); err != nil {
-		t.Skipf("no real data here: %v", err)
-	}
 	var out []string
-	err := filepath.WalkDir(filepath.Join(shared, under), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(t, under), func(path string, e fs.DirEntry, err error) error {
 		if name := strings.TrimSuffix(path, ".gz"); err == nil && !e.IsDir() && strings.HasSuffix(name, ".json") {
 			out = append(out, path)
 		}
@@ -174,9 +170,7 @@ func TestCorpusCounts(t *testing.T) {
 
 // TestZeekCounts counts the rows of two kinds of log in the Zeek JSON of the real data.
 func TestZeekCounts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads hundred thousand rows of Zeek, in one goroutine")
 	got := map[string]int{}
 	for _, path := range jsonFiles(t, "zeek/wrccdc-2018/zeek-json") {
 		g := &gather{}

@@ -42,6 +42,8 @@ type decoder struct {
 	spare   []*event.Builder // of sources that were forgotten
 	order   []*source        // sources with rows, by first appearance in the segment
 	key     []byte
+	last    []byte // the key of the source looked up last
+	latest  *source
 	out     event.Sink
 	seg     *event.Segment
 	cut     *cut
@@ -124,6 +126,7 @@ func (d *decoder) Decode(seg *event.Segment, needs *event.Needs, out event.Sink)
 		}
 	}
 	d.valid = utf8.Valid(seg.Data)
+	d.rec.tape.valid = d.valid
 	d.place = wide.Place{}
 	d.worries = worries{}
 	for _, damage := range seg.Damage {
@@ -165,11 +168,13 @@ func (d *decoder) makeRoom() error {
 func (d *decoder) forget(needs *event.Needs) {
 	d.needs = needs
 	d.rec = newRecord()
+	d.rec.tape.valid = d.valid
 	for _, s := range d.known {
 		if len(d.spare) < maxSources && s.build.Fields() <= maxSpare {
 			d.spare = append(d.spare, s.build)
 		}
 	}
+	d.latest = nil
 	d.sources, d.known = map[string]*source{}, map[event.Source]*source{}
 }
 
@@ -362,8 +367,13 @@ func (d *decoder) sourceOf(r *record) *source {
 	k = append(append(append(append(k, r.channel...), 0), r.provider...), 0)
 	k = append(k, byte(r.id), byte(r.id>>8), byte(r.id>>16), byte(r.id>>24))
 	k = append(k, r.service...)
-	d.key = k
+	if d.latest != nil && bytes.Equal(k, d.last) { // as in most logs
+		d.key = k
+		return d.latest
+	}
+	d.key, d.last = d.last, k
 	if s, ok := d.sources[string(k)]; ok {
+		d.latest = s
 		return s
 	}
 	src := r.source
@@ -380,6 +390,7 @@ func (d *decoder) sourceOf(r *record) *source {
 		d.known[src] = s
 	}
 	d.sources[string(k)] = s
+	d.latest = s
 	return s
 }
 
@@ -416,6 +427,7 @@ func (d *decoder) whole(s *source, row int, rec *event.Record) error {
 		d.fetch = newRecord()
 	}
 	at := s.rows[row]
+	d.fetch.tape.valid = d.valid
 	if _, err := d.fetch.tape.read(d.seg.Data[:at.to], at.from); err != nil {
 		return fmt.Errorf("fetch row %d: %w", row, err)
 	}

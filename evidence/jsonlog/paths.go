@@ -49,6 +49,8 @@ type pathInfo struct {
 	after  pathID // the sibling that followed last time
 	role   role
 	marks  marks
+	marked bool   // there are marks
+	quoted string // the key between its quotes, with a colon: how a member mostly begins
 }
 
 // paths interns the names of records. Records of one kind repeat their names in the same order, so the name that
@@ -60,7 +62,8 @@ type paths struct {
 	key    []byte
 	fields []string
 	byName map[string]fieldID
-	views  []view // per shape, then per path
+	views  []view             // per shape, then per path
+	system [slotCount]fieldID // columns of slots, one more than the number; 0 for those not yet asked for
 }
 
 // view is how a shape sees each path; an action is worked out at first sight.
@@ -78,6 +81,23 @@ func newPaths() *paths {
 // crowded says that the names seen have grown beyond what is worth remembering.
 func (p *paths) crowded() bool {
 	return len(p.info) > maxPaths || len(p.fields) > maxPaths || p.bytes > maxPathBytes
+}
+
+// expected says whether a text begins with the name that followed the path last under parent the last time, in quotes and with a colon
+// right behind it: it gives its path and length, 0 when it does not. Nothing is searched for or hashed, which makes it worth trying first.
+func (p *paths) expected(parent, last pathID, text []byte) (pathID, int) {
+	guess := p.info[parent].first
+	if last != noPath {
+		guess = p.info[last].after
+	}
+	if guess == noPath {
+		return noPath, 0
+	}
+	info := &p.info[guess]
+	if n := len(info.quoted); info.parent == parent && len(text) >= n && string(text[:n]) == info.quoted {
+		return guess, n
+	}
+	return noPath, 0
 }
 
 // child gives the path of a name, as written between its quotes, that follows the path last under parent.
@@ -104,17 +124,17 @@ func (p *paths) child(parent, last pathID, key []byte) pathID {
 
 func (p *paths) add(parent pathID, key []byte) pathID {
 	id := pathID(len(p.info))
-	clear, _ := plain(key, nil)
+	clear, _ := plain(key, nil, false)
 	name := string(clear)
 	if parent != rootPath {
 		name = p.info[parent].name + "." + name
 	}
 	p.info = append(p.info, pathInfo{
 		name: name, key: bytes.Clone(key), parent: parent, first: noPath, after: noPath,
-		role: roles[name], marks: markOf[name],
+		role: roles[name], marks: markOf[name], marked: markOf[name] != marks{}, quoted: `"` + string(key) + `":`,
 	})
 	p.byKey[string(p.key)] = id
-	p.bytes += 2*len(key) + len(name)
+	p.bytes += 3*len(key) + len(name)
 	return id
 }
 
@@ -128,6 +148,14 @@ func (p *paths) field(name string) fieldID {
 	p.byName[name] = id
 	p.bytes += len(name)
 	return id
+}
+
+// slotField gives the number of the column of a slot.
+func (p *paths) slotField(s slot) fieldID {
+	if p.system[s] == 0 {
+		p.system[s] = p.field(systemField[s]) + 1
+	}
+	return p.system[s] - 1
 }
 
 func (p *paths) fieldOf(name []byte) fieldID {

@@ -20,7 +20,9 @@ type record struct {
 		node int32 // -1 when empty
 		rank uint8
 	}
-	xml winxml.Event // of the shape "event xml"
+	marks  marks        // that were judged last
+	shaped int          // the shape that they gave, -1 when none was judged
+	xml    winxml.Event // of the shape "event xml"
 
 	source                     event.Source // without the texts below, and for Windows without ID
 	provider, channel, service []byte
@@ -39,11 +41,11 @@ type sink interface {
 	null(f fieldID)
 }
 
-func newRecord() *record { return &record{tape: tape{paths: newPaths()}} }
+func newRecord() *record { return &record{tape: tape{paths: newPaths()}, shaped: -1} }
 
 // text gives the text of a node, valid until the next record.
 func (r *record) text(n *node) []byte {
-	text, grown := n.text(r.scratch)
+	text, grown := n.text(r.scratch, r.tape.valid)
 	r.scratch = grown
 	return text
 }
@@ -68,7 +70,10 @@ func (r *record) slot(s slot) []byte {
 // for.
 func (r *record) understand(f *event.File, zeek string) {
 	r.scratch = r.scratch[:0]
-	r.shape = shapeOf(&r.tape.marks, 0)
+	if r.tape.marks != r.marks || r.shaped < 0 { // records mostly have the shape of the one before
+		r.marks, r.shaped = r.tape.marks, shapeOf(&r.tape.marks, 0)
+	}
+	r.shape = r.shaped
 	r.fill()
 	for shapes[r.shape].slots[slotXML] != nil && !r.readXML() {
 		r.shape = shapeOf(&r.tape.marks, r.shape+1)
@@ -281,7 +286,7 @@ func (r *record) emit(out sink) {
 		case !carried[a.field]:
 			f := a.field
 			if n.kind == kindNull && a.slot != slotNone && !a.own && r.slots[a.slot].node < 0 {
-				f = p.field(systemField[a.slot])
+				f = p.slotField(a.slot)
 			}
 			if out.wants(f) {
 				r.field(out, f, n)
@@ -329,7 +334,7 @@ func (r *record) system(out sink, i int, a action) (next int) {
 		}
 		return next
 	}
-	f := p.field(systemField[a.slot])
+	f := p.slotField(a.slot)
 	if !out.wants(f) && a.slot != slotEventID && a.slot != slotLevel && a.slot != slotOpcode && a.slot != slotTask {
 		return next
 	}

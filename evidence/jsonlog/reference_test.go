@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // The reference reads one record the slow and obvious way: encoding/json's tokens, a list of paths and values, and plain
@@ -236,20 +237,15 @@ func slotNamed(name, field string) bool {
 
 // TestCorpusAgainstReference compares the beginning of every JSON file of the real data with the reference.
 func TestCorpusAgainstReference(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads the beginning of every real log by the slow reference, in one goroutine")
 	var files []string
 	for _, under := range []string{"winlog-json", "sigma/regression_data", "zeek", "suricata"} {
 		files = append(files, jsonFiles(t, under)...)
 	}
-	size := 1 << 20
-	if testing.Short() {
-		size = 64 << 10
-	}
+	const size = 1 << 20
 	records := 0
 	for _, path := range files {
-		text, err := io.ReadAll(io.LimitReader(open(t, path), int64(size)))
+		text, err := io.ReadAll(io.LimitReader(open(t, path), size))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,12 +29,19 @@ func skipSpace(data []byte, at int) int {
 
 // stringEnd gives the place of the quote that closes the string whose text begins at, or -1.
 func stringEnd(data []byte, at int) int {
-	for i := at; ; {
-		n := bytes.IndexByte(data[i:], '"')
-		if n < 0 {
-			return -1
-		}
-		i += n
+	n := bytes.IndexByte(data[at:], '"')
+	switch {
+	case n < 0:
+		return -1
+	case n == 0 || data[at+n-1] != '\\': // nearly all
+		return at + n
+	}
+	return escapedEnd(data, at, at+n)
+}
+
+// escapedEnd is stringEnd for a string whose first quote, at i, stands behind a backslash.
+func escapedEnd(data []byte, at, i int) int {
+	for {
 		back := i
 		for back > at && data[back-1] == '\\' {
 			back--
@@ -42,7 +49,11 @@ func stringEnd(data []byte, at int) int {
 		if (i-back)&1 == 0 {
 			return i
 		}
-		i++
+		n := bytes.IndexByte(data[i+1:], '"')
+		if n < 0 {
+			return -1
+		}
+		i += 1 + n
 	}
 }
 
@@ -55,6 +66,12 @@ var words = []struct {
 // bareEnd gives the end and kind of a number, true, false or null.
 func bareEnd(data []byte, at int) (int, kind, error) {
 	end := at
+	for end < len(data) && data[end]-'0' <= 9 { // most are integers
+		end++
+	}
+	if end < len(data) && !bareByte[data[end]] && (data[at]-'1' <= 8 || end == at+1 && data[at] == '0') {
+		return end, kindNumber, nil
+	}
 	for end < len(data) && bareByte[data[end]] {
 		end++
 	}

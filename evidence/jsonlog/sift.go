@@ -1,6 +1,10 @@
 package jsonlog
 
-import "github.com/contrail-ir/contrail/event"
+import (
+	"bytes"
+
+	"github.com/contrail-ir/contrail/event"
+)
 
 // named is a source that takes the fields that its want names, of a record that is not suspected.
 type named struct{ *source }
@@ -36,38 +40,56 @@ func (d *decoder) suspects(s span) bool {
 		return true
 	}
 	var text []byte
-	if text, d.text = plain(d.seg.Data[s.from:s.to], d.text[:0]); d.sifter.Suspects(text) {
+	if text, d.text = plain(d.seg.Data[s.from:s.to], d.text[:0], t.valid); d.sifter.Suspects(text) {
 		return true
 	}
 	for i := range t.nodes {
-		if n := &t.nodes[i]; n.kind == kindNumber && !canonical(n.raw) {
-			if text, d.text = number(n.raw, d.text[:0]); d.sifter.Suspects(text) {
-				return true
-			}
+		n := &t.nodes[i]
+		if n.kind != kindNumber {
+			continue
+		}
+		text, ok := canonical(n.raw)
+		if !ok {
+			text, d.text = number(n.raw, d.text[:0])
+		}
+		if !bytes.Equal(text, n.raw) && d.sifter.Suspects(text) {
+			return true
 		}
 	}
 	return false
 }
 
-// canonical says quickly of most numbers that they are written as number gives them: integers, and decimals without zeros at their end,
-// not so small that they are given with an exponent, and with so few digits that each reads as a float64 of its own.
-func canonical(raw []byte) bool {
+// canonical gives quickly what number gives for most numbers: for integers, and for decimals not so small that they are given with an exponent
+// and with so few digits that each reads as a float64 of its own, which lose the zeros at their end.
+func canonical(raw []byte) (text []byte, ok bool) {
 	var digits uint64
-	point, zeros := false, 0 // zeros behind the point, before other digits
+	many := false
+	point, zeros := -1, 0 // zeros behind the point, before other digits
 	for i, c := range raw {
 		switch {
-		case '0' <= c && c <= '9':
-			if digits = digits*10 + uint64(c-'0'); point && digits == 0 {
+		case c-'0' <= 9:
+			if digits = digits*10 + uint64(c-'0'); point >= 0 && digits == 0 {
 				zeros++
 			}
+			many = many || digits >= 1<<52
 		case c == '.':
-			point = true
+			point = i
 		case c != '-' || i > 0:
-			return false
+			return nil, false
 		}
 	}
-	if !point {
-		return string(raw) != "-0"
+	if point < 0 {
+		return raw, string(raw) != "-0"
 	}
-	return len(raw) <= 18 && digits < 1<<52 && zeros <= 5 && raw[len(raw)-1] != '0'
+	if many || digits == 0 && raw[0] == '-' || digits > 0 && zeros > 5 {
+		return nil, false
+	}
+	n := len(raw)
+	for raw[n-1] == '0' {
+		n--
+	}
+	if n == point+1 {
+		n = point
+	}
+	return raw[:n], true
 }

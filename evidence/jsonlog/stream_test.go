@@ -16,6 +16,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/internal/growth"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func rowsOf(t testing.TB, text string) ([]row, []event.Damage) {
@@ -136,9 +137,7 @@ func TestDepthAndWidthLoseNothing(t *testing.T) {
 
 // TestManyNamesAndSources reads lines that all have other names, and other channels: memory is bounded by flushing.
 func TestManyNamesAndSources(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads as many names as a decoder keeps three times over, in one goroutine")
 	var text strings.Builder
 	for i := range 3 * maxPaths {
 		fmt.Fprintf(&text, "{\"n%d\":%d,\"Channel\":\"c%d\",\"EventID\":1}\n", i, i, i%3000)
@@ -155,9 +154,7 @@ func TestManyNamesAndSources(t *testing.T) {
 }
 
 func TestLongLinesArePassedOver(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads or writes much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "reads lines longer than the longest that is kept, in one goroutine")
 	huge := io.MultiReader(strings.NewReader("{\"a\":1}\n{\"a\":\""), io.LimitReader(zeros{}, maxRecord+segmentSize), strings.NewReader("\"}\n{\"a\":3}\n"))
 	rows, damage := readRows(t, event.File{Name: "x", Body: huge}, event.Everything())
 	if got := describe(rows); !strings.HasPrefix(got, "0/1:1 ") || !strings.HasSuffix(got, "/3:3") || len(rows) != 2 || len(damage) != 1 {

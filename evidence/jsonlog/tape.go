@@ -47,6 +47,7 @@ type tape struct {
 	full   bool // the limit of values was met
 	skim   skimmer
 	unwrap []byte // text of JSON that stood inside strings; nodes point into it
+	valid  bool   // the records are known to be valid UTF-8
 }
 
 var errFull = errors.New("too many values")
@@ -104,26 +105,54 @@ func (t *tape) object(data []byte, at int, parent pathID, depth int) (int, error
 
 // member reads one name and its value.
 func (t *tape) member(data []byte, at int, parent, last pathID, depth int, splunk *bool) (int, pathID, error) {
+	path, end := t.paths.expected(parent, last, data[at:])
+	if end > 0 {
+		at += end
+		if at < len(data) && isSpace(data[at]) {
+			at = skipSpace(data, at)
+		}
+	} else {
+		var err error
+		if path, at, err = t.name(data, at, parent, last); err != nil || path == noPath {
+			return at, last, err
+		}
+	}
+	info := &t.paths.info[path]
+	if info.marked {
+		t.marks.add(info.marks)
+	}
+	*splunk = *splunk && info.role&roleSplunk != 0
+	if at < len(data) && data[at] == '{' && (info.role&roleSource != 0 || *splunk && info.role&roleResult != 0) {
+		end, err := t.object(data, at, rootPath, depth+1)
+		return end, path, err
+	}
+	end, err := t.value(data, at, path, depth)
+	return end, path, err
+}
+
+// name reads a name and its colon and gives the place of the value. It gives noPath when the member was too long a name's, and is passed
+// over as a whole.
+func (t *tape) name(data []byte, at int, parent, last pathID) (pathID, int, error) {
 	start := at
 	if at == len(data) {
-		return at, last, errIncomplete
+		return noPath, at, errIncomplete
 	}
 	if data[at] != '"' {
-		return at, last, &syntaxError{at, "a name in quotes"}
+		return noPath, at, &syntaxError{at, "a name in quotes"}
 	}
 	end := stringEnd(data, at+1)
 	if end < 0 {
-		return len(data), last, errIncomplete
+		return noPath, len(data), errIncomplete
 	}
 	key := data[at+1 : end]
 	if at = end + 1; at < len(data) && data[at] != ':' {
 		at = skipSpace(data, at)
 	}
 	if at == len(data) {
-		return at, last, errIncomplete
+		return noPath, at, errIncomplete
 	}
 	if data[at] != ':' {
-		return at, last, &syntaxError{at, "a colon"}
+		return noPath, at, &syntaxError{at, "a colon"}
 	}
 	if at++; at < len(data) && isSpace(data[at]) {
 		at = skipSpace(data, at)
@@ -134,18 +163,9 @@ func (t *tape) member(data []byte, at int, parent, last pathID, depth int, splun
 			t.deep = true
 			t.rest(data[start:end])
 		}
-		return end, last, err
+		return noPath, end, err
 	}
-	path := t.paths.child(parent, last, key)
-	info := &t.paths.info[path]
-	t.marks.add(info.marks)
-	*splunk = *splunk && info.role&roleSplunk != 0
-	if at < len(data) && data[at] == '{' && (info.role&roleSource != 0 || *splunk && info.role&roleResult != 0) {
-		end, err := t.object(data, at, rootPath, depth+1)
-		return end, path, err
-	}
-	end, err := t.value(data, at, path, depth)
-	return end, path, err
+	return t.paths.child(parent, last, key), at, nil
 }
 
 func (t *tape) value(data []byte, at int, path pathID, depth int) (int, error) {
@@ -239,7 +259,7 @@ func (t *tape) nested(raw []byte, path pathID, depth int) bool {
 		return false
 	}
 	var text []byte
-	text, t.unwrap = plain(raw, t.unwrap)
+	text, t.unwrap = plain(raw, t.unwrap, t.valid)
 	if t.paths.info[path].role&rolePayload != 0 &&
 		!bytes.HasPrefix(text, []byte(`{"EventData":`)) && !bytes.HasPrefix(text, []byte(`{"UserData":`)) {
 		return false
@@ -256,11 +276,11 @@ func (t *tape) nested(raw []byte, path pathID, depth int) bool {
 	return true
 }
 
-// text gives the canonical text of a value that is not a container.
-func (n *node) text(scratch []byte) (text, grown []byte) {
+// text gives the canonical text of a value that is not a container. valid says that the record is known to be valid UTF-8.
+func (n *node) text(scratch []byte, valid bool) (text, grown []byte) {
 	switch n.kind {
 	case kindText:
-		return plain(n.raw, scratch)
+		return plain(n.raw, scratch, valid)
 	case kindNumber:
 		return number(n.raw, scratch)
 	case kindRaw:

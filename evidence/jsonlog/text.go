@@ -2,7 +2,10 @@ package jsonlog
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -11,13 +14,18 @@ import (
 // plain gives the text of a string as written between its quotes: escapes resolved, invalid UTF-8 and lone
 // surrogates replaced by U+FFFD, byte by byte. The result is raw itself when nothing had to be changed, else it is
 // appended to scratch, which is returned for reuse. An escape that JSON does not know stays as written: careless
-// writers leave the backslashes of Windows paths single.
-func plain(raw, scratch []byte) (text, grown []byte) {
+// writers leave the backslashes of Windows paths single. valid says that raw is known to be valid UTF-8.
+func plain(raw, scratch []byte, valid bool) (text, grown []byte) {
 	escape := bytes.IndexByte(raw, '\\')
-	if escape < 0 {
-		if utf8.Valid(raw) {
+	if valid = valid || utf8.Valid(raw); valid {
+		if escape < 0 {
 			return raw, scratch
 		}
+		from := len(scratch)
+		out := appendResolved(scratch, raw, escape)
+		return out[from:len(out):len(out)], out
+	}
+	if escape < 0 {
 		escape = len(raw)
 	}
 	from := len(scratch)
@@ -37,6 +45,39 @@ func plain(raw, scratch []byte) (text, grown []byte) {
 		raw = raw[size:]
 	}
 	return out[from:len(out):len(out)], out
+}
+
+// appendResolved appends valid text whose first escape is at. What stands between escapes is copied by words of eight bytes, and each word
+// tells where the next escape is: in paths and scripts they stand so close that looking for each by itself took twice as long.
+func appendResolved(dst, raw []byte, at int) []byte {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	dst = slices.Grow(dst, len(raw)+8) // no escape is shorter than what it stands for
+	dst = append(dst, raw[:at]...)
+	for len(raw)-at >= 8 {
+		w := binary.LittleEndian.Uint64(raw[at:])
+		n := len(dst)
+		binary.LittleEndian.PutUint64(dst[n:n+8], w)
+		w ^= '\\' * ones
+		w = (w - ones) &^ w & highs // the lowest bit set is in the first byte that was a backslash
+		clean := bits.TrailingZeros64(w) >> 3
+		dst = dst[:n+clean]
+		if at += clean; w != 0 {
+			var size int
+			dst, size = appendEscape(dst, raw[at:])
+			at += size
+		}
+	}
+	for at < len(raw) {
+		if raw[at] != '\\' {
+			dst = append(dst, raw[at])
+			at++
+			continue
+		}
+		var size int
+		dst, size = appendEscape(dst, raw[at:])
+		at += size
+	}
+	return dst
 }
 
 func appendValid(dst, s []byte) []byte {

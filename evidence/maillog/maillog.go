@@ -31,20 +31,17 @@ func (Format) Name() string { return "maillog" }
 
 // Recognise implements event.Format.
 func (Format) Recognise(head []byte, _ string) event.Confidence {
-	fit, all := 0, 0
-	message.EachLine(message.Whole(lines.Text(head)), func(l []byte) bool {
+	fit := message.Tenths(lines.Text(head), 200, func(l []byte) (counts, fits bool) {
 		if len(bytes.TrimSpace(l)) == 0 {
-			return true
+			return false, false
 		}
-		all++
 		if f, ok := stamp.Unframe(l, time.Time{}, nil); ok && (postfix(f.Tag) || bytes.HasPrefix(f.Tag, []byte("exim"))) {
-			fit++
-		} else if e, ok := eximLine(l, nil); ok && e.likely {
-			fit++
+			return true, true
 		}
-		return all < 200
+		e, ok := eximLine(l, nil)
+		return true, ok && e.likely
 	})
-	if fit > 0 && 10*fit >= 6*all {
+	if fit >= 6 {
 		return event.Likely + 30
 	}
 	return event.No

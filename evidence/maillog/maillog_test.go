@@ -2,7 +2,6 @@ package maillog
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // Lines in the forms that the servers' documentation describes.
@@ -52,13 +52,8 @@ var refused = regexp.MustCompile(`(?:from|warning:) (?:[^\s\[]*)\[([0-9a-f.:]+)\
 
 // TestRealLogs holds rows against a regular expression, line by line.
 func TestRealLogs(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/postfix-*/*.log")
-	more, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/exim-*/*.log")
-	if len(files) == 0 {
-		t.Skip("the real logs are not here")
-	}
 	compared := 0
-	for _, name := range append(files, more...) {
+	for _, name := range append(require.Files(t, "weblogs/crowdsec-hub/postfix-*/*.log"), require.Files(t, "weblogs/crowdsec-hub/exim-*/*.log")...) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,8 @@ type Decoder struct {
 	Start func(seg *event.Segment)
 	// Read reads a record: for each row of it, Row and then Add.
 	Read func(rows *Rows, r Record)
+	// Says lists what Read may give a row that it asked Rows.Clear about without cutting it from the record: the names of severities.
+	Says []string
 	// End reads what waited for the end of the segment. It may be nil.
 	End func(rows *Rows)
 	// Replay says that a row can only be decoded with all that stands before it in the segment.
@@ -37,7 +39,7 @@ type Decoder struct {
 
 // Decode implements event.Decoder.
 func (d *Decoder) Decode(seg *event.Segment, needs *event.Needs, sink event.Sink) error {
-	d.rows.begin(seg, needs)
+	d.rows.begin(seg, needs, d.Says)
 	d.run(&d.rows, seg, 0)
 	return d.rows.end(sink, func(offset uint64, rec *event.Record) error {
 		at := offset - seg.Offset
@@ -45,7 +47,7 @@ func (d *Decoder) Decode(seg *event.Segment, needs *event.Needs, sink event.Sink
 			return fmt.Errorf("fetch event: no record at offset %d", offset)
 		}
 		all := event.Everything()
-		d.fetch.begin(seg, &all)
+		d.fetch.begin(seg, &all, nil)
 		d.fetch.rec, d.fetch.target = rec, offset
 		if d.Replay {
 			at = 0

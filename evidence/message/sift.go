@@ -17,6 +17,15 @@ type sifting struct {
 	suspect bool         // the current row is suspected: nothing is held any more
 	values  []heldValue  // of the current row
 	made    []byte       // texts of those that are not in the record's
+	said    bool         // something is sought in what readers say by themselves: no record is clear
+}
+
+// meet takes the sifter of the needs and asks it about what a reader may say without a record's having it.
+func (s *sifting) meet(sifter event.Sifter, says []string) {
+	*s = sifting{sifter: sifter}
+	for _, text := range says {
+		s.said = s.said || sifter.Suspects([]byte(text))
+	}
 }
 
 type state uint8
@@ -41,13 +50,8 @@ func (s *sifting) row() { s.suspect, s.values, s.made = false, s.values[:0], s.m
 
 // hold keeps a value back, or gives it and all that were held to the builder when something in them or in the record is suspected.
 func (s *sifting) hold(to *event.Builder, column int, value []byte) {
-	if s.state == unasked {
-		if s.state = cleared; !utf8.Valid(s.record) || s.sifter.Suspects(s.record) {
-			s.state = suspected
-		}
-	}
-	suspect := s.state == suspected
-	if from, inside := stretch(s.record, value); !inside || !parted(s.record, from, from+len(value)) {
+	suspect := s.suspects()
+	if s.apart(value) {
 		at := len(s.made)
 		if utf8.Valid(value) {
 			s.made = append(s.made, value...)
@@ -63,6 +67,35 @@ func (s *sifting) hold(to *event.Builder, column int, value []byte) {
 		to.Suspect()
 		s.release(to)
 	}
+}
+
+// suspects says whether something in the record is suspected. It is searched when this is first asked.
+func (s *sifting) suspects() bool {
+	if s.state == unasked {
+		if s.state = cleared; !utf8.Valid(s.record) || s.sifter.Suspects(s.record) {
+			s.state = suspected
+		}
+	}
+	return s.state == suspected
+}
+
+// apart says that a value must be searched by itself: it is no stretch of the record's text, or what stands beside it does not part it.
+func (s *sifting) apart(value []byte) bool {
+	from, inside := stretch(s.record, value)
+	return !inside || !parted(s.record, from, from+len(value))
+}
+
+// clears says that nothing is suspected in the record and in values that may have to be searched by themselves.
+func (s *sifting) clears(values [][]byte) bool {
+	if s.said || s.suspects() {
+		return false
+	}
+	for _, v := range values {
+		if s.apart(v) && s.sifter.Suspects(v) {
+			return false
+		}
+	}
+	return true
 }
 
 // release gives all that is held to the builder.

@@ -205,6 +205,24 @@ func EachLine(text []byte, f func(line []byte) bool) {
 	}
 }
 
+// Tenths says how many tenths of a file's first lines fit, of at most so many that count: by that a format knows its own. Empty lines do not count.
+func Tenths(text []byte, most int, line func(l []byte) (counts, fits bool)) int {
+	fit, all := 0, 0
+	EachLine(Whole(text), func(l []byte) bool {
+		if len(l) == 0 {
+			return true
+		}
+		if counts, fits := line(l); counts {
+			all++
+			if fits {
+				fit++
+			}
+		}
+		return all < most
+	})
+	return 10 * fit / max(all, 1)
+}
+
 // Whole gives the lines of a file's beginning without the last, when it may be cut off.
 func Whole(head []byte) []byte {
 	if len(head) < 60<<10 {

@@ -27,17 +27,11 @@ func (Format) Name() string { return "squid" }
 
 // Recognise implements event.Format.
 func (Format) Recognise(head []byte, _ string) event.Confidence {
-	fit, all := 0, 0
-	message.EachLine(message.Whole(lines.Text(head)), func(l []byte) bool {
-		if len(l) > 0 {
-			all++
-			if _, ok := parse(l, nil); ok {
-				fit++
-			}
-		}
-		return all < 200
+	fit := message.Tenths(lines.Text(head), 200, func(l []byte) (counts, fits bool) {
+		_, fits = parse(l, nil)
+		return true, fits
 	})
-	if fit > 0 && 10*fit >= 7*all {
+	if fit >= 7 {
 		return event.Likely + 30
 	}
 	return event.No

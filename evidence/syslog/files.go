@@ -28,13 +28,13 @@ func (h *header) ownFile(b []byte) bool {
 		app, text = "clamd", b[3:]
 	case h.stamp.weekday && radiusWord(head):
 		app, text = "radiusd", bytes.TrimLeft(b, ": ")
-	case bytes.Contains(head, []byte(" o.a.g.")) || bytes.Contains(head, []byte("guacamole")) && (b[0] == '[' || bytes.HasPrefix(b, []byte("INFO"))):
+	case device.Holds(head, " o", ".a.g.") || (b[0] == '[' || bytes.HasPrefix(b, []byte("INFO"))) && bytes.Contains(head, []byte("guacamole")):
 		app = "guacamole"
 	case charonWord(b):
 		app = "charon"
 	case openVPNWord(head):
 		app = "openvpn"
-	case bytes.HasPrefix(b, []byte("dt_")) && bytes.Contains(head, []byte("/opt/panlogs/")), bytes.Contains(head, []byte("failed to unmarshal session(")):
+	case bytes.HasPrefix(b, []byte("dt_")) && bytes.Contains(head, []byte("/opt/panlogs/")), device.Holds(head, "failed to unmarshal session", "("):
 		h.form, h.message, h.kind = appliance, b, device.GlobalProtect
 		return true
 	default:

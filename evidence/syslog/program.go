@@ -2,6 +2,8 @@ package syslog
 
 import (
 	"bytes"
+	"encoding/binary"
+	"slices"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/message"
@@ -11,35 +13,104 @@ import (
 type program struct {
 	source event.Source
 	fields func(text []byte, rows *message.Rows) // beside message; may be nil
+	cuts   func(text []byte) bool                // says that fields gives only stretches of the text that their neighbours part; nil for no
 }
 
 func linux(service string, fields func([]byte, *message.Rows)) program {
-	return program{event.Source{Product: "linux", Service: service}, fields}
+	return program{source: event.Source{Product: "linux", Service: service}, fields: fields}
 }
+
+// cutting is linux for a program whose fields are stretches of its messages where cuts says so.
+func cutting(service string, fields func([]byte, *message.Rows), cuts func([]byte) bool) program {
+	p := linux(service, fields)
+	p.cuts = cuts
+	return p
+}
+
+// always says that all messages' fields are stretches of them.
+func always([]byte) bool { return true }
+
+// sshCuts says that no field of a message of OpenSSH loses a point at its end, or a colon beside others: it would stand beside a byte that is
+// part of what is sought. So colons may only end words, and the messages whose names lose points are left out.
+func sshCuts(text []byte) bool {
+	for _, begin := range [...]string{"User ", "Close session: ", "Starting session: ", "subsystem "} {
+		if bytes.HasPrefix(text, []byte(begin)) {
+			return false
+		}
+	}
+	for at := 0; ; at++ {
+		i := bytes.IndexByte(text[at:], ':')
+		if i < 0 {
+			return true
+		}
+		if at += i; at+1 < len(text) && text[at+1] != ' ' {
+			return false
+		}
+	}
+}
+
+// cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
+func (h *header) cuts(p program) bool {
+	if h.data != nil {
+		return false
+	}
+	text := h.message
+	pam := bytes.HasPrefix(text, []byte("pam_"))
+	if p.fields == nil && !pam {
+		return true
+	}
+	if !ascii(text) { // blanks beyond ASCII part words too
+		return false
+	}
+	if pam {
+		i := bytes.IndexByte(text, '(')
+		j := bytes.Index(text, []byte("): "))
+		if i < 0 || j < i || bytes.Count(text[i:j], []byte{':'}) > 1 {
+			return false
+		}
+		text = text[j+1:]
+	}
+	return p.fields == nil || p.cuts != nil && p.cuts(text)
+}
+
+func ascii(text []byte) bool {
+	var all uint64
+	for ; len(text) >= 8; text = text[8:] {
+		all |= binary.LittleEndian.Uint64(text)
+	}
+	for _, c := range text {
+		all |= uint64(c)
+	}
+	return all&0x8080808080808080 == 0
+}
+
+// says are the values that host gives besides.
+var says = slices.Concat(facilities[:], severities[:], []string{"accepted", "failed", "invalid_user", "disconnected", "connected", "denied", "session", "subsystem", "postponed", "refused",
+	"session opened", "session closed", "authentication failure", "deny", "accept"})
 
 var (
 	other    = linux("syslog", nil)
 	authpriv = linux("auth", nil)
-	firewall = linux("iptables", packetFields)
+	firewall = cutting("iptables", packetFields, always)
 )
 
 // programs by the name that syslog gives, in lower case, without a path and without what follows the first "-" or "(".
 var programs = map[string]program{
-	"sshd": linux("sshd", sshFields), "sshd-session": linux("sshd", sshFields), "sshd-auth": linux("sshd", sshFields), "dropbear": linux("sshd", sshFields),
-	"sudo": linux("sudo", sudoFields), "sudo-i": linux("sudo", sudoFields), "doas": linux("sudo", nil),
+	"sshd": cutting("sshd", sshFields, sshCuts), "sshd-session": cutting("sshd", sshFields, sshCuts), "sshd-auth": cutting("sshd", sshFields, sshCuts), "dropbear": cutting("sshd", sshFields, sshCuts),
+	"sudo": cutting("sudo", sudoFields, always), "sudo-i": cutting("sudo", sudoFields, always), "doas": linux("sudo", nil),
 	"su": linux("auth", suFields), "su-l": linux("auth", suFields),
 	"login": authpriv, "polkitd": authpriv, "pkexec": authpriv, "systemd-logind": authpriv, "gdm-password": authpriv, "gdm": authpriv, "lightdm": authpriv, "chsh": authpriv, "chfn": authpriv,
 	"runuser": authpriv, "unix_chkpwd": authpriv, "pam_unix": authpriv, "sssd": authpriv, "sssd_be": authpriv, "krb5kdc": authpriv, "polkit-agent-helper-1": authpriv, "chpasswd": linux("auth", accountFields), "passwd": linux("auth", accountFields),
 	"useradd": linux("auth", accountFields), "adduser": linux("auth", accountFields), "usermod": linux("auth", accountFields), "userdel": linux("auth", accountFields), "deluser": linux("auth", accountFields),
 	"groupadd": linux("auth", accountFields), "groupmod": linux("auth", accountFields), "groupdel": linux("auth", accountFields), "gpasswd": linux("auth", accountFields), "chage": linux("auth", accountFields),
-	"cron": linux("cron", cronFields), "crond": linux("cron", cronFields), "crontab": linux("cron", cronFields), "anacron": linux("cron", nil), "atd": linux("cron", nil), "/usr/sbin/cron": linux("cron", cronFields),
+	"cron": cutting("cron", cronFields, always), "crond": cutting("cron", cronFields, always), "crontab": cutting("cron", cronFields, always), "anacron": linux("cron", nil), "atd": linux("cron", nil), "/usr/sbin/cron": cutting("cron", cronFields, always),
 	"vsftpd": linux("vsftpd", nil), "proftpd": linux("proftpd", nil), "clamd": linux("clamav", nil), "clamav": linux("clamav", nil), "freshclam": linux("clamav", nil), "clamscan": linux("clamav", nil), "clamonacc": linux("clamav", nil), "clamav-milter": linux("clamav", nil),
 	"guacd": linux("guacamole", nil), "guacamole": linux("guacamole", nil),
 	"named": linux("syslog", namedFields), "dhcpd": linux("syslog", dhcpFields), "dhclient": linux("syslog", dhcpFields), "dnsmasq-dhcp": linux("syslog", dhcpFields),
 	"openvpn": linux("vpn", openVPNFields), "ovpn-server": linux("vpn", openVPNFields), "charon": linux("vpn", charonFields), "charon-systemd": linux("vpn", charonFields), "ipsec": linux("vpn", charonFields), "pluto": linux("vpn", charonFields),
 	"ocserv": linux("vpn", ocservFields), "xl2tpd": linux("vpn", nil), "pppd": linux("vpn", nil), "wireguard": linux("vpn", nil),
-	"radiusd": {event.Source{Product: "freeradius", Service: "radius"}, radiusFields}, "freeradius": {event.Source{Product: "freeradius", Service: "radius"}, radiusFields},
-	"sslvpnd": {event.Source{Product: "fortios", Service: "sslvpnd"}, nil},
+	"radiusd": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields}, "freeradius": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields},
+	"sslvpnd": {source: event.Source{Product: "fortios", Service: "sslvpnd"}},
 }
 
 // programOf finds the program of a message. A program that is not known and writes to an authentication facility is of that log.

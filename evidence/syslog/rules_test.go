@@ -12,10 +12,9 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/auditd"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match/sigma"
 )
-
-const corpus = "../../../shared/data/sigma"
 
 // firing are lines, written for the purpose, on each of which the rule of the file must match, and must not on the lines of others
 // listed as quiet.
@@ -122,11 +121,8 @@ func matches(t testing.TB, rule, text string) int {
 }
 
 func TestRulesOfTheCorpusFire(t *testing.T) {
-	if _, err := os.Stat(corpus); err != nil {
-		t.Skipf("the shared real data is not here, so this is not tested: %v", err)
-	}
 	paths := map[string]string{}
-	err := filepath.WalkDir(corpus, func(p string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(t, "sigma"), func(p string, _ fs.DirEntry, err error) error {
 		if _, ok := firing[filepath.Base(p)]; ok {
 			paths[filepath.Base(p)] = p
 		}
@@ -153,10 +149,9 @@ func TestRulesOfTheCorpusFire(t *testing.T) {
 
 // TestCiscoRegressionCase reads the corpus' own case.
 func TestCiscoRegressionCase(t *testing.T) {
-	folder := corpus + "/regression_data/rules/cisco/aaa/cisco_cli_dot1x_disabled"
-	raw, err := filepath.Glob(folder + "/*.raw")
-	if err != nil || len(raw) != 1 {
-		t.Skip("the shared real data is not here, so this is not tested")
+	raw := require.Files(t, "sigma/regression_data/rules/cisco/aaa/cisco_cli_dot1x_disabled/*.raw")
+	if len(raw) != 1 {
+		t.Fatal(raw)
 	}
 	text, err := os.ReadFile(raw[0])
 	if err != nil {
@@ -165,7 +160,7 @@ func TestCiscoRegressionCase(t *testing.T) {
 	if c := (Format{}).Recognise(text, ""); c < event.Likely {
 		t.Errorf("recognised with %d", c)
 	}
-	if n := matches(t, corpus+"/rules/network/cisco/aaa/cisco_cli_dot1x_disabled.yml", string(text)); n != 1 {
+	if n := matches(t, require.Data(t, "sigma/rules/network/cisco/aaa/cisco_cli_dot1x_disabled.yml"), string(text)); n != 1 {
 		t.Errorf("the rule matches %d times: %s", n, fmt.Sprint(text))
 	}
 }

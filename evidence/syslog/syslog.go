@@ -89,7 +89,7 @@ func (Format) Open(f event.File) (event.Stream, error) {
 // Decoder implements event.Format.
 func (Format) Decoder() event.Decoder {
 	d := &decoder{sources: map[uint32]event.Source{}}
-	return &message.Decoder{Begins: begins, Start: d.start, Read: d.read}
+	return &message.Decoder{Begins: begins, Start: d.start, Read: d.read, Says: says}
 }
 
 type decoder struct {
@@ -232,7 +232,7 @@ func (d *decoder) host(rows *message.Rows, r message.Record, h *header, ns int64
 		return
 	}
 	p := programOf(h)
-	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) {
+	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p) && rows.Clear(h.message, h.app) {
 		return
 	}
 	h.common(rows)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 var modTime = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -231,10 +232,7 @@ var (
 )
 
 func TestRealLogsAgainstTheSlowReference(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/*/*.log")
-	if len(files) == 0 {
-		t.Skip("the shared real data is not here, so this is not tested")
-	}
+	files := require.Files(t, "weblogs/crowdsec-hub/*/*.log")
 	compared, recognised := 0, 0
 	for _, p := range files {
 		data, err := os.ReadFile(p)
@@ -338,27 +336,21 @@ var unread = map[string]string{
 }
 
 func TestEveryFileOfTheFamilyIsRecognised(t *testing.T) {
-	folders, err := os.ReadDir("../../../shared/data/weblogs/crowdsec-hub")
-	if err != nil {
-		t.Skipf("the shared real data is not here, so this is not tested: %v", err)
-	}
 	family := regexp.MustCompile(`ssh|syslog|iptables|pfsense|opnsense|palo-alto|fortinet|vsftpd|asterisk|guacamole|smb|postfix|dovecot|mysql-bf`)
 	seen := 0
-	for _, d := range folders {
-		if !d.IsDir() || !family.MatchString(d.Name()) {
+	for _, p := range require.Files(t, "weblogs/crowdsec-hub/*/*.log") {
+		folder := filepath.Base(filepath.Dir(p))
+		if !family.MatchString(folder) {
 			continue
 		}
-		files, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/" + d.Name() + "/*.log")
-		for _, p := range files {
-			data, err := os.ReadFile(p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			seen++
-			got, why := (Format{}).Recognise(data, ""), unread[d.Name()]
-			if (got == event.No) != (why != "") {
-				t.Errorf("%s: recognised with %d; listed reason: %q", p, got, why)
-			}
+		data, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		got, why := (Format{}).Recognise(data, ""), unread[folder]
+		if (got == event.No) != (why != "") {
+			t.Errorf("%s: recognised with %d; listed reason: %q", p, got, why)
 		}
 	}
 	if seen < 50 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // login is a record as the manual page utmp(5) lays it out.
@@ -154,10 +155,7 @@ func TestBothLayouts(t *testing.T) {
 
 // TestAgainstUtmpdump compares with the tool that Linux has for it.
 func TestAgainstUtmpdump(t *testing.T) {
-	tool, err := exec.LookPath("utmpdump")
-	if err != nil {
-		t.Skip("utmpdump is not installed")
-	}
+	tool := require.Program(t, "utmpdump")
 	size := narrow
 	path := filepath.Join(t.TempDir(), "wtmp")
 	if err := os.WriteFile(path, file(size), 0o600); err != nil {

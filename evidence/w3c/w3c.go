@@ -65,7 +65,7 @@ func (Format) Open(f event.File) (event.Stream, error) {
 // Decoder implements event.Format.
 func (Format) Decoder() event.Decoder {
 	d := &decoder{}
-	return &message.Decoder{Start: d.start, Read: d.read}
+	return &message.Decoder{Start: d.start, Read: d.read, Says: []string{"true", "false"}}
 }
 
 type decoder struct {
@@ -115,7 +115,7 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 	} else if ns == event.NoTime {
 		rows.Odd(r.Offset, "a time that cannot be read")
 	}
-	if !wanted {
+	if !wanted || d.clear(rows, r.Text, values) {
 		return
 	}
 	for i, v := range values {
@@ -136,6 +136,32 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 		}
 	}
 	d.derive(rows, values)
+}
+
+// clear says that the row needs no fields. It can where all values but the whole target stand between separators: the URLs of proxies are
+// put together and taken apart, and quotes may have been undone.
+func (d *decoder) clear(rows *message.Rows, text []byte, values [][]byte) bool {
+	h := d.h
+	if h.kind == proxy || h.kind == webserver && !h.whole || bytes.IndexByte(text, '"') >= 0 {
+		return false
+	}
+	if !h.whole || h.query < 0 || h.query >= len(values) || none(values[h.query]) {
+		return rows.Clear()
+	}
+	d.joined = d.target(values)
+	return rows.Clear(d.joined)
+}
+
+// target gives path and query as they were asked for.
+func (d *decoder) target(values [][]byte) []byte {
+	out := d.joined[:0]
+	if i := d.h.stem; i < len(values) && !none(values[i]) {
+		out = append(out, values[i]...)
+	}
+	if i := d.h.query; i >= 0 && i < len(values) && !none(values[i]) {
+		out = append(append(out, '?'), values[i]...)
+	}
+	return out
 }
 
 func none(v []byte) bool { return len(v) == 0 || len(v) == 1 && v[0] == '-' }
@@ -193,15 +219,10 @@ func (d *decoder) derive(rows *message.Rows, values [][]byte) {
 	}
 	switch {
 	case h.whole:
-		stem, query := get(h.stem), get(h.query)
-		if query != nil {
+		if query := get(h.query); query != nil {
 			rows.Add("cs-uri-query", query)
 		}
-		d.joined = append(d.joined[:0], stem...)
-		if query != nil {
-			d.joined = append(append(d.joined, '?'), query...)
-		}
-		if len(d.joined) > 0 {
+		if d.joined = d.target(values); len(d.joined) > 0 {
 			rows.Add("cs-uri-query", d.joined)
 			rows.Add("cs-uri", d.joined)
 		}

@@ -1,13 +1,13 @@
 package w3c
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // Lines in the form that the vendors' documentation describes.
@@ -114,10 +114,7 @@ func TestRealLogsWithoutHeader(t *testing.T) {
 		"aws-cloudfront-logs/aws-cloudfront-logs": {Product: "cloudfront", Category: "webserver"}, "exchange-imap-bf/exchange-imap-bf": {Product: "exchange", Service: "imap4_log"},
 		"exchange-pop-bf/exchange-pop-bf": {Product: "exchange", Service: "pop3_log"}, "exchange-smtp-bf/exchange-smtp-bf": {Product: "exchange", Service: "smtp_receive_protocol_log"},
 	} {
-		b, err := os.ReadFile("../../../shared/data/weblogs/crowdsec-hub/" + name + ".log")
-		if err != nil {
-			t.Skip("the real logs are not here: ", err)
-		}
+		b := require.Read(t, "weblogs/crowdsec-hub/"+name+".log")
 		if (Format{}).Recognise(b, "") < event.Likely {
 			t.Errorf("%s is not recognised", name)
 		}

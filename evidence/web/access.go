@@ -26,7 +26,7 @@ func access(l []byte, zone *time.Location, to receiver) (kind, int64) {
 		return unknown, event.NoTime
 	}
 	ns := when(stampText, zone)
-	if !to.Begin(Access, ns) {
+	if !to.Begin(Access, ns) || cuts(before, line) && to.Clear() {
 		return common, ns
 	}
 	client, before, _ := word(before)
@@ -46,6 +46,13 @@ func access(l []byte, zone *time.Location, to receiver) (kind, int64) {
 	put(to, "sc-bytes", size)
 	trailing(to, rest)
 	return common, ns
+}
+
+// cuts says that all fields of a line of the common format stand between spaces, quotes and other signs that part them: so they do
+// when the target is a path, not a URL, and no address stands in brackets before the time.
+func cuts(before, request []byte) bool {
+	i := bytes.IndexByte(request, ' ') + 1
+	return i > 0 && i < len(request) && request[i] == '/' && bytes.IndexByte(before, '[') < 0
 }
 
 func address(b []byte) bool {

@@ -32,20 +32,17 @@ func (Format) Name() string { return "web" }
 
 // Recognise implements event.Format.
 func (Format) Recognise(head []byte, _ string) event.Confidence {
-	fit, all := 0, 0
-	message.EachLine(message.Whole(lines.Text(head)), func(l []byte) bool {
-		if len(bytes.TrimSpace(l)) > 0 {
-			all++
-			if k, _ := parse(l, nil, nothing{}); k != unknown {
-				fit++
-			}
+	fit := message.Tenths(lines.Text(head), 200, func(l []byte) (counts, fits bool) {
+		if len(bytes.TrimSpace(l)) == 0 {
+			return false, false
 		}
-		return all < 200
+		k, _ := parse(l, nil, nothing{})
+		return true, k != unknown
 	})
 	switch {
-	case fit > 0 && 10*fit >= 7*all:
+	case fit >= 7:
 		return event.Likely + 20
-	case fit > 0 && 10*fit >= 4*all:
+	case fit >= 4:
 		return event.Possible + 10
 	}
 	return event.No
@@ -89,12 +86,14 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 // receiver takes what a line says: Begin first, which says whether fields are wanted.
 type receiver interface {
 	Begin(source event.Source, ns int64) bool
+	Clear() bool // see message.Rows
 	Add(name string, value []byte)
 }
 
 type nothing struct{}
 
 func (nothing) Begin(event.Source, int64) bool { return false }
+func (nothing) Clear() bool                    { return false }
 func (nothing) Add(string, []byte)             {}
 
 type row struct {
@@ -105,6 +104,7 @@ type row struct {
 func (r *row) Begin(s event.Source, ns int64) bool {
 	return r.rows.Row(s, ns, r.r.Offset, r.r.Number, nil)
 }
+func (r *row) Clear() bool                   { return r.rows.Clear() }
 func (r *row) Add(name string, value []byte) { r.rows.Add(name, value) }
 
 type kind uint8

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/internal/readtest"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // Lines in the forms that the servers' documentation describes.
@@ -111,15 +111,12 @@ func reference(line string) map[string]string {
 }
 
 func realLog(t testing.TB) []byte {
-	b, err := os.ReadFile("../../../shared/data/weblogs/elastic-examples/Common Data Formats/apache_logs/apache_logs.gz")
-	if err != nil {
-		t.Skip("the real logs are not here: ", err)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(b))
+	z, err := gzip.NewReader(bytes.NewReader(require.Read(t, "weblogs/elastic-examples/Common Data Formats/apache_logs/apache_logs.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = io.ReadAll(z); err != nil {
+	b, err := io.ReadAll(z)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -152,12 +149,8 @@ func TestRealLogAgainstReference(t *testing.T) {
 
 // TestSamplesOfHub reads small real logs: every line that is not empty is a row of a known form.
 func TestSamplesOfHub(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/data/weblogs/crowdsec-hub/*/*.log")
-	if len(files) == 0 {
-		t.Skip("the real logs are not here")
-	}
 	read := 0
-	for _, f := range files {
+	for _, f := range require.Files(t, "weblogs/crowdsec-hub/*/*.log") {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)

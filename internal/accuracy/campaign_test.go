@@ -2,30 +2,22 @@ package accuracy_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/contrail-ir/contrail/evidence"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
 )
 
-const data = "../../../shared/data"
-
 // TestRecordedCampaigns traces recordings of real tools against LSASS and looks for what their authors say was done: the program that was run, where it
 // called, and the techniques that left events.
 func TestRecordedCampaigns(t *testing.T) {
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("shared data not there: ", err)
-	}
-	if testing.Short() {
-		t.Skip("reads real data and runs nothing beside anything that the traces of the drill do not: left out by -short")
-	}
-	set, _ := match.Load(match.Question{Sigma: []string{filepath.Join(data, "sigma", "rules", "windows")}})
+	require.Time(t, "traces five recordings; the traces of the drill run the same beside each other")
+	set, _ := match.Load(match.Question{Sigma: []string{require.Data(t, "sigma/rules/windows")}})
 	for _, x := range []struct {
 		name       string
 		control    string
@@ -45,7 +37,7 @@ func TestRecordedCampaigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		var c collected
-		q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: filepath.Join(data, "winlog-json/otrf/compound", x.name)}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, NoEvent: true}
+		q := sweep.Question{Roots: []evidence.Root{{Org: "a", Path: require.Data(t, "winlog-json/otrf/compound/"+x.name)}}, Formats: evidence.Formats(), Rules: set, TempDir: t.TempDir(), Tap: tap{g}, NoEvent: true}
 		if err := sweep.Run(context.Background(), q, &c, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/trail"
 )
 
@@ -74,10 +75,7 @@ func campaignFacts(t *testing.T, name string, out *trail.Trail) []byte {
 	slices.Sort(lines)
 	fmt.Fprintf(&b, "%s\n", strings.Join(lines, "\n"))
 
-	text, err := os.ReadFile(filepath.Join(data, "winlog-json/otrf/_metadata", name+".yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := require.Read(t, "winlog-json/otrf/_metadata/"+name+".yaml")
 	var meta struct {
 		Mappings []struct {
 			Technique string

@@ -15,6 +15,7 @@ import (
 
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/fingerprint"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/match"
 	"github.com/contrail-ir/contrail/report"
@@ -31,14 +32,9 @@ var recorder = []string{"netsh", "cscript", "gathernetworkinfo", "certutil", "dx
 // name and its place are all that stayed. That is about as likely as not by what eighteen machines can tell, and never more than related. The golden
 // file has verdicts and reasons.
 func TestKinshipOfRecordedCampaigns(t *testing.T) {
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("shared data not there: ", err)
-	}
-	if testing.Short() {
-		t.Skip("reads the whole real data, which the run without -short does")
-	}
+	require.Time(t, "sweeps 385 recordings")
 	campaigns := []string{"02", "03", "05", "06"}
-	campaign := func(n string) string { return filepath.Join(data, "winlog-json/otrf/compound/LSASS_campaign_"+n) }
+	campaign := func(n string) string { return require.Data(t, "winlog-json/otrf/compound/LSASS_campaign_"+n) }
 	work := t.TempDir()
 	tr := askRecording(t, "01", campaign("01"), nil, filepath.Join(work, "01"), trail.Start{Value: "winx64_payload.exe"})
 	f, _, err := fingerprint.Draft(tr, fingerprint.DraftOptions{Name: "campaign 01", Victim: fingerprint.Victim{Hosts: []string{"WORKSTATION5", "WORKSTATION6", "MORDORDC", "FILE001"}, Domains: []string{"theshire.local", "theshire"}}})
@@ -51,7 +47,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 	for i := range attacks {
 		attacks[i].Org = "elsewhere"
 	}
-	sweepRecording(t, append(attacks, evidence.Root{Org: "elsewhere", Path: filepath.Join(data, "evtx-baseline")}), f, out)
+	sweepRecording(t, append(attacks, evidence.Root{Org: "elsewhere", Path: require.Data(t, "evtx-baseline")}), f, out)
 	count, err := kinship.CountSweep(out, kinship.Ordinary{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +121,7 @@ func TestKinshipOfRecordedCampaigns(t *testing.T) {
 // recordings gives every n-th recording of a folder as an organisation of its own.
 func recordings(t testing.TB, folder string, n int) (roots []evidence.Root) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(data, folder), func(p string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(t, folder), func(p string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(p, ".evtx") {
 			roots = append(roots, evidence.Root{Org: fmt.Sprintf("%03d %s", len(roots), filepath.Base(p)), Path: p})
 		}
@@ -157,7 +153,7 @@ func fingerprintTexts(t testing.TB, f *fingerprint.Fingerprint) (made []string) 
 
 func sweepRecording(t testing.TB, roots []evidence.Root, f *fingerprint.Fingerprint, out string) {
 	t.Helper()
-	set, _ := match.Load(match.Question{Sigma: []string{filepath.Join(data, "sigma", "rules/windows/process_access")}, Made: fingerprintTexts(t, f)})
+	set, _ := match.Load(match.Question{Sigma: []string{require.Data(t, "sigma/rules/windows/process_access")}, Made: fingerprintTexts(t, f)})
 	folder, err := report.NewFolder(out)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +170,7 @@ func sweepRecording(t testing.TB, roots []evidence.Root, f *fingerprint.Fingerpr
 
 func askRecording(t testing.TB, org, path string, f *fingerprint.Fingerprint, out string, from ...trail.Start) *fingerprint.Trail {
 	t.Helper()
-	set, _ := match.Load(match.Question{Sigma: []string{filepath.Join(data, "sigma", "rules", "windows")}, Made: fingerprintTexts(t, f)})
+	set, _ := match.Load(match.Question{Sigma: []string{require.Data(t, "sigma/rules/windows")}, Made: fingerprintTexts(t, f)})
 	g, err := trail.NewGraph(trail.Options{TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/hunt"
 	. "github.com/contrail-ir/contrail/internal/accuracy"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/kinship"
 	"github.com/contrail-ir/contrail/sweep"
 	"github.com/contrail-ir/contrail/trail"
@@ -256,9 +257,7 @@ func TestKinshipOfTheSector(t *testing.T) {
 	scenarios, roles := intrusion.Scenarios(), drill.Roles()
 	if *writeKinship == "" && *keepIn == "" {
 		scenarios, roles = scenarios[:1], []drill.Role{drill.FirstVictim, drill.SameIndicators, drill.Clean, drill.SameWayIn, drill.Thin}
-		if testing.Short() {
-			t.Skip("a sector is hunted through by the run without -short; the tests of hunt do so in small")
-		}
+		require.Time(t, "hunts through a sector; the tests of hunt do so in small")
 	}
 	if *onlyScenario != "" {
 		scenarios = []intrusion.Scenario{intrusion.Scenario(*onlyScenario)}

@@ -1,20 +1,16 @@
 package accuracy_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // TestNetworkLogsOfARecordedIntrusion: half an hour of the network's logs alone, of an exercise whose plan is public. One host uploads an archive and goes
 // over to another, which begins to call the same place every second. That place has a private address, as laboratories have.
 func TestNetworkLogsOfARecordedIntrusion(t *testing.T) {
-	root := filepath.Join(data, "apt29", "day1", "zeek", "individual_zeek_logs")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("shared data not there: ", err)
-	}
-	out := follow(t, root)
+	out := follow(t, require.Data(t, "apt29/day1/zeek/individual_zeek_logs"))
 	if !out.Established || len(out.Infrastructure) != 1 || out.Infrastructure[0].Value != "192.168.0.4" {
 		t.Errorf("established %t: %s; places %+v", out.Established, out.Why, out.Infrastructure)
 	}

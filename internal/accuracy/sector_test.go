@@ -13,6 +13,7 @@ import (
 	"github.com/contrail-ir/contrail/drill"
 	"github.com/contrail-ir/contrail/drill/intrusion"
 	. "github.com/contrail-ir/contrail/internal/accuracy"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/trail"
 )
 
@@ -136,9 +137,7 @@ func (x *sectorScores) named(where string, out *trail.Trail, air *drill.AirlineT
 // TestTraceOfTheSector traces the first victim of every scenario from every start that the truth names, and holds the trails against
 // it. The scenarios are other airlines, other hands, other formats than those the walk was developed on.
 func TestTraceOfTheSector(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the traces of one airline run the same beside each other: left out by -short")
-	}
+	require.Time(t, "traces every scenario of the sector; the traces of one airline run the same beside each other")
 	scenarios := intrusion.Scenarios()
 	x := newSectorScores()
 	for _, seed := range seedRange(t) {

@@ -17,10 +17,9 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match/sigma"
 )
-
-const dataRoot = "../../../shared/data"
 
 // corpus reads every public rule and gives besides the text of each by id.
 func corpus(t *testing.T) (*sigma.Collection, map[string]string) {
@@ -46,14 +45,14 @@ func corpus(t *testing.T) (*sigma.Collection, map[string]string) {
 func files(t *testing.T, dir string, suffixes ...string) []string {
 	t.Helper()
 	var out []string
-	err := filepath.WalkDir(filepath.Join(dataRoot, dir), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(t, dir), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(path, s) }) {
 			out = append(out, path)
 		}
 		return err
 	})
 	if err != nil {
-		t.Skip("the public rules and events are not here: ", err)
+		t.Fatal(err)
 	}
 	return out
 }
@@ -68,16 +67,15 @@ const (
 func evidence(t *testing.T) map[event.Source][]*event.Record {
 	t.Helper()
 	out := map[event.Source][]*event.Record{}
-	add := func(text io.Reader) bool {
-		d := json.NewDecoder(text)
+	add := func(path string, text []byte) {
+		d := json.NewDecoder(bytes.NewReader(text))
 		d.UseNumber()
 		var v map[string]any
-		if d.Decode(&v) != nil {
-			return false
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("%s: %v", path, err)
 		}
 		source, rec := flatten(v)
 		out[source] = append(out[source], rec)
-		return true
 	}
 	for _, path := range files(t, "sigma/regression_data", ".json") {
 		text, err := os.ReadFile(path)
@@ -85,8 +83,10 @@ func evidence(t *testing.T) map[event.Source][]*event.Record {
 			t.Fatal(err)
 		}
 		// One object after another; each begins on a line of its own.
-		for _, part := range strings.SplitAfter(string(text), "\n}") {
-			add(strings.NewReader(part))
+		for _, part := range bytes.SplitAfter(bytes.TrimSpace(text), []byte("\n}")) {
+			if len(part) > 0 {
+				add(path, part)
+			}
 		}
 	}
 	for _, path := range files(t, "winlog-json", ".json", ".json.gz") {
@@ -108,11 +108,17 @@ func evidence(t *testing.T) map[event.Source][]*event.Record {
 		lines := bufio.NewScanner(in)
 		lines.Buffer(nil, 64<<20)
 		for lines.Scan() {
+			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+				continue
+			}
 			_, rest, _ := bytes.Cut(lines.Bytes(), []byte(`"EventID":`))
 			id := string(rest[:max(0, bytes.IndexAny(rest, ",}"))])
 			if seen[id]++; seen[id] <= eventsPerKind {
-				add(bytes.NewReader(lines.Bytes()))
+				add(path, lines.Bytes())
 			}
+		}
+		if err := lines.Err(); err != nil {
+			t.Fatalf("%s: %v", path, err)
 		}
 		file.Close()
 	}

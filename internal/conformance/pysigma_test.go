@@ -16,20 +16,26 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match/sigma"
 )
 
 var update = flag.Bool("update", false, "choose the rules again and write the counts of the differences; reasons stay")
 
-// python gives an interpreter that has pySigma and its SQLite backend.
+// python gives an interpreter that has pySigma and its SQLite backend: the one that CONTRAIL_PYTHON names, which has to have them, or python3.
 func python(t *testing.T) string {
 	t.Helper()
 	name := os.Getenv("CONTRAIL_PYTHON")
-	if name == "" {
-		name = "python3"
+	named := name != ""
+	if !named {
+		name = require.Program(t, "python3")
 	}
 	if out, err := exec.Command(name, "-c", "import sigma.backends.sqlite").CombinedOutput(); err != nil {
-		t.Skipf("pySigma is not at hand: %s with internal/conformance/requirements.txt is needed, or CONTRAIL_PYTHON naming it (%s)", name, out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:])
+		reason := fmt.Sprintf("%s has not what internal/conformance/requirements.txt lists, or is not the Python that CONTRAIL_PYTHON should name: %v %s", name, err, bytes.TrimSpace(out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:]))
+		if named {
+			t.Fatal(reason)
+		}
+		require.Missing(t, reason)
 	}
 	return name
 }
@@ -191,9 +197,7 @@ func (p *pins) check(t *testing.T, found map[string]difference) {
 
 // TestSigmaCorpusAgreesWithPySigma runs chosen public rules over public events with both.
 func TestSigmaCorpusAgreesWithPySigma(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads the whole real data, which the run without -short does")
-	}
+	require.Time(t, "asks pySigma about real events, in one goroutine")
 	python(t)
 	rules, texts := corpus(t)
 	set, _ := sigma.Compile(rules, sigma.Options{})

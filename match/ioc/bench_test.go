@@ -16,6 +16,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/internal/growth"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // million writes lists of n indicators: 4 in 10 hashes, 3 domains, 2 addresses, 1 URL.
@@ -61,9 +62,7 @@ func millionSet() *Set {
 
 // TestAMillionIndicatorsFitIntoMemory holds the compiled set under 256 MiB, descriptions and values included.
 func TestAMillionIndicatorsFitIntoMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a million indicators take seconds")
-	}
+	require.Time(t, "measures the memory of a million indicators, which the race detector multiplies")
 	before := heap()
 	s := millionSet()
 	used := heap() - before
@@ -86,7 +85,7 @@ func TestAMillionIndicatorsFitIntoMemory(t *testing.T) {
 // lines gives real log lines, with what they were read from.
 func lines(t testing.TB, dir string, most int) (all [][]byte) {
 	size := 0
-	_ = filepath.WalkDir(data(t, dir), func(p string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(require.Data(t, dir), func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || size > most {
 			return err
 		}
@@ -168,9 +167,9 @@ func BenchmarkMillionOverZeekText(b *testing.B) {
 }
 
 func BenchmarkReportsOverRealWebLogs(b *testing.B) {
-	benchmarkScan(b, Compile(Load(data(b, "ioc")), Options{}), lines(b, "weblogs", 16<<20))
+	benchmarkScan(b, Compile(Load(require.Data(b, "ioc")), Options{}), lines(b, "weblogs", 16<<20))
 }
 
 func BenchmarkReportsOverZeekText(b *testing.B) {
-	benchmarkScan(b, Compile(Load(data(b, "ioc")), Options{}), lines(b, "zeek", 32<<20))
+	benchmarkScan(b, Compile(Load(require.Data(b, "ioc")), Options{}), lines(b, "zeek", 32<<20))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func TestCanonicalValues(t *testing.T) {
@@ -206,7 +207,7 @@ func TestDuplicatesBecomeOne(t *testing.T) {
 }
 
 func TestWarninglistsDemote(t *testing.T) {
-	w, bad := LoadWarninglists(data(t, "misp/warninglists"))
+	w, bad := LoadWarninglists(require.Data(t, "misp/warninglists"))
 	if len(bad) > 0 || w.Len() < 100 {
 		t.Errorf("%d lists, refused %v", w.Len(), bad)
 	}

@@ -9,19 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-// data gives the folder of real data, or skips.
-func data(t testing.TB, name string) string {
-	t.Helper()
-	dir := filepath.Join("..", "..", "..", "shared", "data", filepath.FromSlash(name))
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("real data %s is not there", name)
-	}
-	return dir
-}
 
 // isSmall says whether a file is read even when tests must be short.
 func isSmall(name string) bool {
@@ -52,7 +44,7 @@ func smallFiles(t *testing.T, dir string) (names []string) {
 
 // TestEveryReportLoads holds, per published report, how many indicators of which kind are taken against what was looked through.
 func TestEveryReportLoads(t *testing.T) {
-	dir := data(t, "ioc")
+	dir := require.Data(t, "ioc")
 	c := Load(smallFiles(t, dir)...)
 	var b strings.Builder
 	total := 0

@@ -171,6 +171,20 @@ func (c *columnState) has(needle int32) bool {
 	return c.present[needle>>6]>>(needle&63)&1 != 0
 }
 
+// hasEach says whether all that is needed is in the value looked at last.
+func (c *columnState) hasEach(needs []need) bool {
+next:
+	for _, n := range needs {
+		for _, needle := range n {
+			if c.has(needle) {
+				continue next
+			}
+		}
+		return false
+	}
+	return true
+}
+
 // scanned says whether the literals of a value are known already.
 func (c *columnState) scanned(value int) bool {
 	return c.current == value || value < len(c.scans) && c.scans[value].end != 0

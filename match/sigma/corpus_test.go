@@ -3,25 +3,20 @@ package sigma
 import (
 	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-const sharedRules = "../../../shared/data/sigma/"
-
-// corpus loads the shared rules, or skips.
+// corpus loads the public rules.
 func corpus(t testing.TB) *Collection {
 	t.Helper()
-	if _, err := os.Stat(sharedRules); err != nil {
-		t.Skip("the shared rule corpus ../shared/data/sigma is absent")
-	}
-	return Load(sharedRules+"rules", sharedRules+"rules-emerging-threats", sharedRules+"rules-threat-hunting")
+	return Load(require.Data(t, "sigma/rules"), require.Data(t, "sigma/rules-emerging-threats"), require.Data(t, "sigma/rules-threat-hunting"))
 }
 
 func TestCorpusIsLoadedOrRejectedByName(t *testing.T) {

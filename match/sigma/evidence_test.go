@@ -16,23 +16,22 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
-const sharedEvents = "../../../shared/data/winlog-json/"
-
-// recordedEvents flattens the shared Windows events naively into batches, or skips. Rows of a batch have one source.
+// recordedEvents flattens the real Windows events naively into batches. Rows of a batch have one source.
 func recordedEvents(t testing.TB, limit int) []*event.Batch {
 	t.Helper()
-	if _, err := os.Stat(sharedEvents); err != nil {
-		t.Skip("the shared events ../shared/data/winlog-json are absent")
-	}
 	var files []string
-	filepath.WalkDir(sharedEvents, func(p string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(require.Data(t, "winlog-json"), func(p string, d fs.DirEntry, err error) error {
 		if err == nil && (strings.HasSuffix(p, ".json") || strings.HasSuffix(p, ".json.gz")) {
 			files = append(files, p)
 		}
-		return nil
+		return err
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	sort.Strings(files)
 	r := recorder{builders: map[event.Source]*event.Builder{}}
 	for _, p := range files {
@@ -74,19 +73,25 @@ func (r *recorder) file(t testing.TB, path string, limit int) {
 	var body io.Reader = f
 	if strings.HasSuffix(path, ".gz") {
 		if body, err = gzip.NewReader(f); err != nil {
-			return
+			t.Fatalf("%s: %v", path, err)
 		}
 	}
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() && r.rows < limit {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
 		dec := json.NewDecoder(bytes.NewReader(lines.Bytes()))
 		dec.UseNumber()
 		var e map[string]any
-		if dec.Decode(&e) != nil {
-			continue
+		if err := dec.Decode(&e); err != nil {
+			t.Fatalf("%s: %v", path, err)
 		}
 		r.add(e)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 }
 
@@ -139,9 +144,7 @@ func (r *recorder) add(e map[string]any) {
 // TestScannerAgreesWithExpressions runs every rule on real events twice: by the compiled program, and slowly from the
 // rule's expression without witnesses, literals and caches.
 func TestScannerAgreesWithExpressions(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads much and starts no goroutine of its own: left out by -short, which the race detector runs with")
-	}
+	require.Time(t, "tries every rule slowly on real events, in one goroutine")
 	set, _ := Compile(corpus(t), Options{})
 	batches := recordedEvents(t, 60000)
 	scan := set.Scanner().(*scanner)

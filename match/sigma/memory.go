@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/zeebo/xxh3"
+	"github.com/contrail-ir/contrail/event"
 )
 
 // memory is what a scanner keeps of values from batch to batch: which rules a value is a witness of, and a number for it
@@ -69,7 +69,7 @@ func (m *memory) fresh(n int) uint64 {
 }
 
 func hashOf(field uint32, text []byte) uint64 {
-	return xxh3.Hash(text) ^ uint64(field)*0x9E3779B97F4A7C15
+	return event.Hash(text) ^ uint64(field)*0x9E3779B97F4A7C15
 }
 
 // find gives what is known of a value, nil for nothing.

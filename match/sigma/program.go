@@ -62,17 +62,19 @@ type programRule struct {
 	route *Route
 }
 
-// predicate is an atom asked of a slot. Needles are literals of which one must be found for a test to hold.
+// predicate is an atom asked of a slot.
 type predicate struct {
 	atom    *atom
 	slot    int32 // -1: every column
 	named   nameSet
-	tests   []test  // of the atom that ask for no name; those that can hold for ASCII values first
-	ascii   int     // how many of tests can hold for ASCII values
-	needles []int32 // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
-	several bool    // worth a scan for all needles of the slot
-	cached  bool    // worth remembering
-	kinds   kindSet // of values for which it can hold, when it asks every column
+	tests   []test   // of the atom that ask for no name; those that can hold for ASCII values first
+	ascii   int      // how many of tests can hold for ASCII values
+	needles []int32  // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
+	needs   [][]need // by test: what an expression needs besides; nil when no test does
+	literal bool     // needles answer all tests
+	several bool     // worth a scan for all needles of the slot
+	cached  bool     // worth remembering
+	kinds   kindSet  // of values for which it can hold, when it asks every column
 }
 
 type programNode struct {
@@ -108,17 +110,7 @@ func (s *Set) prepared(source event.Source) *prepared {
 
 // place finds by the routes that the logsources take for a source, and by the answers to what is asked of its event id.
 func (s *Set) place(source event.Source) *prepared {
-	key := make([]byte, 0, 2*len(s.logsources))
-	for _, l := range s.logsources {
-		at := 0
-		for i, r := range l.routes {
-			if r.Matches(source) {
-				at = i + 1
-				break
-			}
-		}
-		key = binary.AppendUvarint(key, uint64(at))
-	}
+	key := s.routes(source)
 	f := s.families[string(key)]
 	if f == nil {
 		f = s.family(key)
@@ -146,6 +138,25 @@ func (s *Set) place(source event.Source) *prepared {
 	}
 	return p
 }
+
+// routes tells which route each logsource takes to a source, none as 0.
+func (s *Set) routes(source event.Source) []byte {
+	key := make([]byte, 0, 2*len(s.logsources))
+	for _, l := range s.logsources {
+		at := 0
+		for i, r := range l.routes {
+			if r.Matches(source) {
+				at = i + 1
+				break
+			}
+		}
+		key = binary.AppendUvarint(key, uint64(at))
+	}
+	return key
+}
+
+// Kind gives equal texts for sources that are searched by the same rules.
+func (s *Set) Kind(source event.Source) string { return string(s.routes(source)) }
 
 func (s *Set) family(key []byte) *family {
 	f := &family{programs: map[string]*prepared{}}

@@ -116,14 +116,22 @@ func translateRegexp(s string) (string, error) {
 type needs struct {
 	bytes   int
 	needles [][]string
-	line    int // above 0 the expression says no more than: a line of so many characters
+	short   [][]string // of needles, those that are too short for an index
+	line    int        // above 0 the expression says no more than: a line of so many characters
 }
 
-func (n *needs) met(folded, raw []byte) bool {
-	if len(raw) < n.bytes {
-		return false
-	}
+func (n *needs) met(folded []byte) bool {
 	for _, set := range n.needles {
+		if !containsAny(folded, set) {
+			return false
+		}
+	}
+	return true
+}
+
+// metShort is met for a value of which is known what longer needles are in it.
+func (n *needs) metShort(folded []byte) bool {
+	for _, set := range n.short {
 		if !containsAny(folded, set) {
 			return false
 		}
@@ -161,7 +169,15 @@ func needsOf(re *regexp.Regexp) needs {
 	if parsed.Op == syntax.OpRepeat && parsed.Max < 0 && parsed.Min > 0 && parsed.Sub[0].Op == syntax.OpAnyCharNotNL {
 		n.line = parsed.Min
 	}
-	slices.SortStableFunc(n.needles, func(a, b []string) int { return cmp.Compare(rarityOf(b), rarityOf(a)) })
+	slices.SortStableFunc(n.needles, func(a, b []string) int {
+		return cmp.Or(cmp.Compare(rarityOf(b), rarityOf(a)), slices.Compare(a, b))
+	})
+	n.needles = slices.CompactFunc(n.needles, slices.Equal)
+	for _, set := range n.needles {
+		if !indexed(set, false) {
+			n.short = append(n.short, set)
+		}
+	}
 	return n
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/evtx"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 // keptBatches is a sink that copies batches.
@@ -32,17 +33,14 @@ func (k *keptBatches) Batch(b *event.Batch) error {
 // rules ask for.
 func decodedEVTX(t testing.TB, set *Set) []*event.Batch {
 	t.Helper()
-	roots := []string{"../../../shared/data/evtx-attack", "../../../shared/data/evtx-baseline"}
-	if name := os.Getenv("SIGMA_BENCH"); name != "" {
-		roots = []string{name}
+	roots := []string{require.Named(t, "SIGMA_BENCH")}
+	if roots[0] == "" {
+		roots = []string{require.Data(t, "evtx-attack"), require.Data(t, "evtx-baseline")}
 	}
 	var kept keptBatches
 	format, needs := evtx.New(), set.Needs()
 	decoder := format.Decoder()
 	for _, root := range roots {
-		if _, err := os.Stat(root); err != nil {
-			t.Skip("the shared EVTX files are absent: ", root)
-		}
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".evtx" {
 				return err

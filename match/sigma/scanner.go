@@ -303,10 +303,18 @@ func (s *scanner) search(c *columnState, w *slotWitness, v int) {
 	s.eager(c, w, v, raw, folded)
 }
 
-// eager asks the witnesses that are no literals.
+// eager asks the witnesses that are no literals. What a long value answers is remembered for the rules.
 func (s *scanner) eager(c *columnState, w *slotWitness, v int, raw, folded []byte) {
 	for i := range w.eager {
-		if e := &w.eager[i]; s.program.predicates[e.predicate].atom.holdsFor(raw, folded, c.ascii(v)) {
+		e := &w.eager[i]
+		p := &s.program.predicates[e.predicate]
+		holds := false
+		if len(folded) > longValue && !p.atom.present && p.named.words == nil && e.predicate < mostPredicates {
+			holds = s.remembered(e.predicate, p, c, v, c.first+uint64(v))
+		} else {
+			holds = p.atom.holdsFor(raw, folded, c.ascii(v))
+		}
+		if holds {
 			c.addCandidates(e.rules)
 		}
 	}
@@ -498,13 +506,19 @@ func (s *scanner) ask(at int32, p *predicate, c *columnState, v int) bool {
 	if len(p.tests) == 0 {
 		return false
 	}
-	if !p.cached && c.folds[v].end != 0 || at >= mostPredicates {
+	long := !p.literal && len(c.text(v)) > longValue // what is sought in it anew is not to be sought for every rule
+	if !p.cached && !long && c.folds[v].end != 0 || at >= mostPredicates {
 		return s.evaluate(p, c, v)
 	}
 	number := s.number(c, v)
-	if !p.cached && number == c.first+uint64(v) {
+	if !p.cached && !long && number == c.first+uint64(v) {
 		return s.evaluate(p, c, v)
 	}
+	return s.remembered(at, p, c, v, number)
+}
+
+// remembered asks a predicate about the value of a number, through the answers.
+func (s *scanner) remembered(at int32, p *predicate, c *columnState, v int, number uint64) bool {
 	key, place := s.answers.key(number, at)
 	if *place&^1 == key {
 		return *place&1 != 0
@@ -524,7 +538,7 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 		tests = tests[:p.ascii]
 	}
 	// One scan for all literals of the field answers this and every later predicate about the value.
-	scanned := c.needles != nil && c.needles.count > 0 && p.slot >= 0 && (p.several || len(folded) > longValue || c.scanned(v))
+	scanned := c.needles != nil && c.needles.count > 0 && (p.slot >= 0 || c.needles.keywords) && (p.several || len(folded) > longValue || c.scanned(v))
 	if scanned {
 		c.look(v)
 	}
@@ -537,6 +551,12 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 			if t.kind == testContains && !t.cased {
 				return true
 			}
+		}
+		if scanned && p.needs != nil && t.kind == testRegexp {
+			if c.hasEach(p.needs[i]) && t.needs.metShort(folded) && t.expression(raw) {
+				return true
+			}
+			continue
 		}
 		if t.match(raw, folded) {
 			return true

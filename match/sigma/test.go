@@ -137,10 +137,7 @@ func (t *test) match(raw, folded []byte) bool {
 	case testAny, testExists:
 		return true
 	case testRegexp:
-		if t.needs.line > 0 { // counting is a thousand times faster than the automaton of .{1000,}
-			return hasLine(raw, t.needs.line)
-		}
-		return t.needs.met(folded, raw) && t.re.Match(raw) // the dearest of tests: not without need
+		return t.needs.met(folded) && t.expression(raw)
 	case testNumber:
 		n, ok := NumberOf(raw)
 		return ok && compares(t.op, n.Compare(t.number))
@@ -151,6 +148,14 @@ func (t *test) match(raw, folded []byte) bool {
 		return ok && compares(t.op, NumberOfInt(n).Compare(t.number))
 	}
 	return false
+}
+
+// expression runs a regular expression: the dearest of tests, not without need.
+func (t *test) expression(raw []byte) bool {
+	if t.needs.line > 0 { // counting is a thousand times faster than the automaton of .{1000,}
+		return hasLine(raw, t.needs.line)
+	}
+	return len(raw) >= t.needs.bytes && t.re.Match(raw)
 }
 
 func compares(op BoundOp, c int) bool {

@@ -257,8 +257,9 @@ const minNeedle = 4
 // slotNeedles are all literals that predicates on one field look for anywhere in a value, so that one scan answers
 // them all.
 type slotNeedles struct {
-	texts [2][]string // ASCII ones, others
-	count int
+	texts    [2][]string // ASCII ones, others
+	count    int
+	keywords bool // those of keywords are the first of them
 
 	once    sync.Once // the index is made when a value is first looked at: on most fields none ever is
 	ascii   *literals
@@ -281,40 +282,88 @@ func (s *slotNeedles) index() (ascii, unicode *literals) {
 	return s.ascii, s.unicode
 }
 
-// indexNeedles numbers the literals of every field and tells each predicate which are its own. The numbers of ASCII
-// literals come first.
+// need is needles of which a value must have one.
+type need []int32
+
+// needleNumbers numbers the needles of one field, ASCII ones and others apart.
+type needleNumbers struct {
+	number [2]map[string]int32
+	texts  [2][]string
+}
+
+// of numbers a text: from 0 on when it is ASCII, else from -2 down until it is known how many are ASCII.
+func (s *needleNumbers) of(text string) int32 {
+	kind := 0
+	if !isASCII(text) {
+		kind = 1
+	}
+	n, ok := s.number[kind][text]
+	if !ok {
+		n = int32(len(s.texts[kind]))
+		s.number[kind][text] = n
+		s.texts[kind] = append(s.texts[kind], text)
+	}
+	if kind == 1 {
+		return -n - 2
+	}
+	return n
+}
+
+// final gives the number of what of gave: ASCII ones come first.
+func (s *needleNumbers) final(n int32) int32 {
+	if n < -1 {
+		return int32(len(s.texts[0])) - n - 2
+	}
+	return n
+}
+
+// manyTests is from how many tests on a field on keywords are sought with its literals: where few are sought, values are short, and
+// the literals of keywords would be most of the index.
+const manyTests = 100
+
+// indexNeedles numbers the literals of every field and tells each predicate which are its own. Those of keywords have the same numbers
+// in every field that has them.
 func (p *program) indexNeedles() {
-	type numbering struct {
-		number [2]map[string]int32
-		texts  [2][]string
+	slots := make([]needleNumbers, len(p.slots))
+	keywords := needleNumbers{number: [2]map[string]int32{{}, {}}}
+	tests := make([]int, len(p.slots))
+	for i := range p.predicates {
+		q := &p.predicates[i]
+		if q.slot >= 0 {
+			tests[q.slot] += len(q.tests)
+			continue
+		}
+		for j := range q.tests {
+			for _, set := range q.tests[j].required() {
+				if indexed(set, true) {
+					for _, text := range set {
+						keywords.of(text)
+					}
+				}
+			}
+		}
 	}
-	slots := make([]numbering, len(p.slots))
-	for i := range slots {
-		slots[i].number = [2]map[string]int32{{}, {}}
-	}
-	intern := func(slot int32, text string) int32 {
-		kind := 0
-		if !isASCII(text) {
-			kind = 1
+	of := func(slot int32) *needleNumbers {
+		if slot < 0 {
+			return &keywords
 		}
 		s := &slots[slot]
-		n, ok := s.number[kind][text]
-		if !ok {
-			n = int32(len(s.texts[kind]))
-			s.number[kind][text] = n
-			s.texts[kind] = append(s.texts[kind], text)
+		if s.number[0] == nil {
+			s.number = [2]map[string]int32{{}, {}}
+			if tests[slot] >= manyTests {
+				for _, text := range keywords.texts[0] {
+					s.of(text)
+				}
+			}
 		}
-		if kind == 1 {
-			return -n - 2 // put behind the ASCII ones once their number is known
-		}
-		return n
+		return s
 	}
 	witnesses := make([][]int32, len(slots)) // by slot and literal: its needle
 	for i := range slots {
 		w := &p.witness[i]
 		for j := range w.rules {
 			if text, place := w.literal(j); place == 0 {
-				witnesses[i] = append(witnesses[i], intern(int32(i), text))
+				witnesses[i] = append(witnesses[i], of(int32(i)).of(text))
 			} else {
 				witnesses[i] = append(witnesses[i], -1)
 				w.anchored = append(w.anchored, int32(j))
@@ -324,49 +373,77 @@ func (p *program) indexNeedles() {
 	for i := range p.predicates {
 		q := &p.predicates[i]
 		work := 0
+		q.literal = true
 		for j := range q.tests {
 			t := &q.tests[j]
 			work++
-			needle := t.needle()
-			if q.slot < 0 || len(needle) < minNeedle {
-				continue
+			needle := int32(-1)
+			for k, set := range t.required() {
+				if !indexed(set, q.slot < 0) {
+					continue
+				}
+				if k == 0 && len(set) == 1 {
+					needle = of(q.slot).of(set[0])
+					if q.needles == nil {
+						q.needles = slices.Repeat([]int32{-1}, len(q.tests))
+					}
+					q.needles[j] = needle
+					if j < q.ascii {
+						work += 3
+					}
+					continue
+				}
+				if q.needs == nil {
+					q.needs = make([][]need, len(q.tests))
+				}
+				var n need
+				for _, text := range set {
+					n = append(n, of(q.slot).of(text))
+				}
+				q.needs[j] = append(q.needs[j], n)
 			}
-			if q.needles == nil {
-				q.needles = slices.Repeat([]int32{-1}, len(q.tests))
-			}
-			q.needles[j] = intern(q.slot, needle)
-			if j < q.ascii {
-				work += 3
-			}
+			q.literal = q.literal && needle != -1 && t.kind == testContains && !t.cased
 		}
-		q.several = work > 8
+		q.several = work > 8 && q.slot >= 0
 		q.cached = work > 3 || q.slot < 0 || q.atom.costly
 	}
 	p.found = make([]*slotNeedles, len(slots))
 	for i := range slots {
 		p.found[i] = newSlotNeedles(slots[i].texts)
-	}
-	number := func(slot int, n int32) int32 {
-		if n < -1 {
-			return int32(len(slots[slot].texts[0])) - n - 2
-		}
-		return n
+		p.found[i].keywords = tests[i] >= manyTests
 	}
 	for i := range p.predicates {
 		q := &p.predicates[i]
 		for k, n := range q.needles {
-			q.needles[k] = number(int(q.slot), n)
+			q.needles[k] = of(q.slot).final(n)
+		}
+		for _, needs := range q.needs {
+			for _, n := range needs {
+				for k := range n {
+					n[k] = of(q.slot).final(n[k])
+				}
+			}
 		}
 	}
 	for i := range slots {
 		w := &p.witness[i]
 		w.byNeedle = make([][]int32, p.found[i].count)
 		for j, n := range witnesses[i] {
-			if n = number(i, n); n >= 0 {
+			if n = slots[i].final(n); n >= 0 {
 				w.byNeedle[n] = append(w.byNeedle[n], w.rules[j]...)
 			}
 		}
 	}
+}
+
+// indexed says whether all literals of a set can be needles, those of keywords in every field.
+func indexed(set []string, keyword bool) bool {
+	for _, text := range set {
+		if len(text) < minNeedle || keyword && !isASCII(text) {
+			return false
+		}
+	}
+	return true
 }
 
 // literal gives a literal by its place in rules.
@@ -392,15 +469,17 @@ func (w *slotWitness) atEnds(i int32, folded []byte) bool {
 	return string(folded[len(folded)-len(text):]) == text
 }
 
-// needle gives the one literal that the test needs somewhere in the folded value, "" for none.
-func (t *test) needle() string {
+// required gives sets of literals: the folded value has one of each set when the test holds.
+func (t *test) required() [][]string {
 	switch {
 	case t.kind == testContains && t.cased:
-		return foldString(t.text)
+		return [][]string{{foldString(t.text)}}
 	case t.kind == testContains:
-		return t.text
-	case (t.kind == testGlob || t.kind == testRegexp) && len(t.needles) == 1:
-		return t.needles[0]
+		return [][]string{{t.text}}
+	case t.kind == testGlob && t.needles != nil:
+		return [][]string{t.needles}
+	case t.kind == testRegexp:
+		return t.needs.needles
 	}
-	return ""
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 func rulesOf(t *testing.T, o Options, rules map[string]string) *Rules {
@@ -24,7 +26,7 @@ func rulesOf(t *testing.T, o Options, rules map[string]string) *Rules {
 	o.TempDir = t.TempDir()
 	r, err := Compile(context.Background(), o, dir)
 	if errors.Is(err, ErrNoEngine) {
-		t.Skip(err)
+		require.Missing(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +102,7 @@ func program(t *testing.T, script string) string {
 }
 
 func TestAProgramThatMisbehaves(t *testing.T) {
-	if _, err := os.Stat("/bin/sh"); err != nil {
-		t.Skip("there is no shell")
-	}
+	require.Program(t, "/bin/sh")
 	for name, c := range map[string]struct{ script, want string }{
 		"nonsense":   {"echo hello", "not understood"},
 		"other path": {"echo 'r0:one [] /etc/passwd'", "not understood"},
@@ -132,16 +132,8 @@ func FuzzParse(f *testing.F) {
 
 // TestRulesOfTheField holds the whole of a public collection against what yara itself said of the same files.
 func TestRulesOfTheField(t *testing.T) {
-	data := filepath.Join("..", "..", "..", "shared", "data")
-	in, err := os.Open(filepath.Join(data, "yara", "expected.tsv"))
-	if err != nil {
-		t.Skip("the rules and files to compare with are not here")
-	}
-	defer in.Close()
-	if testing.Short() {
-		t.Skip("compiles 737 files of rules")
-	}
-	r := csv.NewReader(in)
+	require.Time(t, "compiles 737 files of rules by another program")
+	r := csv.NewReader(bytes.NewReader(require.Read(t, "yara/expected.tsv")))
 	r.Comma = '\t'
 	rows, err := r.ReadAll()
 	if err != nil {
@@ -152,9 +144,9 @@ func TestRulesOfTheField(t *testing.T) {
 		want[row[0]] = append(want[row[0]], row[1]+":"+row[2])
 	}
 	began := time.Now()
-	rules, err := Compile(context.Background(), Options{TempDir: t.TempDir()}, filepath.Join(data, "yara", "signature-base"))
+	rules, err := Compile(context.Background(), Options{TempDir: t.TempDir()}, require.Data(t, "yara/signature-base"))
 	if errors.Is(err, ErrNoEngine) {
-		t.Skip(err)
+		require.Missing(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +155,7 @@ func TestRulesOfTheField(t *testing.T) {
 	t.Logf("%d files of rules compiled, %d rejected, in %v", len(rules.Files()), len(rules.Rejected), time.Since(began))
 	began = time.Now()
 	for path, names := range want {
-		f, err := os.Open(filepath.Join(data, path))
+		f, err := os.Open(require.Data(t, path))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -119,6 +119,9 @@ func (r *Reader) Next() (Segment, error) {
 				return seg, nil
 			}
 		}
+		if r.service.Element != '+' && bytes.HasPrefix(r.buf[r.r:r.w], []byte("UNB+")) {
+			r.service = Default // the advice was for the interchange before: this one has none
+		}
 		seg := r.segment()
 		if len(seg.Raw) == 0 {
 			continue // a doubled terminator, which is no segment

@@ -1,6 +1,10 @@
 package identifier
 
-import "bytes"
+import (
+	"bytes"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 var titles = [][]byte{[]byte("MSTR"), []byte("MISS"), []byte("MRS"), []byte("CHD"), []byte("INF"), []byte("MR"), []byte("MS"), []byte("DR")}
 
@@ -10,6 +14,9 @@ var titles = [][]byte{[]byte("MSTR"), []byte("MISS"), []byte("MRS"), []byte("CHD
 func AppendName(dst, name []byte, given bool) []byte {
 	if given {
 		name = untitle(name)
+	}
+	if decomposed(name) {
+		name = norm.NFC.Bytes(name)
 	}
 	for i := 0; i < len(name); i++ {
 		c := name[i]
@@ -26,6 +33,11 @@ func AppendName(dst, name []byte, given bool) []byte {
 		}
 	}
 	return dst
+}
+
+// decomposed says whether accents stand as characters of their own, U+0300 to U+036F.
+func decomposed(name []byte) bool {
+	return bytes.IndexByte(name, 0xCC) >= 0 || bytes.IndexByte(name, 0xCD) >= 0
 }
 
 // appendLatin writes U+00C0 to U+00FF as machine readable zones do (ICAO 9303-3, table 6-A).

@@ -79,7 +79,7 @@ func (d *Detector) numbers(p []byte) {
 				d.add(record.Tickets, from, k, d.hold(num), nil, nil)
 				continue
 			}
-		case n == 13 && parted && whole[3] == '-' && identifier.KnownAccountingCode(num) && d.near(from, k, strongTicketWord, ticketWord):
+		case n == 13 && parted && (whole[3] == '-' || whole[3] == ' ' && len(whole) == 14) && identifier.KnownAccountingCode(num) && d.near(from, k, strongTicketWord, ticketWord):
 			d.add(record.Tickets, from, k, d.hold(num), nil, nil)
 			continue
 		}
@@ -260,9 +260,12 @@ type label struct {
 }
 
 var labels = []label{
-	{"pnr", record.Bookings}, {"locator", record.Bookings}, {"recloc", record.Bookings}, {"booking ref", record.Bookings},
-	{"booking code", record.Bookings}, {"bookingref", record.Bookings}, {"booking_ref", record.Bookings}, {"订座", record.Bookings}, {"预订编号", record.Bookings},
+	{"pnr", record.Bookings}, {"locator", record.Bookings}, {"recloc", record.Bookings}, {"booking reference", record.Bookings}, {"booking ref", record.Bookings},
+	{"booking code", record.Bookings}, {"bookingreference", record.Bookings}, {"bookingref", record.Bookings},
+	{"booking_reference", record.Bookings}, {"booking_ref", record.Bookings}, {"订座", record.Bookings}, {"预订编号", record.Bookings},
 	{"passport", record.Documents}, {"护照", record.Documents},
+	{"frequent flyer", record.FrequentFlyers}, {"frequent-flyer", record.FrequentFlyers}, {"frequent_flyer", record.FrequentFlyers},
+	{"frequentflyer", record.FrequentFlyers}, {"loyalty", record.FrequentFlyers}, {"常旅客", record.FrequentFlyers},
 }
 
 // labelled finds values by the name before them: "PNR: ABC123", "passport no. X1234567",
@@ -281,18 +284,49 @@ func (d *Detector) labelled(p []byte) {
 			if at > 0 && alphabetic(p[at-1]) && p[at] < 0x80 {
 				continue
 			}
-			if start, end := valueAfter(p, from); end > start {
+			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end]) || l.kind == record.Bookings && plainLocator(p[start:end])) {
 				d.value(l.kind, p, start, end)
 			}
 		}
 	}
 }
 
+// plainNumber says whether a token can only be the number of a document, so that "passport X1234567" needs no sign between the two.
+func plainNumber(v []byte) bool {
+	letters := 0
+	for letters < len(v) && v[letters] >= 'A' && v[letters] <= 'Z' {
+		letters++
+	}
+	return letters >= 1 && letters <= 2 && len(v)-letters >= 6 && identifier.Digits(v[letters:])
+}
+
+// plainLocator says whether a token can hardly be anything else behind "PNR": six capitals and digits, mixed.
+func plainLocator(v []byte) bool {
+	letters, digits := 0, 0
+	for _, c := range v {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			letters++
+		case c >= '0' && c <= '9':
+			digits++
+		}
+	}
+	return len(v) == 6 && letters+digits == 6 && letters >= 2 && digits >= 1
+}
+
+// extension says whether what follows a token is the ending of a file's name.
+func extension(p []byte) bool {
+	n := 1
+	for n < len(p) && n < 6 && p[n] >= 'a' && p[n] <= 'z' {
+		n++
+	}
+	return n >= 3 && n <= 5 && (n == len(p) || !alphanumeric(p[n]) && p[n] != '.' && p[n] != '-' && p[n] != '_')
+}
+
 // valueAfter gives the token after a label: at most one or two words such as "no", "number", "code"
-// and punctuation, with at least one sign that a value follows, stand between.
-func valueAfter(p []byte, at int) (start, end int) {
+// and punctuation stand between. sign says that something there promises a value.
+func valueAfter(p []byte, at int) (start, end int, sign bool) {
 	limit := min(len(p), at+32)
-	sign := false
 	for i := at; i < limit; {
 		c := p[i]
 		switch {
@@ -313,24 +347,24 @@ func valueAfter(p []byte, at int) (start, end int) {
 			}
 			switch string(bytes.ToLower(p[i:end])) {
 			case "no", "nr", "num", "number", "code", "id", "ref", "reference", "is", "locator", "record":
-				sign = sign || string(bytes.ToLower(p[i:end])) == "is" || string(bytes.ToLower(p[i:end])) == "no"
+				switch string(bytes.ToLower(p[i:end])) {
+				case "is", "no", "nr", "num", "number":
+					sign = true
+				}
 				i = end
 				continue
 			}
-			if !sign {
-				return 0, 0
-			}
-			return i, end
+			return i, end, sign
 		default:
-			return 0, 0
+			return 0, 0, false
 		}
 	}
-	return 0, 0
+	return 0, 0, false
 }
 
 func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
 	v := p[start:end]
-	if end < len(p) && (p[end] == '-' || p[end] == '_' || p[end] == '.' && end+1 < len(p) && alphanumeric(p[end+1]) || p[end] == '\\') {
+	if end < len(p) && (p[end] == '-' || p[end] == '_' || p[end] == '.' && end+1 < len(p) && alphanumeric(p[end+1]) && !extension(p[end:]) || p[end] == '\\') {
 		return // part of a longer name, a path or an address
 	}
 	switch kind {
@@ -347,7 +381,15 @@ func (d *Detector) value(kind record.Kind, p []byte, start, end int) {
 			}
 		}
 		// Hexadecimal numbers and years also have six characters: ask for what they lack.
-		if len(v) == 6 && letters > 0 {
+		if len(v) == 6 && letters > 0 && (digits > 0 || !ordinary[string(v)]) {
+			d.add(kind, start, end, v, nil, nil)
+		}
+	case record.FrequentFlyers:
+		letters := 0
+		for letters < len(v) && v[letters] >= 'A' && v[letters] <= 'Z' {
+			letters++
+		}
+		if letters <= 3 && len(v)-letters >= 6 && len(v) <= 16 && identifier.Digits(v[letters:]) {
 			d.add(kind, start, end, v, nil, nil)
 		}
 	case record.Documents:

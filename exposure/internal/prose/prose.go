@@ -119,7 +119,7 @@ func zoneByte(c byte) bool { return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
 type run struct{ from, to int }
 
 // zones finds runs of the zone alphabet of the right length and reads neighbouring ones together.
-// Lines may be parted by line breaks, their escapes, or markup of at most 8 bytes.
+// Lines may be parted by line breaks, their escapes, markup and names of fields, of at most zoneGap bytes: every line has check digits.
 func (d *Detector) zones(p []byte) {
 	var held [3]run // the last runs
 	n := 0
@@ -148,7 +148,7 @@ func (d *Detector) zones(p []byte) {
 		default:
 			continue
 		}
-		if n > 0 && (from-held[n-1].to > 8 || n == 3) {
+		if n > 0 && (from-held[n-1].to > zoneGap || n == 3) {
 			n = 0
 		}
 		held[n] = run{from, to}
@@ -167,6 +167,8 @@ func (d *Detector) zones(p []byte) {
 		}
 	}
 }
+
+const zoneGap = 32
 
 // nextLine gives the run of the length that begins at most 8 bytes after at.
 func nextLine(p []byte, at, length int) run {

@@ -74,6 +74,8 @@ type Damage struct {
 	Bytes  int64  `json:"bytes,omitempty"` // skipped, so that records may hide there
 	// Missing is how many records the evidence itself says are absent.
 	Missing int `json:"missing,omitempty"`
+	// Cut says that the stream breaks off here: nobody knows what came behind.
+	Cut bool `json:"-"`
 }
 
 // Collector takes what readers find.

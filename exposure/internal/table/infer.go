@@ -65,41 +65,11 @@ var headerIndex = headerTable()
 
 func headerTable() map[string]Type {
 	m := map[string]Type{}
-	for kind, words := range map[Type]string{
-		FullName: `name fullname passengername paxname custname customername guestname travellername travelername membername holdername
-			passenger cardholder cardholdername 姓名 旅客姓名 乘客姓名 乘机人 乘机人姓名 旅客 客户姓名 中文姓名 英文姓名 会员姓名 联系人`,
-		Surname:   `surname lastname familyname lname namelast last paxsurname passengersurname passengerlastname 姓 姓氏 英文姓`,
-		GivenName: `given givenname givennames firstname forename fname namefirst first paxfirstname passengerfirstname passengergivenname 名 英文名`,
-		Birth:     `dob birth birthdate birthday dateofbirth birthdt bday dobdate paxdob passengerdob 出生日期 生日 出生年月 出生年月日`,
-		DocumentNumber: `passport passportno passportnumber passportnum passportid docno docnum docnumber documentno documentnumber documentid traveldoc
-			traveldocno traveldocument traveldocumentnumber pptno ppno idnumber idno certno certificateno 护照 护照号 护照号码 证件号 证件号码 旅行证件号 证件编号`,
-		DocumentIssuer: `issuer issuingcountry passportcountry passportissuer passportissuingcountry docissuer docissuingcountry documentissuer
-			documentissuingcountry countryofissue issuecountry doccountry 签发国 签发国家 护照签发国 发证国`,
-		Nationality: `nationality citizenship nation nat nationalitycode paxnationality passengernationality countryofcitizenship 国籍 国籍代码`,
-		NationalID: `idcard idcardno idcardnumber nationalid nationalidnumber identitynumber identityno citizenid residentid sfz sfzh shenfenzheng
-			aadhaar aadhaarno aadhaarnumber aadhar 身份证 身份证号 身份证号码 公民身份号码 居民身份证`,
-		Locator: `pnr pnrno pnrcode pnrlocator locator recordlocator recloc rloc bookingref bookingreference bookingcode bookinglocator reservationcode
-			reservation confirmationcode confirmationnumber 订座编码 订座记录编号 记录编号 预订编号 预订号 pnr编码 pnr号 订座号`,
-		Carrier: `carrier airline airlinecode carriercode marketingcarrier operatingcarrier 航空公司 承运人 航司`,
-		Created: `created createdat createdate creationdate bookingdate bookdate datecreated bookedat bookingcreated pnrcreated 预订日期 订座日期 创建日期 创建时间 订票日期`,
-		Index:   `paxindex paxno paxnumber passengerindex passengerno passengernumber paxseq seqno 旅客序号`,
-		Ticket:  `ticket ticketno ticketnumber ticketnum tkt tktno tktnumber eticket eticketno eticketnumber etkt 票号 客票号 电子客票号 机票号`,
-		Card: `card cardno cardnumber cardnum creditcard creditcardno creditcardnumber ccnumber ccnum ccno pan paymentcard paymentcardnumber fopcard
-			卡号 信用卡号 银行卡号 支付卡号`,
-		FrequentFlyer: `ffn ffp ffpno ffpnumber ffnumber frequentflyer frequentflyerno frequentflyernumber frequentflyernum loyaltyno loyaltynumber
-			loyaltyid membershipno membershipnumber memberno membernumber memberid milesno 常旅客 常旅客号 常旅客卡号 会员号 会员卡号 会员编号`,
-		Phone: `phone phoneno phonenumber mobile mobileno mobilenumber mobilephone tel telno telephone telephonenumber cell cellphone cellno contactno
-			contactnumber contactphone msisdn 手机 手机号 手机号码 电话 电话号码 联系电话 移动电话`,
-		Email:       `email emailaddress mail mailaddress emailaddr contactemail 邮箱 电子邮箱 电子邮件 邮件地址`,
-		Origin:      `origin orig from departureairport depairport depstation boardpoint dep departure fromairport origincode 始发地 出发地 出发机场 起飞机场 始发站`,
-		Destination: `destination dest arrivalairport arrairport arrstation offpoint arr arrival toairport destinationcode 目的地 到达地 到达机场 目的站`,
-		TravelDate: `traveldate flightdate departuredate depdate dateofflight fltdate flightdt departuretime depdt std 航班日期 出发日期 起飞日期 乘机日期
-			起飞时间 旅行日期`,
-		Street: `address street streetaddress address1 addressline1 addr homeaddress postaladdress mailingaddress 地址 住址 家庭住址 通讯地址 联系地址`,
-		City:   `city town 城市`,
-	} {
-		for _, w := range strings.Fields(words) {
-			m[w] = kind
+	for _, words := range []map[Type]string{columnNames, columnNamesElsewhere} {
+		for kind, list := range words {
+			for _, w := range strings.Fields(list) {
+				m[w] = kind
+			}
 		}
 	}
 	return m
@@ -108,6 +78,31 @@ func headerTable() map[string]Type {
 // hint gives the type that a column's name suggests. Prefixes that only say whose field it is are
 // dropped.
 func hint(header string) Type {
+	for range 8 {
+		if t := nameHint(header); t != Untyped {
+			return t
+		}
+		// In a path of JSON or XML the names of what only wraps a record say nothing: "_source surname", "after.passport".
+		at := strings.IndexAny(header, " ./")
+		if at <= 0 || !wrappers[strings.Trim(strings.ToLower(header[:at]), "_$@")] {
+			return Untyped
+		}
+		header = header[at+1:]
+	}
+	return Untyped
+}
+
+var wrappers = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`source doc document documents data attributes properties fields record records row rows value values item items payload body after before new old
+		object result results hit hits person persons personname name passenger passengers pax paxes customer customers traveller travellers traveler travelers guest guests
+		profile details detail info personal personalinfo personaldetails contact contacts contactinfo contactdetails identity travel traveldocument traveldocuments`) {
+		m[w] = true
+	}
+	return m
+}()
+
+func nameHint(header string) Type {
 	if len(header) > 128 {
 		return Untyped
 	}
@@ -171,7 +166,7 @@ func (t *Table) inferColumn(c int) Type {
 		if c >= len(cells) {
 			continue
 		}
-		v := bytes.TrimSpace(cells[c])
+		v := trimmed(cells[c])
 		if len(v) == 0 || isNull(v) {
 			continue
 		}

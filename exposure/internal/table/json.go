@@ -2,6 +2,8 @@ package table
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"unicode/utf8"
@@ -63,6 +65,8 @@ type jsonReader struct {
 	key    []byte   // path of the value inside its row
 	text   []byte
 	cells  [][]byte
+	inner  *jsonReader // of JSON in strings
+	inside bool
 }
 
 var errSyntax = errors.New("not JSON")
@@ -166,10 +170,29 @@ func (j *jsonReader) value(c byte, at *shape, element bool, depth int) error {
 		if j.text, err = j.string(j.text[:0]); err != nil {
 			return err
 		}
+		if n := len(j.text); n > 8 && j.text[0] == '{' && j.text[n-1] == '}' && !j.inside && json.Valid(j.text) {
+			return j.embedded(at)
+		}
 		j.field(j.text)
 		return nil
 	}
 	return j.scalar(c)
+}
+
+// embedded reads the text of a string that is JSON itself, as logs and queues hold messages: its objects are rows of their own.
+func (j *jsonReader) embedded(at *shape) error {
+	if j.inner == nil {
+		j.inner = &jsonReader{in: bufio.NewReader(nil), out: j.out, inside: true}
+	}
+	in := j.inner
+	in.in.Reset(bytes.NewReader(j.text))
+	in.root, in.shapes = at.child([]byte("(text)")), j.shapes
+	err := in.read()
+	j.shapes = in.shapes
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err
 }
 
 func (j *jsonReader) scalar(c byte) error {

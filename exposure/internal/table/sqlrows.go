@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"strings"
 
 	"github.com/contrail-ir/contrail/exposure/internal/record"
@@ -167,6 +168,27 @@ func (s *sqlReader) tuple(t *Table) error {
 			case w == "NULL":
 				isNull = true
 			case s.peek() == '\'': // N'…', E'…', X'…', _utf8'…', DATE'…'
+				if w == "Q" || w == "NQ" {
+					if depth == 0 {
+						s.arena = s.arena[:from]
+					}
+					quoted, some = true, true
+					if err := s.alternative(); err != nil {
+						return err
+					}
+				}
+				if w == "X" { // binary text, as --hex-blob writes it
+					if depth == 0 {
+						s.arena = s.arena[:from]
+					}
+					at := len(s.arena)
+					_, _ = s.next()
+					quoted, some = true, true
+					if err := s.literal(); err != nil {
+						return err
+					}
+					s.arena = unhexed(s.arena, at)
+				}
 				if w == "E" {
 					if _, err := s.next(); err != nil {
 						return err
@@ -186,6 +208,12 @@ func (s *sqlReader) tuple(t *Table) error {
 		default:
 			if !quoted && depth == 0 {
 				some = true
+				if c == '0' && s.peek()|0x20 == 'x' {
+					if err := s.hexadecimal(); err != nil {
+						return err
+					}
+					continue
+				}
 				s.keep(c)
 				// Numbers go on without separators.
 				for {
@@ -261,6 +289,56 @@ func (s *sqlReader) literal() error {
 			s.keep(c)
 		}
 	}
+}
+
+// alternative reads Oracle's q'[…]' from its quotation mark on into the cell: what follows the mark – a bracket's partner – ends it.
+func (s *sqlReader) alternative() error {
+	_, _ = s.next() // the quotation mark, which was peeked at
+	end, err := s.next()
+	if err != nil {
+		return err
+	}
+	if i := strings.IndexByte("[({<", end); i >= 0 {
+		end = "])}>"[i]
+	}
+	for {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		if c == end && s.peek() == '\'' {
+			_, err = s.next()
+			return err
+		}
+		s.keep(c)
+	}
+}
+
+// hexadecimal reads the digits after 0 of 0x… into the cell, as the bytes that they are.
+func (s *sqlReader) hexadecimal() error {
+	_, _ = s.next() // the x
+	at := len(s.arena)
+	for {
+		c, err := s.next()
+		if err != nil {
+			return err
+		}
+		if c-'0' > 9 && (c|0x20)-'a' > 5 {
+			s.back()
+			s.arena = unhexed(s.arena, at)
+			return nil
+		}
+		s.keep(c)
+	}
+}
+
+// unhexed turns the hexadecimal digits from at on into bytes, where they are pairs.
+func unhexed(p []byte, at int) []byte {
+	text, err := hex.DecodeString(string(p[at:]))
+	if err != nil || len(text) == 0 {
+		return p
+	}
+	return append(p[:at], text...)
 }
 
 func (s *sqlReader) skipLiteral() error {

@@ -1,6 +1,6 @@
 // Package table recognises tables of personal data and counts what is in their rows: delimited text,
-// SQL dumps, JSON and Parquet. What a column holds is inferred from its name (English or Chinese) and
-// its content: at least 60 % of the values seen first must have the form. A table counts when at least
+// SQL dumps, JSON, XML and Parquet. What a column holds is inferred from its name (in the languages of
+// columnNames) and its content: at least 60 % of the values seen first must have the form. A table counts when at least
 // two kinds of personal field stand in a row. All else is handed back as text.
 //
 // Memory is bounded: rows, cells, columns and the sample have limits, and what exceeds them is damage
@@ -293,12 +293,15 @@ func (t *Table) item(kind record.Kind, part []byte) {
 	t.out.Item(kind, t.parts[:1]...)
 }
 
-// trimmed is bytes.TrimSpace, quick for what has no space at its ends.
+// trimmed is bytes.TrimSpace, quick for what has no space at its ends, and takes the ".0" from long numbers that some program held as fractions.
 func trimmed(p []byte) []byte {
-	if n := len(p); n > 0 && p[0]-'!' < 0x80-'!' && p[n-1]-'!' < 0x80-'!' {
-		return p
+	if n := len(p); n == 0 || p[0]-'!' >= 0x80-'!' || p[n-1]-'!' >= 0x80-'!' {
+		p = bytes.TrimSpace(p)
 	}
-	return bytes.TrimSpace(p)
+	if n := len(p); n >= 10 && p[n-1] == '0' && p[n-2] == '.' && identifier.Digits(p[:n-2]) {
+		return p[:n-2]
+	}
+	return p
 }
 
 // loose counts the identifiers of a row that has too little to be a person's record.

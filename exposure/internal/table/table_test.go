@@ -1,14 +1,17 @@
 package table
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -284,4 +287,47 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("valid JSON called damaged: %v", got.damage)
 		}
 	})
+}
+
+func FuzzXML(f *testing.F) {
+	f.Add([]byte("<a><b x='1'>t</b><b x='2'/></a>"))
+	f.Add([]byte("<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x 'y'>]><a><![CDATA[<b>]]]]></a><c"))
+	f.Add([]byte("<a><p><surname>A</surname><passport>K1234567</passport></p><p><surname>B</surname></p></a>"))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		var tapes [2]tape
+		for i := range tapes {
+			src := io.Reader(bytes.NewReader(p))
+			if i == 1 {
+				src = iotest.OneByteReader(src)
+			}
+			if err := ReadXML(src, p, tapes[i].out()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !reflect.DeepEqual(tapes[0], tapes[1]) {
+			t.Fatalf("%+v\n%+v", tapes[0], tapes[1])
+		}
+	})
+}
+
+// However large an element is, memory is that of a row, and what was left out is said.
+func TestEndlessElement(t *testing.T) {
+	var out tape
+	src := io.MultiReader(strings.NewReader("<a><p>"), &repeat{text: "<surname>A</surname>", n: 20 << 20}, strings.NewReader("</p><p><surname>B</surname></p></a>"))
+	if err := ReadXML(src, []byte("<a><p><s>1</s></p><p><s>1</s></p></a>"), out.out()); err != nil {
+		t.Fatal(err)
+	}
+	if len(out.damage) != 1 || out.damage[0].Bytes == 0 {
+		t.Errorf("%+v", out.damage)
+	}
+}
+
+// Nesting without end costs no memory that grows with it.
+func TestBottomlessXML(t *testing.T) {
+	var out tape
+	src := io.MultiReader(strings.NewReader("<r><p/><p/>"), &repeat{text: "<a b='1'>", n: 9 << 20})
+	x := &xmlRecords{in: bufio.NewReader(src), out: out.out(), depth: 1}
+	if _, err := io.Copy(io.Discard, x); err != nil || cap(x.open) > 4*maxDepth {
+		t.Errorf("%d levels held, %v", cap(x.open), err)
+	}
 }

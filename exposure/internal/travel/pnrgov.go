@@ -442,9 +442,16 @@ func (p *pnrgov) close() {
 func (p *pnrgov) end(m *record.Message) {
 	p.close()
 	m.Passengers, m.Bookings = p.passengers, p.bookings
-	if p.declared > p.passengers {
-		note := fmt.Sprintf("EQN declares %d passengers, %d were found", p.declared, p.passengers)
-		m.Notes = append(m.Notes, note)
-		p.in.out.Damage(record.Damage{Offset: m.Offset, Reason: note, Missing: p.declared - p.passengers})
+	// Some senders declare bookings, others passengers. A number that is neither says that something is missing.
+	note, missing := "", 0
+	switch {
+	case p.declared > p.passengers:
+		note, missing = fmt.Sprintf("EQN declares %d passengers, %d were found", p.declared, p.passengers), p.declared-p.passengers
+	case p.declared > p.bookings && p.declared != p.passengers:
+		note, missing = fmt.Sprintf("EQN declares %d, but %d bookings and %d passengers were found", p.declared, p.bookings, p.passengers), p.declared-p.bookings
+	default:
+		return
 	}
+	m.Notes = append(m.Notes, note)
+	p.in.out.Damage(record.Damage{Offset: m.Offset, Reason: note, Missing: missing})
 }

@@ -22,7 +22,11 @@ func Read(src io.Reader, out record.Collector) error {
 	for {
 		seg, err := in.lexer.Next()
 		if err != nil {
-			in.endInterchange(in.last, "the stream ends inside the interchange")
+			const why = "the stream ends inside the interchange"
+			if in.open || in.body != nil && !in.quietEnd {
+				in.out.Damage(record.Damage{Offset: in.last, Reason: why, Cut: true})
+			}
+			in.endInterchange(in.last, why)
 			if err == io.EOF {
 				return nil
 			}

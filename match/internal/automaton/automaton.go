@@ -3,8 +3,9 @@
 //
 // The table is a deterministic automaton that is made while texts are read (Thompson's simulation with the sets of places
 // remembered, as in RE2): a state is the set of places of the program that the text read so far leads to. Evidence decides which states
-// are met, so their number is bounded; a text that needs more is given to package regexp, which is slower and remembers nothing. So no
-// text costs more than it did, plus its length. An Automaton may be used by several goroutines.
+// are met, so their number is bounded; a text that needs more is run by places, which remembers nothing and whose cost no text can raise.
+// Programs that are too large for that, or ask about the edges of words and lines, are given to package regexp then. An Automaton may be
+// used by several goroutines.
 package automaton
 
 import (
@@ -23,7 +24,7 @@ import (
 
 const (
 	maxClasses = 100
-	maxCells   = 8 << 10 // states times classes, 64 KiB
+	maxCells   = 8 << 10 // states times classes, 32 KiB
 )
 
 // Automaton matches one expression.
@@ -40,27 +41,36 @@ type Automaton struct {
 
 	prefix []byte // every match begins with it; empty when none is known
 
-	start *state
-	found *state // the text matches
-	dead  *state // whatever follows, it does not
-	full  *state // the table is full: ask regexp
+	start uint32
+	table atomic.Pointer[[]uint32] // by state and class: the state that follows, or one of the answers below
 
-	mu     sync.Mutex
-	states map[string]*state
-	cells  int
+	crowded sync.Once // a text needed more states than there may be
+	places  *places   // for such texts; nil when the program cannot be run so
+
+	mu       sync.Mutex // of what is made while reading
+	states   []state
+	numbered map[string]uint32 // by places and last: where its cells begin
 }
 
+// Cells that are no states. The first state's cells begin behind them.
+const (
+	unknown uint32 = iota
+	found          // the text matches
+	dead           // whatever follows, it does not
+	full           // there may be no further state
+	least
+)
+
+// state is what the text read so far leads to.
 type state struct {
 	places []uint32 // before what needs no character is followed
 	last   rune     // a character like the one read last; -1 at the beginning
-	next   []atomic.Pointer[state]
 }
 
 // New gives the automaton of an expression. It is made when it is first asked.
 func New(re *regexp.Regexp) *Automaton { return &Automaton{re: re} }
 
 func (a *Automaton) make() {
-	a.found, a.dead, a.full, a.states = &state{}, &state{}, &state{}, map[string]*state{}
 	parsed, err := syntax.Parse(a.re.String(), syntax.Perl)
 	if err != nil {
 		return
@@ -71,6 +81,8 @@ func (a *Automaton) make() {
 	}
 	a.prog = prog
 	a.pinned = prog.StartCond()&syntax.EmptyBeginText != 0
+	a.numbered = map[string]uint32{}
+	a.table.Store(&[]uint32{})
 	a.start = a.state([]uint32{uint32(prog.Start)}, -1)
 	// U+FFFD also matches bytes that are no text. Assertions ask for what stands before the prefix.
 	if prefix, _ := a.re.LiteralPrefix(); !a.asserts && !a.pinned && !strings.ContainsRune(prefix, utf8.RuneError) {
@@ -168,10 +180,10 @@ func (a *Automaton) Match(text []byte) bool {
 	if a.once.Do(a.make); a.prog == nil {
 		return a.re.Match(text)
 	}
-	s := a.start
+	table := *a.table.Load()
+	at, c := a.start, uint8(0)
 	for i := 0; i <= len(text); {
-		var c uint8
-		if s == a.start && len(a.prefix) > 0 {
+		if at == a.start && len(a.prefix) > 0 {
 			// Nothing is begun: on to where a match can begin. A text in which expressions are tried in vain costs a third less.
 			n := bytes.Index(text[i:], a.prefix)
 			if n < 0 {
@@ -179,48 +191,62 @@ func (a *Automaton) Match(text []byte) bool {
 			}
 			i += n
 		}
-		switch {
-		case i == len(text):
-			c = uint8(len(a.sample) - 1)
-			i++
-		case text[i] < utf8.RuneSelf:
+		// Most characters are ASCII, and most begin nothing.
+		to := at
+		for i < len(text) && text[i] < utf8.RuneSelf {
 			c = a.ascii[text[i]]
 			i++
-		default:
-			r, n := utf8.DecodeRune(text[i:])
-			c = a.classOf(r)
-			i += n
+			if to = atomic.LoadUint32(&table[at+uint32(c)]); to != at {
+				break
+			}
 		}
-		t := s.next[c].Load()
-		if t == nil {
-			t = a.step(s, c)
+		if to == at {
+			if i == len(text) {
+				c = uint8(len(a.sample) - 1)
+				i++
+			} else {
+				r, n := utf8.DecodeRune(text[i:])
+				c = a.classOf(r)
+				i += n
+			}
+			to = atomic.LoadUint32(&table[at+uint32(c)])
 		}
-		if t == s { // most characters begin nothing
-			continue
+		if to == unknown {
+			to = a.step(at, c)
+			table = *a.table.Load()
 		}
-		switch t {
-		case a.found:
+		switch to {
+		case found:
 			return true
-		case a.dead:
+		case dead:
 			return false
-		case a.full:
-			return a.re.Match(text)
+		case full:
+			return a.matchCrowded(text)
 		}
-		s = t
+		at = to
 	}
 	return false
 }
 
-// step works out a cell of the table.
-func (a *Automaton) step(s *state, c uint8) *state {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	t := a.follow(s, a.sample[c])
-	s.next[c].Store(t)
-	return t
+// matchCrowded is Match for a text that needs more states than there may be.
+func (a *Automaton) matchCrowded(text []byte) bool {
+	a.crowded.Do(func() { a.places = newPlaces(a.prog, a.sample) })
+	if a.places == nil || len(text) == 0 {
+		return a.re.Match(text)
+	}
+	return a.places.match(a, text)
 }
 
-func (a *Automaton) follow(s *state, r rune) *state {
+// step works out a cell of the table.
+func (a *Automaton) step(at uint32, c uint8) uint32 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	to := a.follow(a.states[(at-least)/uint32(len(a.sample))], a.sample[c])
+	atomic.StoreUint32(&(*a.table.Load())[at+uint32(c)], to)
+	return to
+}
+
+func (a *Automaton) follow(s state, r rune) uint32 {
 	holds := syntax.EmptyOpContext(s.last, r)
 	seen := make([]bool, len(a.prog.Inst))
 	var next []uint32
@@ -234,7 +260,7 @@ func (a *Automaton) follow(s *state, r rune) *state {
 		seen[at] = true
 		switch in := &a.prog.Inst[at]; in.Op {
 		case syntax.InstMatch:
-			return a.found
+			return found
 		case syntax.InstAlt, syntax.InstAltMatch:
 			stack = append(stack, in.Out, in.Arg)
 		case syntax.InstCapture, syntax.InstNop:
@@ -250,20 +276,20 @@ func (a *Automaton) follow(s *state, r rune) *state {
 		}
 	}
 	if r < 0 {
-		return a.dead
+		return dead
 	}
 	if !a.pinned {
 		next = append(next, uint32(a.prog.Start))
 	}
 	if len(next) == 0 {
-		return a.dead
+		return dead
 	}
 	slices.Sort(next)
 	return a.state(slices.Compact(next), r)
 }
 
 // state gives the state of a set of places, or full when there is no room for another one.
-func (a *Automaton) state(places []uint32, last rune) *state {
+func (a *Automaton) state(places []uint32, last rune) uint32 {
 	switch {
 	case !a.asserts:
 		last = ' '
@@ -274,13 +300,20 @@ func (a *Automaton) state(places []uint32, last rune) *state {
 	for _, p := range places {
 		key = binary.LittleEndian.AppendUint32(key, p)
 	}
-	if s := a.states[string(key)]; s != nil {
-		return s
+	if at, ok := a.numbered[string(key)]; ok {
+		return at
 	}
-	if a.cells += len(a.sample); a.cells > maxCells && len(a.states) > 0 {
-		return a.full
+	n := len(a.sample)
+	at := least + uint32(len(a.states)*n)
+	if int(at)+n > maxCells && len(a.states) > 0 {
+		return full
 	}
-	s := &state{places: places, last: last, next: make([]atomic.Pointer[state], len(a.sample))}
-	a.states[string(key)] = s
-	return s
+	if table := *a.table.Load(); int(at)+n > len(table) {
+		grown := make([]uint32, max(2*len(table), int(at)+4*n)) // whoever reads the old one finds the states that it has
+		copy(grown, table)
+		a.table.Store(&grown)
+	}
+	a.states = append(a.states, state{places, last})
+	a.numbered[string(key)] = at
+	return at
 }

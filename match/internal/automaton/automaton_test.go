@@ -36,6 +36,9 @@ func TestAutomatonEqualsRegexp(t *testing.T) {
 			if got := a.Match([]byte(text)); got != want {
 				t.Fatalf("%q in %q: %v, want %v", e, text, got, want)
 			}
+			if got := a.matchCrowded([]byte(text)); got != want {
+				t.Fatalf("%q in %q by places: %v, want %v", e, text, got, want)
+			}
 			if want {
 				found++
 			}
@@ -66,7 +69,7 @@ func TestTheTableIsBounded(t *testing.T) {
 			t.Fatalf("%q: %v, want %v", part, got, want)
 		}
 	}
-	growth.AtMost(t, "a full table, against package regexp,", 2.5, func() { re.Match(text) }, func() { a.Match(text) })
+	growth.AtMost(t, "a full table, against package regexp,", 1, func() { re.Match(text) }, func() { a.Match(text) })
 }
 
 func TestGoroutinesShareAnAutomaton(t *testing.T) {
@@ -100,6 +103,11 @@ func FuzzAutomaton(f *testing.F) {
 			return
 		}
 		a := New(re)
+		if a.Match(nil); a.prog != nil {
+			if got, want := a.matchCrowded([]byte(text)), re.MatchString(text); got != want {
+				t.Fatalf("%q in %q by places: %v, want %v", expression, text, got, want)
+			}
+		}
 		for range 2 { // with the table empty, and made
 			if got, want := a.Match([]byte(text)), re.MatchString(text); got != want {
 				t.Fatalf("%q in %q: %v, want %v", expression, text, got, want)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match/sigma/reference"
 )
 
@@ -17,9 +18,7 @@ import (
 // same events in the same minutes. The machine's own speed drops out of that. It fails below the least ratio recorded in
 // testdata/ratios.txt, which is less than half of what was measured on a busy machine of two cores (217 and 647).
 func TestEngineKeepsItsLead(t *testing.T) {
-	if os.Getenv("CONTRAIL_BENCH_CHECK") == "" {
-		t.Skip("times are compared only by make bench-check")
-	}
+	require.BenchCheck(t)
 	least := map[string]float64{}
 	f, err := os.Open("testdata/ratios.txt")
 	if err != nil {

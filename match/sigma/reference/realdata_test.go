@@ -18,22 +18,17 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/internal/require"
 	"github.com/contrail-ir/contrail/match/sigma"
 	"github.com/contrail-ir/contrail/match/sigma/reference"
 )
 
-const dataRoot = "../../../../shared/data"
-
 // corpus parses every public rule, in the order of their paths.
 func corpus(t testing.TB) *sigma.Collection {
 	t.Helper()
-	root := filepath.Join(dataRoot, "sigma")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the public rules are not here: ", root)
-	}
 	c := &sigma.Collection{}
 	for _, dir := range []string{"rules", "rules-emerging-threats", "rules-threat-hunting"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(require.Data(t, "sigma/"+dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".yml" {
 				return err
 			}
@@ -55,14 +50,14 @@ func evidenceFiles(t testing.TB) []string {
 	t.Helper()
 	var out []string
 	for _, dir := range []string{"winlog-json", "sigma/regression_data"} {
-		err := filepath.WalkDir(filepath.Join(dataRoot, dir), func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(require.Data(t, dir), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && strings.HasSuffix(strings.TrimSuffix(path, ".gz"), ".json") {
 				out = append(out, path)
 			}
 			return err
 		})
 		if err != nil {
-			t.Skip("the JSON evidence is not here: ", err)
+			t.Fatal(err)
 		}
 	}
 	return out
@@ -92,8 +87,12 @@ func readEvents(t testing.TB, path string, wanted func(id string) bool) []plainE
 	add := func(d *json.Decoder) bool {
 		var v map[string]any
 		d.UseNumber()
-		if d.Decode(&v) != nil {
+		err := d.Decode(&v)
+		if err == io.EOF {
 			return false
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
 		}
 		out = append(out, flatten(v))
 		return true
@@ -114,6 +113,9 @@ func readEvents(t testing.TB, path string, wanted func(id string) bool) []plainE
 		if wanted(id) {
 			add(json.NewDecoder(bytes.NewReader(lines.Bytes())))
 		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 	return out
 }
@@ -318,8 +320,11 @@ func TestEngineEqualsReferenceOnRealEvents(t *testing.T) {
 	if testing.Short() {
 		most = 1
 	}
-	if n, err := strconv.Atoi(os.Getenv("CONTRAIL_EVENTS_PER_KIND")); err == nil {
-		most = n
+	if n := os.Getenv("CONTRAIL_EVENTS_PER_KIND"); n != "" {
+		var err error
+		if most, err = strconv.Atoi(n); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for i, path := range evidenceFiles(t) {
 		if testing.Short() && i%5 != 0 {
