@@ -87,11 +87,12 @@ func (t Term) String() string {
 	return t.Kind.String() + " " + t.Value
 }
 
-// Expression joins terms that must hold in one event. A leaf has neither And nor Or.
+// Expression joins terms and conditions that must hold in one event. A leaf has neither And nor Or.
 type Expression struct {
-	Term Term
-	And  []*Expression
-	Or   []*Expression
+	Term      Term
+	Condition *Condition // of a leaf, instead of a term
+	And       []*Expression
+	Or        []*Expression
 }
 
 // Indicator is a term, an expression when All is set, or a pattern over several events.
@@ -161,6 +162,9 @@ func (e *Expression) String() string {
 		op, parts = " or ", e.Or
 	}
 	if len(parts) == 0 {
+		if e.Condition != nil {
+			return e.Condition.Text
+		}
 		return e.Term.String()
 	}
 	texts := make([]string, len(parts))

@@ -80,6 +80,9 @@ func (p *patternReader) decidable(e pattern.Expression) (pattern.Expression, err
 	switch e := e.(type) {
 	case *pattern.Observation:
 		x, err := p.comparison(p.id, e.Test)
+		if err == nil && !x.enough() {
+			err = fmt.Errorf("%s asks only for what nearly every event has: it would match everywhere by itself", e)
+		}
 		p.tests[e] = x
 		return e, err
 	case *pattern.Combination:

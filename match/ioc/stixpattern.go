@@ -3,6 +3,7 @@ package ioc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error
 		var parts []*Expression
 		var why error
 		for _, t := range c.Terms {
+			if c.Op == pattern.And && implied(t, c.Terms) {
+				continue
+			}
 			x, err := r.comparison(id, t)
 			if err != nil {
 				if c.Op == pattern.And {
@@ -45,15 +49,16 @@ func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error
 
 func testExpression(t *pattern.Test) (*Expression, error) {
 	path := t.Path.String()
-	if t.Not || t.Op == pattern.Ne {
-		return nil, fmt.Errorf("%s is negated: what an event does not hold decides nothing", path)
-	}
 	kind := kindOfPath(t.Path)
-	if kind == 0 {
-		return nil, unshown{fmt.Errorf("%s has no counterpart in logs", path)}
+	if kind == 0 || asksOfField(t) {
+		c, err := newCondition(t)
+		if err != nil {
+			return nil, err
+		}
+		return &Expression{Condition: c}, nil
 	}
 	one := func(how How, l pattern.Literal) (*Expression, error) {
-		text, err := literalText(l)
+		text, err := literalText(property{part: map[bool]valuePart{true: digestPart}[kind == Hash || kind == Certificate]}, l)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -107,21 +112,25 @@ func testExpression(t *pattern.Test) (*Expression, error) {
 			return nil, err
 		}
 		if kind != Address || strings.Contains(x.Term.Value, "/") {
-			return nil, fmt.Errorf("%s ISSUPERSET asks for a network that holds %s: events hold addresses", path, t.Value)
+			return nil, unshown{fmt.Errorf("%s ISSUPERSET asks for a network that holds %s: events hold addresses", path, t.Value)}
 		}
 		return x, nil
 	}
 	return nil, fmt.Errorf("%s %s is not decided from logs", path, t.Op)
 }
 
-func literalText(l pattern.Literal) (string, error) {
-	switch l.Kind {
-	case pattern.String:
-		return l.Text, nil
-	case pattern.Hex:
-		return fmt.Sprintf("%x", l.Bytes), nil
+// asksOfField says whether a comparison is about one field's value, and not about a value wherever it stands.
+func asksOfField(t *pattern.Test) bool {
+	number := func(l pattern.Literal) bool {
+		return l.Kind != pattern.String && l.Kind != pattern.Hex && l.Kind != pattern.Binary
 	}
-	return "", fmt.Errorf("%s is no text", l)
+	switch t.Op {
+	case pattern.Ne, pattern.Lt, pattern.Le, pattern.Gt, pattern.Ge, pattern.Exists:
+		return true
+	case pattern.In:
+		return t.Not || slices.ContainsFunc(t.Set, number)
+	}
+	return t.Not || number(t.Value)
 }
 
 // kindOfPath maps an object path to what it is in a log, 0 for what logs do not hold.
