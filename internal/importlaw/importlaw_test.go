@@ -60,7 +60,8 @@ var law = map[string][]string{
 	"match/ioc/observed": {"event", "stix/pattern"},
 	"match/ioc":          {"event", "stix/pattern", "match/ioc/observed"},
 
-	"match/sigma/reference": {"event", "match/sigma"},
+	"match/sigma/reference":        {"event", "match/sigma"},
+	"match/ioc/observed/reference": {"event", "stix/pattern"},
 
 	"evidence": {"event", "evidence/archive", "evidence/auditd", "evidence/dbaudit", "evidence/device", "evidence/dnslog", "evidence/evtx", "evidence/fastlog", "evidence/file", "evidence/jsonlog", "evidence/keyvalue", "evidence/maillog", "evidence/squid", "evidence/syslog", "evidence/table", "evidence/task", "evidence/utmp", "evidence/w3c", "evidence/web", "evidence/winxml", "evidence/zeek"},
 	"finding":  {"event", "marking"},
