@@ -1,7 +1,10 @@
 package ioc
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
@@ -77,5 +80,88 @@ func TestFieldsOfConditionsAreReadOfEveryRecord(t *testing.T) {
 	beside := Compile(read(t, "b.json", pattern1("[network-traffic:dst_port = 8443 AND domain-name:value = 'evil.example']")), Options{}).Needs()
 	if w := beside.Of(event.Source{}); w.Names("id.resp_p") {
 		t.Errorf("wants %+v", w)
+	}
+}
+
+// naively says whether a row fulfils an expression, without index, dictionary or sifter.
+func naively(e *Expression, row map[string]string) bool {
+	holds := func(p *Expression) bool { return naively(p, row) }
+	switch {
+	case len(e.And) > 0:
+		return !slices.ContainsFunc(e.And, func(p *Expression) bool { return !holds(p) })
+	case len(e.Or) > 0:
+		return slices.ContainsFunc(e.Or, holds)
+	}
+	for field, value := range row {
+		if e.Condition == nil && naive(e.Term, value) || e.Condition != nil && slices.Contains(e.Condition.at.fields, field) && e.Condition.holds(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestTermsAndConditionsAgreeWithTheReference makes expressions of both, asks them of rows, whole and sifted, and compares.
+func TestTermsAndConditionsAgreeWithTheReference(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 5))
+	tests := []string{"domain-name:value = 'evil.example'", "network-traffic:dst_ref.value = '203.0.113.7'", "network-traffic:dst_port = 443", "network-traffic:dst_port != 443", "network-traffic:dst_port > 1000",
+		"domain-name:value != 'evil.example'", "network-traffic:dst_ref.value NOT ISSUBSET '203.0.113.0/24'", "file:name = 'evil.exe'", "EXISTS process:cwd"}
+	values := map[string][]string{"query": {"", "evil.example", "www.evil.example", "good.example"}, "dst_ip": {"203.0.113.7", "198.51.100.9", "-"}, "dst_port": {"443", "8443", "80", ""}, "x": {"", `C:\evil.exe`, "evil.example"}, "cwd": {"", "/tmp"}}
+	var say func(depth int) string
+	say = func(depth int) string {
+		if depth == 0 || r.IntN(3) == 0 {
+			return tests[r.IntN(len(tests))]
+		}
+		return "(" + say(depth-1) + []string{" AND ", " OR "}[r.IntN(2)] + say(depth-1) + ")"
+	}
+	found := 0
+	for range 400 {
+		text := "[" + say(3) + "]"
+		c := read(t, "b.json", pattern1(text))
+		s := Compile(c, Options{})
+		if s.Len() == 0 {
+			continue
+		}
+		b, sift := event.NewBuilder(event.Source{}), newSifter(s)
+		var rows []map[string]string
+		for i := range 12 {
+			row := map[string]string{}
+			var whole []string
+			b.Row(int64(i), uint64(i), uint64(i), nil)
+			for _, field := range []string{"query", "dst_ip", "dst_port", "x", "cwd"} {
+				row[field] = values[field][r.IntN(len(values[field]))]
+				b.Text(b.Field(field), []byte(row[field]))
+				whole = append(whole, row[field])
+			}
+			if sift.Suspects([]byte(strings.Join(whole, "\t"))) {
+				b.Suspect()
+			}
+			rows = append(rows, row)
+		}
+		var want []string
+		for i, row := range rows {
+			for rule := range s.Len() {
+				in := s.Rule(event.RuleIndex(rule))
+				e := in.All
+				if e == nil {
+					e = &Expression{Term: in.Term}
+				}
+				if naively(e, row) {
+					want = append(want, fmt.Sprint(i, " ", rule))
+				}
+			}
+		}
+		found += len(want)
+		hits := func() (all []string) {
+			if err := s.Scanner().Scan(b.Batch(), func(row int, rule event.RuleIndex) { all = append(all, fmt.Sprint(row, " ", rule)) }); err != nil {
+				t.Fatal(err)
+			}
+			return all
+		}
+		expect(t, hits(), want...)
+		b.Sift()
+		expect(t, hits(), want...)
+	}
+	if found < 400 {
+		t.Errorf("only %d rows matched: the test tests little", found)
 	}
 }
