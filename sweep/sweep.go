@@ -340,7 +340,7 @@ func (s *run) certificate(unread []evidence.Unread, found foundRules, uncertain 
 	if s.question.Inventory != nil {
 		b.Inventory(s.question.Inventory)
 	}
-	rules := coverage.Rules{Rejected: s.question.Rejected, NotSearchable: slices.Clone(s.question.Unasked), Uncertain: uncertain}
+	rules := coverage.Rules{Rejected: s.question.Rejected, NotSearchable: slices.Concat(s.question.Unasked, s.question.Rules.NotSearchable()), Uncertain: uncertain}
 	groups := s.question.Rules.Groups()
 	for _, g := range groups {
 		if g.Joined {

@@ -254,7 +254,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		return err
 	}
 	q.Rejected = append(q.Rejected, bad...)
-	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Count(), len(q.Rejected)))
+	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Asked(), len(q.Rejected)))
 	if err := f.enter(ctx, t, "sweep", q.Roots, f.out); err != nil {
 		return err
 	}
