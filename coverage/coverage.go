@@ -152,6 +152,8 @@ type File struct {
 	Custody string `json:"custody,omitempty"`
 	// Original is what an archive calls a member whose name cannot be shown as it is, quoted.
 	Original string `json:"original_name,omitempty"`
+	// SameAs names the file before it with the same bytes. Correlations count the events of one of them.
+	SameAs string `json:"same_as,omitempty"`
 }
 
 // Damage is a place that could not be read.

@@ -272,6 +272,7 @@ func (t *Tally) boundDamage() {
 	slices.SortFunc(t.damage, func(x, y event.Damage) int {
 		return cmp.Or(cmp.Compare(x.Offset, y.Offset), cmp.Compare(x.Reason, y.Reason))
 	})
+	t.damage = slices.Compact(t.damage) // a place that the cutter and the decoder both name
 	if over := len(t.damage) - maxDamage; over > 0 {
 		t.lost += over
 		t.damage = t.damage[:maxDamage]

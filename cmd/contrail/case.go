@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -94,7 +96,7 @@ Verification recomputes everything and names what does not fit.`,
 		Args:    arguments(cobra.NoArgs),
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseExport(), t.caseOpen(), t.caseReport())
+	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseProve(), t.caseCheck(), t.caseExport(), t.caseOpen(), t.caseReport())
 	return c
 }
 
@@ -266,10 +268,31 @@ func orNothing(s string) string {
 }
 
 func printEntry(w io.Writer, e casefile.Entry) error {
-	enc := json.NewEncoder(w)
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
 	enc.SetIndent("", " ")
-	return enc.Encode(map[string]any{"seq": e.Seq, "recorded": e.Recorded, "person": e.Person, "role": e.Role, "kind": e.Kind, "version": e.Version,
+	err := enc.Encode(map[string]any{"seq": e.Seq, "recorded": e.Recorded, "person": e.Person, "role": e.Role, "kind": e.Kind, "version": e.Version,
 		"why": e.Why, "seen": e.Seen, "about": e.About, "when": e.When, "summary": e.Summary, "marking": e.Marking, "supersedes": e.Supersedes, "detail": e.Detail})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, escapedJSON(out.String()))
+	return err
+}
+
+// escapedJSON writes as \uXXXX what would turn or hide text on a terminal: the same JSON.
+func escapedJSON(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	return out.String()
 }
 
 func (t *terminal) caseTimeline() *cobra.Command {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,7 +59,7 @@ func (t *terminal) caseAdd() *cobra.Command {
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims(),
+	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims(), t.addCustody(), t.addText(), t.addFinding(),
 		t.addBundle("stix", "a STIX 2.0 or 2.1 bundle"), t.addBundle("misp", "a MISP event"))
 	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "document"} {
 		c.AddCommand(t.addImport(name, "FILE", "a file, by its digest and what can be counted in it"))
@@ -113,6 +116,114 @@ func (t *terminal) addEvidence() *cobra.Command {
 	addWhen(fs, &r.When, "when", "when it was received")
 	fs.BoolVar(&r.Copy, "copy", false, "copy the file into the case")
 	return c
+}
+
+func (t *terminal) addCustody() *cobra.Command {
+	var ch change
+	var d casefile.Custody
+	var when casefile.Moment
+	var broken bool
+	c := t.adding("custody CASE PATH|DIGEST", "Enter that evidence changed hands", "custody --key anna.key --why 'end of the day' --from Anna --to 'the safe' --seal S-2 CASE disk.img",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			if info, e := os.Stat(args[0]); e == nil && info.IsDir() {
+				d.Digest, _, _, err = casefile.FolderDigest(ctx, args[0])
+			} else {
+				d.Digest, err = digestOfFile(args[0])
+			}
+			if err != nil {
+				return nil, err
+			}
+			d.Intact = !broken
+			return one(k.PassCustody(ctx, by, d, when, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&d.From, "from", "", "who handed it over")
+	fs.StringVar(&d.To, "to", "", "who took it")
+	fs.StringVar(&d.Seal, "seal", "", "number or mark of the seal that was found or put on")
+	fs.BoolVar(&broken, "seal-broken", false, "the seal was not whole")
+	fs.StringVar(&d.Place, "place", "", "where it is kept from now on")
+	addWhen(fs, &when, "when", "when it changed hands")
+	return c
+}
+
+func (t *terminal) addFinding() *cobra.Command {
+	var ch change
+	var j casefile.Judgement
+	var seen []string
+	c := t.adding("finding CASE FILE:RECORD VERDICT", "Judge a finding: intrusion, context or rejected", "finding --key anna.key --why 'the administrator confirms it' CASE WEB01/Sysmon.evtx:1842 rejected",
+		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			at := strings.LastIndexByte(args[0], ':')
+			if at > 0 {
+				j.Record, err = strconv.ParseUint(args[0][at+1:], 10, 64)
+			}
+			if at <= 0 || err != nil {
+				return nil, usageError{fmt.Errorf("%q: want FILE:RECORD, as findings.jsonl names them", args[0])}
+			}
+			j.File, j.Verdict = args[0][:at], args[1]
+			digests, err := digestsOf(seen)
+			if err != nil {
+				return nil, err
+			}
+			return one(k.JudgeFinding(ctx, by, j, digests, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&j.Organisation, "organisation", "", "whose evidence it is in")
+	fs.StringVar(&j.Rule, "rule", "", "rule that found it")
+	fs.StringArrayVar(&seen, "seen", nil, "file it rests on, or its digest sha256:… (repeat)")
+	return c
+}
+
+func (t *terminal) addText() *cobra.Command {
+	var ch change
+	var text casefile.Text
+	var when casefile.Moment
+	var translator string
+	var translations []string
+	c := t.adding("text CASE FILE", "Keep a text in the original, with translations beside it", "text --key anna.key --why 'it claims less than the same hand' --source Xinhua --language zh --translation en=english.txt --translator Ben CASE original.txt",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			if text.Original, err = readText(args[0]); err != nil {
+				return nil, err
+			}
+			for _, tr := range translations {
+				language, path, ok := strings.Cut(tr, "=")
+				if !ok {
+					return nil, usageError{fmt.Errorf("--translation %q: want LANGUAGE=FILE", tr)}
+				}
+				words, err := readText(path)
+				if err != nil {
+					return nil, err
+				}
+				text.Translations = append(text.Translations, casefile.Translation{Language: language, Text: words, Translator: translator})
+			}
+			return one(k.RecordText(ctx, by, text, when, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&text.Source, "source", "", "where it is from")
+	fs.StringVar(&text.Language, "language", "", "language of the original: zh, en, pt-BR …")
+	fs.StringArrayVar(&translations, "translation", nil, "LANGUAGE=FILE of a translation (repeat)")
+	fs.StringVar(&translator, "translator", "", "who translated it")
+	addWhen(fs, &when, "when", "when it was published")
+	return c
+}
+
+// readText reads a text that is kept in an entry.
+func readText(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read text: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, ledger.MaxEntry+1))
+	if err == nil && len(b) > ledger.MaxEntry {
+		err = fmt.Errorf("it is longer than the %d bytes of an entry; add it as a document", ledger.MaxEntry)
+	}
+	if err == nil && !utf8.Valid(b) {
+		err = errors.New("it is not UTF-8")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read text %s: %w", path, err)
+	}
+	return string(b), nil
 }
 
 func (t *terminal) addImport(name, what, short string) *cobra.Command {
@@ -184,17 +295,22 @@ func (t *terminal) addBundle(name, what string) *cobra.Command {
 func (t *terminal) addPerson() *cobra.Command {
 	var ch change
 	var organisation string
+	var revoke bool
 	role := casefile.Reader
-	c := t.adding("person CASE NAME.pub", "Give a person a role: lead, analyst, liaison, reader", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
+	c := t.adding("person CASE NAME.pub", "Give a person a role – lead, analyst, liaison, reader – or take it away", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
 			p, err := keys.LoadPublic(args[0])
 			if err != nil {
 				return nil, err
 			}
+			if revoke {
+				return one(k.Revoke(ctx, by, p, m, ch.why))
+			}
 			return one(k.Grant(ctx, by, p, organisation, role, m, ch.why))
 		})
 	c.Flags().StringVar(&organisation, "organisation", "", "where the person works")
 	addRead(c.Flags(), &role, "role", "lead, analyst, liaison, reader, which it is when not given", casefile.ParseRole)
+	c.Flags().BoolVar(&revoke, "revoke", false, "the key enters nothing any more, for example because it was lost")
 	return c
 }
 
@@ -272,13 +388,9 @@ func (t *terminal) addNumber() *cobra.Command {
 				*to.field = to.value
 			}
 		}
-		var digests []ledger.Digest
-		for _, s := range seen {
-			d, err := digestOfFile(s)
-			if err != nil {
-				return err
-			}
-			digests = append(digests, d)
+		digests, err := digestsOf(seen)
+		if err != nil {
+			return err
 		}
 		return ch.in(cc.Context(), args[0], func(k *casefile.Case, by *keys.Private, m marking.Marking) error {
 			e, err := k.StateNumber(cc.Context(), by, n, digests, m, ch.why)
@@ -296,6 +408,17 @@ func (t *terminal) addNumber() *cobra.Command {
 	fs.StringVar(&n.Basis, "basis", "", "how it was found")
 	fs.StringArrayVar(&seen, "seen", nil, "file it rests on, or its digest sha256:… (repeat)")
 	return c
+}
+
+func digestsOf(files []string) (all []ledger.Digest, err error) {
+	for _, s := range files {
+		d, err := digestOfFile(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
 }
 
 // digestOfFile gives the digest that s is, or that of the file that s names.

@@ -107,7 +107,7 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	q := census.Question{Roots: roots, Status: status, Key: key, Threads: f.threads, Passwords: f.passwords, Limits: archive.Limits{Depth: f.maxDepth}, Resume: f.resume}
+	q := census.Question{Roots: roots, Results: f.out, Status: status, Key: key, Threads: f.threads, Passwords: f.passwords, Limits: archive.Limits{Depth: f.maxDepth}, Resume: f.resume}
 	if f.sources != "" {
 		if q.Sources, err = readSources(f.sources, evidence.Formats()); err != nil {
 			return err

@@ -112,6 +112,7 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 			return q, sel, usageError{fmt.Errorf("--status %q: want %s", s, strings.Join(sigma.Statuses(), ", "))}
 		}
 	}
+	q.Results = f.out
 	if q.Roots, err = rootsOf(f.orgs, args); err != nil {
 		return q, sel, err
 	}
@@ -253,7 +254,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 		return err
 	}
 	q.Rejected = append(q.Rejected, bad...)
-	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Count(), len(q.Rejected)))
+	t.log().Info(fmt.Sprintf("%d rules and indicators loaded, %d rejected", q.Rules.Asked(), len(q.Rejected)))
 	if err := f.enter(ctx, t, "sweep", q.Roots, f.out); err != nil {
 		return err
 	}
