@@ -24,6 +24,20 @@ func balancer(l []byte, zone *time.Location, to receiver) (kind, int64) {
 	return unknown, event.NoTime
 }
 
+// behindSyslog gives what HAProxy says behind the beginning that syslog puts before it, and the host that is named there; nil for other lines.
+func behindSyslog(l []byte) (host, text []byte) {
+	head := l[:min(len(l), 160)]
+	at := bytes.Index(head, []byte(" haproxy["))
+	if at < 0 {
+		return nil, nil
+	}
+	end := bytes.Index(head[at:], []byte("]: "))
+	if end < 0 {
+		return nil, nil
+	}
+	return head[bytes.LastIndexByte(head[:at], ' ')+1 : at], l[at+end+3:]
+}
+
 // elasticBalancer reads [type] time elb client:port target:port three times two statuses received sent "request" "agent" cipher protocol ….
 func elasticBalancer(scheme, l []byte, zone *time.Location, to receiver) (kind, int64) {
 	var w [11][]byte

@@ -69,6 +69,7 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 		return
 	}
 	to := row{rows: rows, r: r}
+	to.host, _ = behindSyslog(r.Text)
 	k, ns := parse(r.Text, d.zone, &to)
 	if k != unknown && ns != event.NoTime {
 		return
@@ -99,10 +100,11 @@ func (nothing) Add(string, []byte)             {}
 type row struct {
 	rows *message.Rows
 	r    message.Record
+	host []byte
 }
 
 func (r *row) Begin(s event.Source, ns int64) bool {
-	return r.rows.Row(s, ns, r.r.Offset, r.r.Number, nil)
+	return r.rows.Row(s, ns, r.r.Offset, r.r.Number, r.host)
 }
 func (r *row) Clear() bool                   { return r.rows.Clear() }
 func (r *row) Add(name string, value []byte) { r.rows.Add(name, value) }
@@ -142,6 +144,11 @@ func parse(l []byte, zone *time.Location, to receiver) (kind, int64) {
 	}
 	if k, ns := balancer(l, zone, to); k != unknown {
 		return k, ns
+	}
+	if _, inner := behindSyslog(l); inner != nil {
+		if k, ns := balancer(inner, zone, to); k != unknown {
+			return k, ns
+		}
 	}
 	return access(l, zone, to)
 }

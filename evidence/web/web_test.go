@@ -70,6 +70,24 @@ func TestLinesOfEveryForm(t *testing.T) {
 	}
 }
 
+// HAProxy writes by syslog: its lines in a file mostly have syslog's beginning, which names the host.
+func TestHAProxyBehindSyslog(t *testing.T) {
+	for _, begin := range []string{"Jul  3 09:08:08 lb1 haproxy[77]: ", "2023-07-03T09:08:08.5+02:00 lb1 haproxy[77]: ", "<134>1 2023-07-03T09:08:08Z lb1 haproxy[77]: "} {
+		line := begin + "203.0.113.7:14853 [03/Jul/2023:09:08:07.127] in~ app/s1 170/0/0/3/173 200 739 - - ---- 0/0/0/0/0 0/0 \"GET /ha?x HTTP/1.1\"\n"
+		if c := (Format{}).Recognise([]byte(line), ""); c < event.Likely {
+			t.Errorf("%q: recognised with %d", begin, c)
+		}
+		out := readtest.Read(t, Format{}, []byte(line), event.File{}, event.Everything())
+		if len(out.Rows) != 1 || len(out.Damage) > 0 {
+			t.Fatalf("%q: %v", begin, out)
+		}
+		r := out.Rows[0]
+		if at := time.Date(2023, 7, 3, 9, 8, 7, 127e6, time.UTC).UnixNano(); r.Source != Access || r.Host != "lb1" || r.Time != at || r.Get("c-ip") != "203.0.113.7" || r.Get("cs-uri-stem") != "/ha" || r.Get("sc-status") != "200" {
+			t.Errorf("%q: %+v", begin, r)
+		}
+	}
+}
+
 func TestOnlyWhatIsWanted(t *testing.T) {
 	needs := event.Always(func(s event.Source) event.Want {
 		if s == Access {

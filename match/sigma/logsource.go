@@ -93,6 +93,8 @@ func (l Logsource) Routes() []*Route {
 func windowsRoutes(category, service string) []*Route {
 	channels, known := windowsServices[service]
 	switch {
+	case service == "scheduled-task" && category == "": // definitions as they lie in files, which no channel has
+		return []*Route{{Product: event.ProductWindows, Service: service}}
 	case service != "" && !known:
 		return nil
 	case category != "":

@@ -50,6 +50,8 @@ func TestRouting(t *testing.T) {
 		{"windows", "", "security", windows("System", "x", 4625), false},
 		{"Windows", "", "Security", windows("Security", auditing, 4625), true},
 		{"windows", "", "system", windows("System", "Service Control Manager", 7045), true},
+		{"windows", "", "scheduled-task", event.Source{Product: "windows", Service: "scheduled-task"}, true},
+		{"windows", "", "scheduled-task", windows("Microsoft-Windows-TaskScheduler/Operational", "Microsoft-Windows-TaskScheduler", 106), false},
 		{"windows", "registry_set", "", windows(channelSysmon, sysmons, 13), true},
 		{"windows", "registry_set", "", windows(channelSysmon, sysmons, 12), false},
 		{"windows", "registry_event", "", windows(channelSysmon, sysmons, 14), true},
