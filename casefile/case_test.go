@@ -81,7 +81,7 @@ func filled(tb testing.TB) (*Case, *keys.Private, *keys.Private) {
 	dir := tb.TempDir()
 	disk := write(tb, filepath.Join(dir, "disk.raw"), strings.Repeat("evidence ", 500))
 	ev := entry(c.ReceiveEvidence(bg, analyst, disk, Receipt{From: "the airline", To: "ana", Authority: "contract 7", Seal: "S-1", When: moment(tb, "2020-01-17"), Copy: true, Why: "to be searched"}))
-	entry(c.PassCustody(bg, analyst, Custody{Digest: ev.Seen[0], From: "ana", To: "the safe", Seal: "S-2", Intact: true}, moment(tb, "2020-01-18T09:00:00Z"), "end of the day"))
+	entry(c.PassCustody(bg, analyst, Custody{Digest: ev.Seen[0], From: "ana", To: "the safe", Seal: "S-2", Intact: true}, moment(tb, "2020-01-18T09:00:00Z"), marking.Marking{}, "end of the day"))
 	write(tb, filepath.Join(dir, "findings.jsonl"), `{"kind":"sigma","level":"high"}`+"\n"+`{"kind":"ioc","level":"low"}`+"\n")
 	write(tb, filepath.Join(dir, "coverage.json"), `{"orgs":[{"name":"airline-a"}],"files":[],"rules":{}}`)
 	write(tb, filepath.Join(dir, "stats.json"), `{"events":1234,"bytes":99}`)
@@ -231,13 +231,13 @@ func TestRolesDecide(t *testing.T) {
 	if _, err := c.Grant(bg, analyst, stranger.Public, "", Lead, marking.Marking{}, "w"); err == nil {
 		t.Error("an analyst made a lead")
 	}
-	if _, err := c.Revoke(bg, lead, lead.Public, "w"); err == nil {
+	if _, err := c.Revoke(bg, lead, lead.Public, marking.Marking{}, "w"); err == nil {
 		t.Error("the last lead was revoked")
 	}
 	if _, err := c.Grant(bg, lead, lead.Public, "", Reader, marking.Marking{}, "w"); err == nil {
 		t.Error("the last lead stepped down")
 	}
-	entry(c.Revoke(bg, lead, analyst.Public, "left the company"))
+	entry(c.Revoke(bg, lead, analyst.Public, marking.Marking{}, "left the company"))
 	if err := try(analyst, Note); err == nil || !strings.Contains(err.Error(), "lost the role") {
 		t.Errorf("a former analyst: %v", err)
 	}

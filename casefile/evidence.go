@@ -172,13 +172,13 @@ func writeFile(path string, r io.Reader, limit int64) (ledger.Digest, error) {
 }
 
 // PassCustody enters that evidence changed hands.
-func (c *Case) PassCustody(ctx context.Context, by *keys.Private, d Custody, when Moment, why string) (Entry, error) {
+func (c *Case) PassCustody(ctx context.Context, by *keys.Private, d Custody, when Moment, mark marking.Marking, why string) (Entry, error) {
 	state := "seal intact"
 	if !d.Intact {
 		state = "seal not intact"
 	}
 	return c.one(ctx, by, Draft{
-		Kind: CustodyPassed, Why: why, Seen: []ledger.Digest{d.Digest}, About: []string{string(d.Digest)}, When: when,
+		Kind: CustodyPassed, Why: why, Seen: []ledger.Digest{d.Digest}, About: []string{string(d.Digest)}, When: when, Marking: mark,
 		Summary: fmt.Sprintf("custody from %s to %s, %s", d.From, d.To, state), Detail: d,
 	})
 }

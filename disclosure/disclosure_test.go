@@ -194,7 +194,7 @@ func TestApprovalOfARevokedPersonDoesNotCount(t *testing.T) {
 	dir := o.propose(o.proposal("r", marking.Authority), nil)
 	o.checks("r", Legal, TipOff)
 	o.approve("r", o.lead, o.liaison)
-	_, err := o.c.Revoke(t.Context(), o.lead, o.liaison.Public, "left")
+	_, err := o.c.Revoke(t.Context(), o.lead, o.liaison.Public, marking.Marking{}, "left")
 	o.ok(err)
 	o.refused("r", dir, ApprovalGate)
 }

@@ -27,34 +27,51 @@ func IOC(paths []string, lists string, sel Selection) (Engine, []Rejected) {
 	}
 	e := &iocEngine{Set: ioc.Compile(c, o), level: sel.Level}
 	for i := range e.Len() {
+		if _, _, part := e.Part(event.RuleIndex(i)); part {
+			continue
+		}
 		k := e.Rule(event.RuleIndex(i)).Kind()
 		if e.counts[k]++; e.counts[k] == 1 {
 			e.first[k] = event.RuleIndex(i)
 		}
 	}
-	rejected := make([]Rejected, len(bad))
-	for i, r := range bad {
-		rejected[i] = Rejected(r)
+	var rejected []Rejected
+	for _, r := range bad {
+		if r.Unshown && e.Len() > 0 { // with nothing to ask there is no engine to tell of it
+			e.unshown = append(e.unshown, coverage.NotSearchable{ID: r.ID, Reason: r.File + ": " + r.Reason})
+			continue
+		}
+		rejected = append(rejected, Rejected{r.ID, r.File, r.Reason})
 	}
 	return e, rejected
 }
 
 type iocEngine struct {
 	*ioc.Set
-	level  finding.Level
-	counts [ioc.Compound + 1]int
-	first  [ioc.Compound + 1]event.RuleIndex
+	level   finding.Level
+	counts  [ioc.Several + 1]int
+	first   [ioc.Several + 1]event.RuleIndex
+	unshown []coverage.NotSearchable
 }
+
+// NotSearchable lists the indicators that no evidence can show.
+func (e *iocEngine) NotSearchable() []coverage.NotSearchable { return e.unshown }
 
 // Count implements Engine.
 func (e *iocEngine) Count() int { return e.Len() }
 
 // Describe implements Engine. The description is made anew: a million of them would need more memory than the indicators.
 func (e *iocEngine) Describe(rule event.RuleIndex) *finding.Rule {
+	if whole, _, part := e.Part(rule); part {
+		rule = whole
+	}
 	in := e.Rule(rule)
 	r := &finding.Rule{ID: finding.RuleID(in.RuleID()), Kind: finding.IOC, Level: e.levelOf(rule), Group: groupOf(in.Kind()), Source: "//"}
 	what := in.Term.String()
-	if in.All != nil {
+	switch {
+	case in.Several != nil:
+		what = in.Several.Text
+	case in.All != nil:
 		what = in.All.String()
 	}
 	if len(what) > 200 {
@@ -125,16 +142,25 @@ func (e *iocEngine) Answers(event.RuleIndex, event.Source, func(string) bool) co
 	return coverage.Answer{Can: true}
 }
 
-// Reports implements Engine.
+// Reports implements Engine. What fits a part of a pattern over several events is not yet a finding.
 func (e *iocEngine) Reports(rule event.RuleIndex) bool {
+	_, _, part := e.Part(rule)
+	return !part && e.asks(rule)
+}
+
+// asks says whether a rule is grave enough to be told of.
+func (e *iocEngine) asks(rule event.RuleIndex) bool {
 	return e.level == finding.NoLevel || e.levelOf(rule) >= e.level
 }
 
-// Feeds implements Engine: nothing counts indicators yet.
-func (e *iocEngine) Feeds(event.RuleIndex) bool { return false }
+// Feeds implements Engine.
+func (e *iocEngine) Feeds(rule event.RuleIndex) bool {
+	whole, _, part := e.Part(rule)
+	return part && e.asks(whole)
+}
 
-// Carry implements Engine.
+// Carry implements Engine: what is carried is what explains the hit.
 func (e *iocEngine) Carry(*event.Batch, int, event.RuleIndex) []event.Matched { return nil }
 
-// Correlator implements Engine.
-func (e *iocEngine) Correlator() Correlator { return nil }
+// CarriesMatched says that hits carry what explains them.
+func (e *iocEngine) CarriesMatched() bool { return true }

@@ -120,6 +120,14 @@ func New(engines []Engine, observers ...Observer) *Set {
 // Count gives the number of rules.
 func (s *Set) Count() int { return s.count }
 
+// Asked gives the number of rules and indicators as people count them: without the parts that some are made of.
+func (s *Set) Asked() (n int) {
+	for _, g := range s.Groups() {
+		n += g.Rules
+	}
+	return n
+}
+
 // Relied says whether verdicts rest on a rule not being found: on those that a fingerprint is made of.
 func (s *Set) Relied(id finding.RuleID) bool { return s.relied[id] }
 
@@ -234,10 +242,8 @@ func (s *Set) Kind(source event.Source) string {
 	for _, e := range s.engines {
 		kind = strconv.AppendQuote(kind, e.Kind(source))
 	}
-	for _, o := range s.observers {
-		for rule := range o.Rules() {
-			kind = strconv.AppendBool(kind, o.Searches(event.RuleIndex(rule), source))
-		}
+	for rule := s.count - len(s.watching); rule < s.count; rule++ {
+		kind = strconv.AppendBool(kind, s.Searches(event.RuleIndex(rule), source))
 	}
 	return string(kind)
 }
@@ -260,6 +266,31 @@ func (s *Set) Reports(rule event.RuleIndex) bool {
 func (s *Set) Feeds(rule event.RuleIndex) bool {
 	e, r, ok := s.owner(rule)
 	return ok && e.Feeds(r)
+}
+
+// explained is an engine whose hits carry what explains them, instead of what Carry gives.
+type explained interface{ CarriesMatched() bool }
+
+// CarriesMatched says whether a hit of the rule keeps for the correlator what explains it.
+func (s *Set) CarriesMatched(rule event.RuleIndex) bool {
+	e, _, ok := s.owner(rule)
+	x, is := e.(explained)
+	return ok && is && x.CarriesMatched()
+}
+
+// unanswerable is an engine with rules that no evidence can answer.
+type unanswerable interface {
+	NotSearchable() []coverage.NotSearchable
+}
+
+// NotSearchable lists the rules that no evidence can answer, with the reason.
+func (s *Set) NotSearchable() (all []coverage.NotSearchable) {
+	for _, e := range s.engines {
+		if u, ok := e.(unanswerable); ok {
+			all = append(all, u.NotSearchable()...)
+		}
+	}
+	return all
 }
 
 // Carry gives the values of a row that a hit of the rule keeps for the correlator.

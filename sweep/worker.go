@@ -144,7 +144,11 @@ func (w *worker) hit(row int, rule event.RuleIndex) {
 		}
 	}
 	if rules.Feeds(rule) {
-		h.feeds, h.carried = true, rules.Carry(b, row, rule)
+		if h.feeds = true; rules.CarriesMatched(rule) {
+			h.carried = w.scanner.Explain(b, row, rule)
+		} else {
+			h.carried = rules.Carry(b, row, rule)
+		}
 	}
 	w.run.progress.hits.Add(1)
 	w.hits = append(w.hits, h)

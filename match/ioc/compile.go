@@ -23,40 +23,46 @@ type Options struct {
 
 // Set is a compiled collection: immutable, shared between goroutines. It implements event.Matcher.
 type Set struct {
-	rules    []Indicator
-	extra    []Term           // terms that only expressions have; numbered behind the rules
-	uses     map[int][]int    // term to the expressions that have it
-	nodes    map[int]*node    // expression of a compound rule
-	also     map[int][]*About // other reports that give the same indicator
-	warned   map[int][]string // names of the warninglists that a rule is on
-	tokens   table            // of what is looked up by tokens
-	sieve    filter
-	bits4    []int // prefix lengths that networks have, longest first
-	bits6    []int
-	tops     [1 << 10]uint64    // last labels of hosts' names
-	tails    [1 << 10]uint64    // endings of file names
-	lengths  [129]bool          // of hashes
-	shortest int                // of lengths, 0 for none
-	dotted   bool               // some kind is looked up by tokens with a dot
-	has      [Compound + 1]bool // kinds looked up by tokens
-	text     *literals
-	kinds    uint32 // of all terms, as bits
-	options  Options
+	rules      []Indicator
+	extra      []Term        // terms that only expressions have; numbered behind the rules
+	uses       map[int][]int // term to the expressions that have it
+	nodes      map[int]*node // expression of a compound rule
+	conditions []*Condition
+	numbers    map[string]int   // of conditions by their text
+	everywhere []int            // rules that may hold where no term does
+	parts      map[int]partOf   // rules that stand for a [ … ] of a pattern over several events
+	also       map[int][]*About // other reports that give the same indicator
+	warned     map[int][]string // names of the warninglists that a rule is on
+	tokens     table            // of what is looked up by tokens
+	sieve      filter
+	bits4      []int // prefix lengths that networks have, longest first
+	bits6      []int
+	tops       [1 << 10]uint64    // last labels of hosts' names
+	tails      [1 << 10]uint64    // endings of file names
+	lengths    [129]bool          // of hashes
+	shortest   int                // of lengths, 0 for none
+	dotted     bool               // some kind is looked up by tokens with a dot
+	has        [Compound + 1]bool // kinds looked up by tokens
+	text       *literals
+	kinds      uint32 // of all terms, as bits
+	options    Options
 }
 
 type node struct {
-	term int
+	term int // or, below zero, a condition: -1 for the first
 	and  []*node
 	or   []*node
 }
 
-// holds says whether the terms, ascending, fulfil the expression.
-func (n *node) holds(have []int) bool {
+// holds says whether the terms, ascending, and the conditions fulfil the expression.
+func (n *node) holds(have []int, condition func(int) bool) bool {
 	switch {
 	case len(n.and) > 0:
-		return !slices.ContainsFunc(n.and, func(p *node) bool { return !p.holds(have) })
+		return !slices.ContainsFunc(n.and, func(p *node) bool { return !p.holds(have, condition) })
 	case len(n.or) > 0:
-		return slices.ContainsFunc(n.or, func(p *node) bool { return p.holds(have) })
+		return slices.ContainsFunc(n.or, func(p *node) bool { return p.holds(have, condition) })
+	case n.term < 0:
+		return condition(-1 - n.term)
 	}
 	_, ok := slices.BinarySearch(have, n.term)
 	return ok
@@ -80,18 +86,14 @@ func Compile(c *Collection, o Options) *Set {
 	s := &Set{uses: map[int][]int{}, nodes: map[int]*node{}, also: map[int][]*About{}, warned: map[int][]string{}, options: o}
 	terms := 0
 	for i := range c.Indicators {
-		if e := c.Indicators[i].All; e != nil {
-			terms += e.size()
-		} else {
-			terms++
-		}
+		terms += c.Indicators[i].size()
 	}
 	seen := newTable(terms)
 	s.rules = c.Indicators[:0]
 	compounds := map[string]int{}
 	var expressions []Indicator
 	for _, in := range c.Indicators {
-		if in.All != nil {
+		if in.All != nil || in.Several != nil {
 			expressions = append(expressions, in)
 			continue
 		}
@@ -106,7 +108,7 @@ func Compile(c *Collection, o Options) *Set {
 	}
 	simple := len(s.rules)
 	for _, in := range expressions {
-		key := in.All.String()
+		key := in.describe()
 		if at, ok := compounds[key]; ok {
 			s.merge(at, &in)
 			continue
@@ -114,11 +116,18 @@ func Compile(c *Collection, o Options) *Set {
 		compounds[key] = len(s.rules)
 		s.rules = append(s.rules, in)
 	}
+	s.addParts(simple)
 	for i := simple; i < len(s.rules); i++ {
+		if s.rules[i].All == nil {
+			continue
+		}
 		n := s.node(s.rules[i].All, &seen)
 		s.nodes[i] = n
+		if n.holds(nil, func(int) bool { return true }) {
+			s.everywhere = append(s.everywhere, i)
+		}
 		n.each(func(term int) {
-			if !slices.Contains(s.uses[term], i) {
+			if term >= 0 && !slices.Contains(s.uses[term], i) {
 				s.uses[term] = append(s.uses[term], i)
 			}
 		})
@@ -132,6 +141,20 @@ func Compile(c *Collection, o Options) *Set {
 		}
 	}
 	return s
+}
+
+// size counts the terms of an indicator, and more.
+func (i *Indicator) size() (n int) {
+	switch {
+	case i.Several != nil:
+		for _, part := range i.Several.Parts {
+			n += part.size()
+		}
+		return n
+	case i.All != nil:
+		return i.All.size()
+	}
+	return 1
 }
 
 func (e *Expression) size() int {
@@ -172,6 +195,10 @@ func (s *Set) node(e *Expression, seen *table) *node {
 	if len(n.and)+len(n.or) > 0 {
 		return n
 	}
+	if e.Condition != nil {
+		n.term = -1 - s.condition(e.Condition)
+		return n
+	}
 	h := e.Term.hash()
 	n.term = seen.find(h, func(id int) bool { return s.term(id) == e.Term })
 	if n.term < 0 {
@@ -180,6 +207,20 @@ func (s *Set) node(e *Expression, seen *table) *node {
 		seen.add(h, n.term)
 	}
 	return n
+}
+
+// condition numbers a condition.
+func (s *Set) condition(c *Condition) int {
+	at, known := s.numbers[c.Text]
+	if !known {
+		if s.numbers == nil {
+			s.numbers = map[string]int{}
+		}
+		at = len(s.conditions)
+		s.numbers[c.Text] = at
+		s.conditions = append(s.conditions, c)
+	}
+	return at
 }
 
 // term gives a term by its number.
@@ -213,7 +254,7 @@ func (s *Set) index(simple int) {
 			case Domain, Email:
 				more++
 			case URL:
-				more += 3 + len(t.Value)/rung
+				more += 4 + len(t.Value)/rung
 			}
 		}
 	}
@@ -258,6 +299,10 @@ func (s *Set) index(simple int) {
 			host, _, _ = strings.Cut(host, ":")
 			s.sieve.add(hashOf(saltHost, []byte(host)))
 			s.named([]byte(host))
+			if a, ok := address4([]byte(host)); ok { // as if it were sought by itself: see host4
+				s.sieve.add(hashOf(saltAddress, append(a[:], 32)))
+				prefixes[32] = true
+			}
 		case Hash:
 			s.lengths[len(key)] = true
 			if s.shortest == 0 || len(key) < s.shortest {
@@ -367,7 +412,7 @@ func endingBit(name []byte) uint32 {
 	return e >> 16
 }
 
-// Len gives the number of rules: indicators after those that say the same were joined.
+// Len gives the number of rules: indicators after those that say the same were joined, and the parts of patterns over several events.
 func (s *Set) Len() int { return len(s.rules) }
 
 // Rule describes an indicator by its number. The indicator is the set's own.
@@ -386,7 +431,9 @@ func (s *Set) WarnedCount() int { return len(s.warned) }
 func (s *Set) Counts() map[Kind]int {
 	m := map[Kind]int{}
 	for i := range s.rules {
-		m[s.rules[i].Kind()]++
+		if _, part := s.parts[i]; !part {
+			m[s.rules[i].Kind()]++
+		}
 	}
 	return m
 }
@@ -395,13 +442,18 @@ func (s *Set) Counts() map[Kind]int {
 // name.
 func (s *Set) Needs() event.Needs {
 	var fields []string
+	fields = append(fields, s.conditionFields()...)
 	for k := Address; k < Compound; k++ {
 		if s.kinds&(1<<k) == 0 {
 			continue
 		}
 		names, limited := s.options.Fields[k]
 		if !limited {
-			all := event.Always(func(event.Source) event.Want { return event.Want{All: true, Sifted: true} })
+			want := event.Want{All: true, Sifted: true}
+			if len(s.everywhere) > 0 {
+				want.Fields = s.conditionFields()
+			}
+			all := event.Always(func(event.Source) event.Want { return want })
 			all.Sifter = func() event.Sifter { return newSifter(s) }
 			return all
 		}

@@ -3,7 +3,6 @@ package ioc
 import (
 	"crypto/sha1"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -30,29 +29,22 @@ const (
 	Application // identifier of a mobile application
 	Text        // any other text
 	Compound    // several of these in one event
+	Several     // a STIX pattern over several events
 )
 
 var kindNames = [...]string{"", "address", "domain", "url", "hash", "email", "file-name", "file-path", "directory", "process", "command-line",
-	"user-agent", "mutex", "registry", "certificate", "application", "text", "compound"}
+	"user-agent", "mutex", "registry", "certificate", "application", "text", "compound", "observations"}
 
 // Kinds lists all kinds in order.
 func Kinds() []Kind {
 	all := make([]Kind, 0, len(kindNames)-1)
-	for k := Address; k <= Compound; k++ {
+	for k := Address; k <= Several; k++ {
 		all = append(all, k)
 	}
 	return all
 }
 
 func (k Kind) String() string { return kindNames[k] }
-
-// ParseKind reads a kind's name.
-func ParseKind(s string) (Kind, error) {
-	if i := slices.Index(kindNames[1:], s); i >= 0 {
-		return Kind(i + 1), nil
-	}
-	return 0, fmt.Errorf("indicator kind %q: want one of %s", s, strings.Join(kindNames[1:], ", "))
-}
 
 // How says how a value is compared.
 type How uint8
@@ -86,19 +78,21 @@ func (t Term) String() string {
 	return t.Kind.String() + " " + t.Value
 }
 
-// Expression joins terms that must hold in one event. A leaf has neither And nor Or.
+// Expression joins terms and conditions that must hold in one event. A leaf has neither And nor Or.
 type Expression struct {
-	Term Term
-	And  []*Expression
-	Or   []*Expression
+	Term      Term
+	Condition *Condition // of a leaf, instead of a term
+	And       []*Expression
+	Or        []*Expression
 }
 
-// Indicator is a term, or an expression when All is set.
+// Indicator is a term, an expression when All is set, or a pattern over several events.
 type Indicator struct {
-	ID    string // as its source gives it; "" when it gives none
-	Term  Term
-	All   *Expression
-	About *About
+	ID      string // as its source gives it; "" when it gives none
+	Term    Term
+	All     *Expression
+	Several *Observations
+	About   *About
 }
 
 // About is what indicators of one origin have in common. It is shared and not changed once a collection is compiled.
@@ -115,6 +109,9 @@ type About struct {
 
 // Kind gives the kind of the indicator, Compound for an expression.
 func (i *Indicator) Kind() Kind {
+	if i.Several != nil {
+		return Several
+	}
 	if i.All != nil {
 		return Compound
 	}
@@ -130,6 +127,9 @@ func (i *Indicator) RuleID() string {
 }
 
 func (i *Indicator) describe() string {
+	if i.Several != nil {
+		return "observations " + i.Several.Text
+	}
 	if i.All != nil {
 		return "compound " + i.All.String()
 	}
@@ -153,6 +153,9 @@ func (e *Expression) String() string {
 		op, parts = " or ", e.Or
 	}
 	if len(parts) == 0 {
+		if e.Condition != nil {
+			return e.Condition.Text
+		}
 		return e.Term.String()
 	}
 	texts := make([]string, len(parts))
@@ -167,6 +170,8 @@ type Rejected struct {
 	ID     string // of the indicator, or its value
 	File   string
 	Reason string
+	// Unshown says that nothing is wrong with the indicator: no evidence that is read can show what it asks.
+	Unshown bool
 }
 
 // Report is what became of one file.
@@ -198,7 +203,7 @@ func (i *Indicator) Level() string {
 	levels := []string{"low", "medium", "high"}
 	at := 1
 	switch i.Kind() {
-	case Hash, Certificate, Compound, Domain, URL:
+	case Hash, Certificate, Compound, Several, Domain, URL:
 		at = 2
 	case FileName, Process, Application, Text:
 		at = 0

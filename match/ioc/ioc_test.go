@@ -67,24 +67,37 @@ func TestStixPatterns(t *testing.T) {
 		{"[file:name MATCHES '^evil[0-9]+$']", "file-name like ^evil[0-9]+$", ""},
 		{"[domain-name:value LIKE '%.com']", "", "would match nearly everything"},
 		{"[file:hashes.'SHA-256' = '" + strings.Repeat("0a", 32) + "' AND file:name = 'evil.exe']", "compound (hash " + strings.Repeat("0a", 32) + " and file-name evil.exe)", ""},
-		{"[file:name = 'evil.exe' AND file:size = 12]", "", "file:size has no counterpart"},
-		{"[file:name = 'evil.exe' OR file:size = 12]", "file-name evil.exe", "file:size has no counterpart"},
-		{"[file:name != 'evil.exe']", "", "negated"},
-		{"[NOT EXISTS file:name]", "", "negated"},
+		{"[file:name = 'evil.exe' AND file:size = 12]", "compound (file-name evil.exe and file:size = 12)", ""},
+		{"[file:name = 'evil.exe' AND file:ctime = t'2020-01-01T00:00:00Z']", "", "file:ctime has no counterpart"},
+		{"[file:name = 'evil.exe' OR file:ctime = t'2020-01-01T00:00:00Z']", "file-name evil.exe", "file:ctime has no counterpart"},
+		{"[file:name != 'evil.exe']", "", "only for what nearly every event has"},
+		{"[EXISTS file:name]", "", "only for what nearly every event has"},
+		{"[NOT EXISTS file:name]", "", "not told from a log that does not record it"},
+		{"[file:name = 'evil.exe' AND NOT EXISTS file:size]", "", "not told from a log that does not record it"},
+		{"[process:name = 'cmd.exe' AND process:command_line NOT LIKE '%good%']", "compound (process cmd.exe and process:command_line NOT LIKE '%good%')", ""},
+		{"[network-traffic:dst_ref.value = '203.0.113.7' AND network-traffic:dst_port IN (443, 8443)]", "compound (address 203.0.113.7 and network-traffic:dst_port IN (443, 8443))", ""},
+		{"[network-traffic:protocols[*] = 'tcp']", "", "only for what nearly every event has"},
+		{"[file:hashes.MD5 = h'0123456789abcdef0123456789abcdef' OR file:hashes.MD5 = b'ASNFZ4mrze8BI0VniavN7w==']", "hash 0123456789abcdef0123456789abcdef; hash 0123456789abcdef0123456789abcdef", ""},
 		{"[mutex:name = 'EvilMutex']", "mutex EvilMutex", ""},
 		{"[windows-registry-key:key = 'HKEY_CURRENT_USER\\\\Software\\\\Evil']", `registry hkcu\software\evil`, ""},
 		{"[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'EvilAgent/1']", "user-agent EvilAgent/1", ""},
-		{"[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.7']", "", "dst_ref.type has no counterpart"},
+		{"[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.7']", "address 203.0.113.7", ""},
+		{"[network-traffic:dst_ref.type = 'ipv6-addr' AND network-traffic:dst_port = 4444]", "compound (network-traffic:dst_ref.type = 'ipv6-addr' and network-traffic:dst_port = 4444)", ""},
 		{"[network-traffic:dst_ref.value = 'evil.example']", "domain evil.example", ""},
 		{"[x509-certificate:serial_number = '0a:1b:2c:3d:4e:5f']", "certificate 0a1b2c3d4e5f", ""},
 		{"[process:command_line = 'evil.exe -x']", "command-line evil.exe -x", ""},
 		{"[email-message:from_ref.value = 'a@evil.example']", "email a@evil.example", ""},
 		{"[directory:path = 'C:\\\\Evil']", `directory c:\evil\`, ""},
-		{"[file:name = 'evil.exe'] FOLLOWEDBY [domain-name:value = 'evil.example']", "", "FOLLOWEDBY joins observations of several events"},
-		{"[file:name = 'evil.exe'] AND [domain-name:value = 'evil.example']", "", "AND joins observations of several events"},
+		{"[file:name = 'evil.exe'] FOLLOWEDBY [domain-name:value = 'evil.example']", "observations [file:name = 'evil.exe'] FOLLOWEDBY [domain-name:value = 'evil.example']", ""},
+		{"[file:name = 'evil.exe'] AND [domain-name:value = 'evil.example']", "observations [file:name = 'evil.exe'] AND [domain-name:value = 'evil.example']", ""},
+		{"[file:name = 'evil.exe'] OR ([mutex:name = 'EvilMutex'] AND [domain-name:value = 'evil.example']) WITHIN 5 SECONDS", "file-name evil.exe; observations ([mutex:name = 'EvilMutex'] AND [domain-name:value = 'evil.example']) WITHIN 5 SECONDS", ""},
+		{"[file:name = 'evil.exe'] AND ([x-own:name = 'EvilMutex'] OR [domain-name:value = 'evil.example'])", "observations [file:name = 'evil.exe'] AND [domain-name:value = 'evil.example']", "left out of the pattern: x-own:name has no counterpart"},
+		{"[file:name = 'evil.exe'] FOLLOWEDBY [x-own:name = 'EvilMutex']", "", "x-own:name has no counterpart"},
+		{"[file:name = 'evil.exe'] REPEATS 500000 TIMES", "", "more than 100000 observations"},
+		{"[file:name = 'evil.exe'] START t'2021-01-01T00:00:00Z' STOP t'2021-01-02T00:00:00Z'", "observations [file:name = 'evil.exe'] START t'2021-01-01T00:00:00Z' STOP t'2021-01-02T00:00:00Z'", ""},
 		{"[file:name = 'evil.exe'] OR [domain-name:value = 'evil.example']", "file-name evil.exe; domain evil.example", ""},
 		{"[file:name = 'evil.exe'] WITHIN 5 SECONDS", "file-name evil.exe", ""},
-		{"[file:name = 'evil.exe'] REPEATS 5 TIMES", "", "REPEATS 5 TIMES counts or times"},
+		{"[file:name = 'evil.exe'] REPEATS 5 TIMES", "observations [file:name = 'evil.exe'] REPEATS 5 TIMES", ""},
 		{"[file:name = ", "", "cannot be read"},
 	} {
 		r := read(t, "b.json", pattern1(c.pattern))
@@ -232,5 +245,17 @@ func TestLoadTellsWhatIsNotThere(t *testing.T) {
 	}
 	if c := Load(dir); len(c.Indicators) != 1 || c.Indicators[0].Term.Value != "evil.info" {
 		t.Errorf("%v", c.Indicators)
+	}
+}
+
+// What has the form of an indicator and cannot be one is refused by name, in a list as elsewhere; remarks are not.
+func TestListsTellWhatTheyRefuse(t *testing.T) {
+	c := read(t, "i.txt", "co.uk\n0.0.0.0/0\n127.0.0.1  # here\nd41d8cd98f00b204e9800998ecf8427e\n10.0.0.0/7\ngood.example.org\njust some words\n")
+	var refused []string
+	for _, r := range c.Rejected {
+		refused = append(refused, r.ID)
+	}
+	if got, want := strings.Join(refused, " "), "co.uk 0.0.0.0/0 127.0.0.1 d41d8cd98f00b204e9800998ecf8427e 10.0.0.0/7"; got != want || len(c.Indicators) != 1 {
+		t.Errorf("refused %q, want %q; %d indicators", got, want, len(c.Indicators))
 	}
 }

@@ -251,7 +251,7 @@ func (r *reader) takeAll(id string, e *Expression, about *About) {
 		}
 		return
 	}
-	if len(e.And) == 0 {
+	if len(e.And) == 0 && e.Condition == nil {
 		r.take(id, e.Term, about)
 		return
 	}

@@ -24,6 +24,7 @@ type scanner struct {
 	query  []byte
 	ids    []int
 	chosen []int // values of a column to look at
+	fields conditions
 }
 
 // found lists the values of a column that hold terms.
@@ -119,6 +120,7 @@ func (sc *scanner) prepare(b *event.Batch) {
 		}
 	}
 	sc.batch = b
+	sc.fields.begin(s, b)
 	for len(sc.cols) < len(b.Cols) {
 		sc.cols = append(sc.cols, found{})
 	}
@@ -198,6 +200,10 @@ func rowsOf(b *event.Batch) iter.Seq[int] {
 	if b.Sifted {
 		return slices.Values(b.Suspects)
 	}
+	return everyRow(b)
+}
+
+func everyRow(b *event.Batch) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for row := range b.Rows {
 			if !yield(row) {
@@ -336,11 +342,12 @@ func (f *found) ofRow(row int) []held {
 
 // Scan implements event.Scanner.
 func (sc *scanner) Scan(b *event.Batch, hit func(int, event.RuleIndex)) error {
-	if b.Sifted && len(b.Suspects) == 0 {
+	if b.Sifted && len(b.Suspects) == 0 && len(sc.set.everywhere) == 0 {
 		return nil
 	}
 	sc.prepare(b)
-	any := false
+	anywhere := sc.possible()
+	any := len(anywhere) > 0
 	for i := range b.Cols {
 		any = any || len(sc.cols[i].values) > 0
 	}
@@ -351,17 +358,26 @@ func (sc *scanner) Scan(b *event.Batch, hit func(int, event.RuleIndex)) error {
 		return nil
 	}
 	var rules []int
-	for row := range rowsOf(b) {
+	rows := rowsOf(b)
+	if len(anywhere) > 0 {
+		rows = everyRow(b)
+	}
+	for row := range rows {
 		sc.row(b, row)
-		if len(sc.ids) == 0 {
+		if len(sc.ids) == 0 && len(anywhere) == 0 {
 			continue
 		}
 		rules = rules[:0]
+		for _, r := range anywhere {
+			if sc.holds(r, row) {
+				rules = append(rules, r)
+			}
+		}
 		for _, id := range sc.ids {
 			if id < len(sc.set.rules) {
 				rules = append(rules, id)
 			}
-			rules = append(rules, sc.completed(id)...)
+			rules = append(rules, sc.completed(id, row)...)
 		}
 		slices.Sort(rules)
 		for _, r := range slices.Compact(rules) {
@@ -374,13 +390,13 @@ func (sc *scanner) Scan(b *event.Batch, hit func(int, event.RuleIndex)) error {
 }
 
 // completed lists the expressions with the term that the row's terms fulfil.
-func (sc *scanner) completed(id int) (rules []int) {
+func (sc *scanner) completed(id, row int) (rules []int) {
 	uses := sc.set.uses[id]
 	if len(uses) == 0 {
 		return nil
 	}
 	for _, r := range uses {
-		if sc.set.nodes[r].holds(sc.ids) {
+		if sc.holds(r, row) {
 			rules = append(rules, r)
 		}
 	}
@@ -413,6 +429,16 @@ func (sc *scanner) Explain(b *event.Batch, row int, rule event.RuleIndex) (match
 		for _, code := range c.At(row) {
 			if v, ok := code.Value(); ok && holds(sc.cols[i].at(v)) {
 				add(i, string(c.Dict.AppendText(nil, v)))
+			}
+		}
+	}
+	for _, id := range terms {
+		if id >= 0 {
+			continue
+		}
+		for _, f := range sc.fields.of(-1 - id) {
+			for _, v := range sc.fields.texts(f, row) {
+				add(f.column, string(b.Cols[f.column].Dict.AppendText(nil, v)))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package ioc
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,49 +17,6 @@ func quoted(s string) string {
 	return strconv.Quote(s)
 }
 
-// readPattern takes the alternatives of a pattern that one event can decide. What is left out is told with the reason.
-func (r *reader) readPattern(id, text string, about *About) {
-	parsed, err := pattern.Parse(text)
-	if err != nil {
-		r.refuse(id, "its pattern cannot be read: "+err.Error())
-		return
-	}
-	if n := len(pattern.Tests(parsed)); n > maxTerms {
-		r.refuse(id, fmt.Sprintf("its pattern has %d comparisons, more than %d", n, maxTerms))
-		return
-	}
-	r.observation(id, parsed, about, 0)
-}
-
-// observation takes observations joined by OR. Those joined otherwise speak of several events.
-func (r *reader) observation(id string, e pattern.Expression, about *About, depth int) {
-	switch e := e.(type) {
-	case *pattern.Observation:
-		x, err := r.comparison(id, e.Test)
-		if err != nil {
-			r.refuse(id, err.Error())
-			return
-		}
-		r.takeAll(id, x, about)
-	case *pattern.Combination:
-		if e.Op != pattern.Or {
-			r.refuse(id, fmt.Sprintf("%s joins observations of several events: indicators are compared with one event at a time", e.Op))
-			return
-		}
-		for _, t := range e.Terms {
-			r.observation(id, t, about, depth+1)
-		}
-	case *pattern.Qualified:
-		if _, within := e.By.(*pattern.Within); within {
-			if _, one := e.Of.(*pattern.Observation); one { // one event is always within any time
-				r.observation(id, e.Of, about, depth+1)
-				return
-			}
-		}
-		r.refuse(id, fmt.Sprintf("%s counts or times several events: indicators are compared with one event at a time", e.By))
-	}
-}
-
 // comparison gives the expression of a comparison. Of an OR, what cannot be decided is left out and told; an AND needs all its parts.
 func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error) {
 	switch c := c.(type) {
@@ -68,13 +26,16 @@ func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error
 		var parts []*Expression
 		var why error
 		for _, t := range c.Terms {
+			if c.Op == pattern.And && implied(t, c.Terms) {
+				continue
+			}
 			x, err := r.comparison(id, t)
 			if err != nil {
 				if c.Op == pattern.And {
 					return nil, err
 				}
 				why = err
-				r.refuse(id, "left out of the pattern: "+err.Error())
+				r.refuseFor(id, "left out of the pattern: ", err)
 			}
 			parts = append(parts, x)
 		}
@@ -88,15 +49,16 @@ func (r *reader) comparison(id string, c pattern.Comparison) (*Expression, error
 
 func testExpression(t *pattern.Test) (*Expression, error) {
 	path := t.Path.String()
-	if t.Not || t.Op == pattern.Ne {
-		return nil, fmt.Errorf("%s is negated: what an event does not hold decides nothing", path)
-	}
 	kind := kindOfPath(t.Path)
-	if kind == 0 {
-		return nil, fmt.Errorf("%s has no counterpart in logs", path)
+	if kind == 0 || asksOfField(t) {
+		c, err := newCondition(t)
+		if err != nil {
+			return nil, err
+		}
+		return &Expression{Condition: c}, nil
 	}
 	one := func(how How, l pattern.Literal) (*Expression, error) {
-		text, err := literalText(l)
+		text, err := literalText(property{part: map[bool]valuePart{true: digestPart}[kind == Hash || kind == Certificate]}, l)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -150,21 +112,25 @@ func testExpression(t *pattern.Test) (*Expression, error) {
 			return nil, err
 		}
 		if kind != Address || strings.Contains(x.Term.Value, "/") {
-			return nil, fmt.Errorf("%s ISSUPERSET asks for a network that holds %s: events hold addresses", path, t.Value)
+			return nil, unshown{fmt.Errorf("%s ISSUPERSET asks for a network that holds %s: events hold addresses", path, t.Value)}
 		}
 		return x, nil
 	}
 	return nil, fmt.Errorf("%s %s is not decided from logs", path, t.Op)
 }
 
-func literalText(l pattern.Literal) (string, error) {
-	switch l.Kind {
-	case pattern.String:
-		return l.Text, nil
-	case pattern.Hex:
-		return fmt.Sprintf("%x", l.Bytes), nil
+// asksOfField says whether a comparison is about one field's value, and not about a value wherever it stands.
+func asksOfField(t *pattern.Test) bool {
+	number := func(l pattern.Literal) bool {
+		return l.Kind != pattern.String && l.Kind != pattern.Hex && l.Kind != pattern.Binary
 	}
-	return "", fmt.Errorf("%s is no text", l)
+	switch t.Op {
+	case pattern.Ne, pattern.Lt, pattern.Le, pattern.Gt, pattern.Ge, pattern.Exists:
+		return true
+	case pattern.In:
+		return t.Not || slices.ContainsFunc(t.Set, number)
+	}
+	return t.Not || number(t.Value)
 }
 
 // kindOfPath maps an object path to what it is in a log, 0 for what logs do not hold.

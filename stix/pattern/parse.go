@@ -152,7 +152,7 @@ func (p *parser) qualifier() (Qualifier, error) {
 			return nil, err
 		}
 		n, err := p.literal("a positive number", func(l Literal) bool {
-			return l.Kind == Integer && l.Int >= 0 || l.Kind == Float && l.Float >= 0
+			return l.Kind == Integer && l.Int > 0 || l.Kind == Float && l.Float > 0
 		})
 		if err != nil {
 			return nil, err

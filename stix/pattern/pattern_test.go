@@ -59,7 +59,7 @@ var rejected = []string{
 	"", "[", "[]", "[a:b]", "[a:b = ]", "[a:b = 1", "a:b = 1", "[a = 1]", "[a: = 1]", "[:b = 1]", "[a:b = 'x]",
 	`[a:b = 'x\n']`, "[a:b = \"x\"]", "[a:b = h'0']", "[a:b = b'?']", "[a:b = t'2020-01-01']", "[a:b = t'2020-13-01T00:00:00Z']",
 	"[a:b = 01]", "[a:b = 1.]", "[a:b = --1]", "[a:b > true]", "[a:b LIKE 1]", "[a:b IN ('x',)]", "[a:b IN 'x']",
-	"[a:b-c = 1]", "[a:AND = 1]", "[AND:b = 1]", "[a:b = 1] WITHIN -1 SECONDS", "[a:b = 1] WITHIN 5", "[a:b = 1] REPEATS 0 TIMES",
+	"[a:b-c = 1]", "[a:AND = 1]", "[AND:b = 1]", "[a:b = 1] WITHIN -1 SECONDS", "[a:b = 1] WITHIN 0 SECONDS", "[a:b = 1] WITHIN 0.0 SECONDS", "[a:b = 1] WITHIN 5", "[a:b = 1] REPEATS 0 TIMES",
 	"[a:b = 1] REPEATS 2.5 TIMES", "[a:b = 1] START t'2020-01-02T00:00:00Z' STOP t'2020-01-01T00:00:00Z'",
 	"[a:b = 1] AND", "[a:b = 1] [a:c = 2]", "([a:b = 1]", "[a:b = 1]]", "[NOT a:b = 1]", "[a:b EXISTS]", "[a:b = 1 FOLLOWEDBY a:c = 2]",
 	"[a:b = 1] and [a:c = 2]", "[a:b = 1 /* ]", "[a:b[x] = 1]", "[a:b[1.5] = 1]", "[a:b = 99999999999999999999]", "[a:[0] = 1]", "[a:b = \x80]",

@@ -2,7 +2,6 @@ package observed
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
@@ -11,108 +10,9 @@ import (
 	"time"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/match/ioc/observed/reference"
 	"github.com/contrail-ir/contrail/stix/pattern"
 )
-
-// seen is an observation of a test: when, and which parts it fits.
-type seen struct {
-	time int64
-	fits uint8
-}
-
-// matches is the specification word by word: the sets of observations, as bits, that an expression matches.
-func matches(e pattern.Expression, all []seen, part func(*pattern.Observation) int) []uint32 {
-	first := func(set uint32) int64 { return edge(set, all, false) }
-	last := func(set uint32) int64 { return edge(set, all, true) }
-	timed := func(set uint32) bool {
-		for i, s := range all {
-			if set>>i&1 == 1 && s.time == event.NoTime {
-				return false
-			}
-		}
-		return true
-	}
-	found := map[uint32]bool{}
-	switch e := e.(type) {
-	case *pattern.Observation: // matches a single observation
-		for i, s := range all {
-			if s.fits>>part(e)&1 == 1 {
-				found[1<<i] = true
-			}
-		}
-	case *pattern.Combination:
-		sets := matches(e.Terms[0], all, part)
-		for _, t := range e.Terms[1:] {
-			more := matches(t, all, part)
-			var next []uint32
-			switch e.Op {
-			case pattern.Or: // one of them
-				next = append(sets, more...)
-			case pattern.And, pattern.FollowedBy: // both, on different observations
-				for _, a := range sets {
-					for _, b := range more {
-						// FOLLOWEDBY: those of b are as late as those of a, or later
-						if a&b == 0 && (e.Op == pattern.And || timed(a|b) && last(a) <= first(b)) {
-							next = append(next, a|b)
-						}
-					}
-				}
-			}
-			slices.Sort(next)
-			sets = slices.Compact(next)
-		}
-		return sets
-	case *pattern.Qualified:
-		sets := matches(e.Of, all, part)
-		switch q := e.By.(type) {
-		case *pattern.Repeats: // a AND a …
-			c := &pattern.Combination{Op: pattern.And}
-			for range q.Times {
-				c.Terms = append(c.Terms, e.Of)
-			}
-			return matches(c, all, part)
-		case *pattern.Within: // of two or more, the last is before the first plus the window
-			seconds := q.Seconds.Float
-			if q.Seconds.Kind == pattern.Integer {
-				seconds = float64(q.Seconds.Int)
-			}
-			for _, a := range sets {
-				if bits.OnesCount32(a) < 2 || timed(a) && float64(last(a)-first(a)) < seconds*1e9 {
-					found[a] = true
-				}
-			}
-		case *pattern.StartStop: // all of them at start or later, and before stop
-			for _, a := range sets {
-				if timed(a) && first(a) >= q.Start.Time.UnixNano() && last(a) < q.Stop.Time.UnixNano() {
-					found[a] = true
-				}
-			}
-		}
-	}
-	sets := make([]uint32, 0, len(found))
-	for a := range found {
-		sets = append(sets, a)
-	}
-	slices.Sort(sets)
-	return sets
-}
-
-func edge(set uint32, all []seen, last bool) int64 {
-	t := int64(math.MaxInt64)
-	if last {
-		t = math.MinInt64
-	}
-	for i, s := range all {
-		if set>>i&1 == 1 {
-			if last {
-				t = max(t, s.time)
-			} else {
-				t = min(t, s.time)
-			}
-		}
-	}
-	return t
-}
 
 const parts = 4
 
@@ -121,7 +21,7 @@ func partOf(o *pattern.Observation) int { return int(o.Test.(*pattern.Test).Valu
 
 // agree holds a joiner against the specification, for observations in order of time. It gives the number of matches, -1 when the joiner
 // says that it gave some up.
-func agree(t *testing.T, text string, all []seen) (found int) {
+func agree(t *testing.T, text string, all []reference.Seen) (found int) {
 	t.Helper()
 	e, err := pattern.Parse(text)
 	if err != nil {
@@ -135,13 +35,13 @@ func agree(t *testing.T, text string, all []seen) (found int) {
 	from := 0
 	for i, s := range all {
 		var want []uint32
-		for _, set := range matches(e, all[from:i+1], partOf) {
+		for _, set := range reference.Matches(e, all[from:i+1], partOf) {
 			want = append(want, set<<from)
 		}
-		o := &Observation{Time: s.time, Nth: uint64(i), Of: i}
+		o := &Observation{Time: s.Time, Nth: uint64(i), Of: i}
 		var got []*Observation
 		for part := range parts {
-			if s.fits>>part&1 == 1 {
+			if s.Fits>>part&1 == 1 {
 				if m := j.Add(o, part); m != nil {
 					if got != nil {
 						t.Fatalf("%s: two matches at %d of %v", text, i, all)
@@ -197,16 +97,16 @@ func invent(choose func(n int) int, depth int) string {
 	return text
 }
 
-func inventSeen(choose func(n int) int) (all []seen) {
+func inventSeen(choose func(n int) int) (all []reference.Seen) {
 	now := int64(0)
 	untimed := choose(6) == 0
 	for range 3 + choose(7) {
-		s := seen{now, 1 << choose(parts)}
+		s := reference.Seen{Time: now, Fits: 1 << choose(parts)}
 		for range choose(3) {
-			s.fits |= 1 << choose(parts)
+			s.Fits |= 1 << choose(parts)
 		}
 		if untimed {
-			s.time = event.NoTime
+			s.Time = event.NoTime
 			untimed = choose(2) == 0
 		} else {
 			now += int64(choose(3)) * 5e8

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/internal/growth"
+	"github.com/contrail-ir/contrail/match/ioc/observed/reference"
 	"github.com/contrail-ir/contrail/stix/pattern"
 )
 
@@ -51,7 +52,7 @@ func TestQualifiersBindAsTheSpecificationSays(t *testing.T) {
 		{"[x:a = 0] START t'1970-01-01T00:00:01Z' STOP t'1970-01-01T00:00:03Z'", "0000", 2},
 		{"[x:a = 0] FOLLOWEDBY [x:a = 1]", "010101", 3},
 	} {
-		var all []seen
+		var all []reference.Seen
 		now, at := int64(0), int64(1e9)
 		for _, d := range c.seen {
 			switch d {
@@ -61,7 +62,7 @@ func TestQualifiersBindAsTheSpecificationSays(t *testing.T) {
 				at = 1e9
 			default:
 				if d != 'x' {
-					all = append(all, seen{now, 1 << (d - '0')})
+					all = append(all, reference.Seen{Time: now, Fits: 1 << (d - '0')})
 				}
 				now += at
 			}
