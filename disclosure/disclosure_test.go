@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/contrail-ir/contrail/casefile"
@@ -535,6 +538,29 @@ func TestScannerReadsAsAPersonDoes(t *testing.T) {
 	}
 	if leaks, err := s.Scan("clean", strings.NewReader(`Airways of Akesson \x41 &#65; =41=42 %41+Airways`)); err != nil || len(leaks) > 0 {
 		t.Errorf("%v %v", leaks, err)
+	}
+}
+
+// A name in the encodings in which logs and tables of its country are written.
+func TestScannerKnowsOtherEncodings(t *testing.T) {
+	for name, e := range map[string]encoding.Encoding{"中华蓝天航空": simplifiedchinese.GB18030, "Åkesson Flyg": charmap.Windows1252, "Авиалинии Север": charmap.Windows1251} {
+		s, err := NewScanner([]Cut{{Value: name, Sort: "member"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.NewEncoder().Bytes([]byte("x " + name + " y"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(b[2 : len(b)-2])
+		for as, text := range map[string]string{"plain": string(b), "base64": base64.StdEncoding.EncodeToString(b), "digest": hex.EncodeToString(sum[:])} {
+			if leaks, err := s.Scan(as, strings.NewReader(text)); err != nil || len(leaks) == 0 {
+				t.Errorf("%s as %s: %v %v", name, as, leaks, err)
+			}
+		}
+		if leaks, err := s.Scan("clean", strings.NewReader(strings.Repeat("an ordinary text; ein übliches; 普通的文字; обычный текст\n", 200))); err != nil || len(leaks) > 0 {
+			t.Errorf("%v %v", leaks, err)
+		}
 	}
 }
 

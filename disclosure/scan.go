@@ -22,6 +22,13 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // Limits of what is looked into; beyond them a file cannot be released.
@@ -136,6 +143,9 @@ func NewScanner(cuts []Cut) (*Scanner, error) {
 	return s, nil
 }
 
+// encodings are those, beside Unicode's, in which files of a case are written; plain ASCII is the same in all of them.
+var encodings = []encoding.Encoding{simplifiedchinese.GB18030, traditionalchinese.Big5, japanese.ShiftJIS, korean.EUCKR, charmap.Windows1252, charmap.Windows1251, charmap.Windows1256}
+
 func spellings(v string) []string {
 	out := []string{v, strings.ToLower(v), strings.ToUpper(v)}
 	if plain := strings.TrimSpace(meaning(v)); plain != v && len(plain) >= minCutBytes {
@@ -149,7 +159,14 @@ func (s *Scanner) value(sort, v string) {
 	s.fold(sort, "plain", []byte(v))
 	s.fold(sort, "UTF-16 LE", le)
 	s.fold(sort, "UTF-16 BE", be)
-	for _, form := range [][]byte{[]byte(v), le, be} {
+	forms := [][]byte{[]byte(v), le, be}
+	for _, e := range encodings {
+		if b, err := e.NewEncoder().Bytes([]byte(v)); err == nil && len(b) > minCutBytes && !slices.ContainsFunc(forms, func(f []byte) bool { return bytes.Equal(f, b) }) {
+			s.fold(sort, "another encoding", b)
+			forms = append(forms, b)
+		}
+	}
+	for _, form := range forms {
 		s.fold(sort, "hexadecimal", []byte(hex.EncodeToString(form)))
 		for offset := range 3 {
 			s.exact.add(needle{base64At(form, offset), sort, "base64"})

@@ -125,6 +125,23 @@ func (t *Rules) With(more *Rules) *Rules {
 	return out
 }
 
+// clockZones are the hours by which the standard time of a jurisdiction – of its seat of government, where it has several – is ahead of UTC: a law
+// begins at midnight there, and its days, weekends and months are those there. Without one, UTC. Summer time is left out.
+var clockZones = map[string]float64{"EU": 1, "CH": 1, "US": -5, "CA": -5, "BR": -3, "ZA": 2, "IN": 5.5, "TH": 7, "CN": 8, "SG": 8, "JP": 9, "KR": 9, "AU": 10, "NZ": 12}
+
+func there(t time.Time, jurisdiction string) time.Time {
+	return t.In(time.FixedZone(jurisdiction, int(clockZones[jurisdiction]*3600)))
+}
+
+// months adds months. Where the last one is too short for the day, its last day counts (Regulation 1182/71, Article 3(2)(c); others say the same).
+func months(t time.Time, n int) time.Time {
+	at := t.AddDate(0, n, 0)
+	if at.Day() != t.Day() {
+		at = at.AddDate(0, 0, -at.Day())
+	}
+	return at
+}
+
 // due adds a deadline to a start. fixed is false when the law says only "without delay".
 func due(start time.Time, deadline string) (at time.Time, fixed bool, err error) {
 	if deadline == "asap" {
@@ -140,7 +157,7 @@ func due(start time.Time, deadline string) (at time.Time, fixed bool, err error)
 	case "d":
 		return start.AddDate(0, 0, n), true, nil
 	case "m":
-		return start.AddDate(0, n, 0), true, nil
+		return months(start, n), true, nil
 	case "bd": // Monday to Friday; public holidays are not known here
 		at = start
 		for n > 0 {
@@ -189,8 +206,10 @@ func (r *Result) SetClocks(t *Rules, s Situation) {
 			if known {
 				start = start.UTC()
 				c.Started = start.Format(time.RFC3339)
-				day := start.Format(time.DateOnly)
-				at, fixed, _ := due(start, rule.Deadline)
+				local := there(start, rule.Jurisdiction)
+				day := local.Format(time.DateOnly)
+				at, fixed, _ := due(local, rule.Deadline)
+				at = at.UTC()
 				switch {
 				case day < rule.From || rule.Until != "" && day > rule.Until:
 					c.State = "not-in-force"

@@ -180,6 +180,25 @@ func TestDuties(t *testing.T) {
 	if a, b, n := clock("cn-pipl-57"), clock("cn-incident-other"), clock("cn-csl-42"); a.State != "not-in-force" || b.State != "not-in-force" || n.State != "without-fixed-term" || len(res.Duties) != 5 {
 		t.Errorf("%s %s %s %d", a.State, b.State, n.State, len(res.Duties))
 	}
+	// Days, weekends and months are those of the place where the law holds.
+	for _, c := range []struct{ id, event, at, due, state string }{
+		{"eu-nis2-final", EventNotified, "2026-01-31T10:00:00Z", "2026-02-28T10:00:00Z", "running"},
+		{"eu-nis2-final", EventNotified, "2028-01-31T10:00:00Z", "2028-02-29T10:00:00Z", "running"},
+		{"eu-nis2-final", EventNotified, "2026-08-31T10:00:00Z", "2026-09-30T10:00:00Z", "running"},
+		{"eu-nis2-final", EventNotified, "2026-12-15T10:00:00Z", "2027-01-15T10:00:00Z", "running"},
+		{"cn-incident-cii", EventDetected, "2025-10-31T16:00:00Z", "2025-10-31T17:00:00Z", "running"}, // midnight in Beijing
+		{"cn-incident-cii", EventDetected, "2025-10-31T15:59:59Z", "", "not-in-force"},
+		{"us-sec-8k", EventMaterial, "2026-03-07T04:00:00Z", "2026-03-13T04:00:00Z", "running"}, // Friday evening in Washington
+	} {
+		at, err := time.Parse(time.RFC3339, c.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.SetClocks(rules, Situation{Events: map[string]time.Time{c.event: at}})
+		if d := clock(c.id); d.Due != c.due || d.State != c.state {
+			t.Errorf("%s from %s: due %q, %s", c.id, c.at, d.Due, d.State)
+		}
+	}
 	own, err := ReadRules(strings.NewReader("as_of: x\nrules:\n  - {id: own, jurisdiction: XX, law: L, from: 2020-01-01, start: aware, deadline: 12h, tell: T, who: W, threshold: Z, verified: [], at_least: 1000}\n"))
 	if err != nil {
 		t.Fatal(err)

@@ -40,7 +40,9 @@ func slotIndex(s *Set, source event.Source, field string) *literals {
 // costlyGrams gives the grams that most literals are looked for under: each time that one is met, all of them are compared.
 func costlyGrams(l *literals) (all []string) {
 	slots := slices.DeleteFunc(slices.Clone(l.four.table), func(s gramSlot) bool { return s.to == 0 })
-	slices.SortFunc(slots, func(a, b gramSlot) int { return cmp.Or(cmp.Compare(b.to-b.from, a.to-a.from), cmp.Compare(a.key, b.key)) })
+	slices.SortFunc(slots, func(a, b gramSlot) int {
+		return cmp.Or(cmp.Compare(b.to-b.from, a.to-a.from), cmp.Compare(a.key, b.key))
+	})
 	for _, s := range slots[:min(50, len(slots))] {
 		all = append(all, string(binary.LittleEndian.AppendUint32(nil, s.key)))
 	}
