@@ -1,8 +1,11 @@
 package evtx
 
+import "github.com/contrail-ir/contrail/event"
+
 // compiler turns the normal form of a fragment into a program.
 type compiler struct {
 	names  nameTable
+	draft  program // of the template being compiled: what is kept of it takes no more than it needs
 	frames []frame
 	normal []byte
 	where  uint8 // place and offset of the normal form, for cells
@@ -184,26 +187,28 @@ func (c *compiler) white(l cell) bool {
 	return l.typ() == typeString && isWhite(c.literal(l))
 }
 
-// nameTable keeps the strings of names, so that the same name in the evidence is the same string and costs nothing
-// after the first time.
+// nameTable keeps strings of names, so that a name that comes again is the same string. A name takes the place of another that falls on
+// it: names that never come again cost one allocation each and the table does not grow, nor does it leave the processor's caches.
 type nameTable struct {
-	byRaw  map[string]string
+	names  []string // by hash
 	joined map[[2]string]string
-	bytes  int
+	bytes  int // of joined
 }
+
+const namePlaces = 1 << 12
 
 // of gives the name that is written in UTF-16.
 func (t *nameTable) of(raw []byte) string {
-	if s, ok := t.byRaw[string(raw)]; ok {
-		return s
+	var room [128]byte
+	name, _, _ := appendUTF16(room[:0], raw)
+	if t.names == nil {
+		t.names = make([]string, namePlaces)
 	}
-	if t.byRaw == nil {
-		t.byRaw = map[string]string{}
+	at := &t.names[event.Hash(name)%namePlaces]
+	if *at != string(name) {
+		*at = string(name)
 	}
-	s := decodeName(raw)
-	t.byRaw[string(raw)] = s
-	t.bytes += len(raw) + len(s)
-	return s
+	return *at
 }
 
 // join gives "a_b".

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,19 @@ func (c *checker) Batch(b *event.Batch) error {
 		c.row(b, row, want)
 	}
 	return nil
+}
+
+// eventID gives the number that is the id of an event, 0 when it has none. Hexadecimal digits are a number of that type, or text and none.
+func eventID(text string, read uint32) uint64 {
+	digits, base := text, 10
+	if hex, ok := strings.CutPrefix(text, "0x"); ok && read != 0 {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 32)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // column checks what a column promises whatever it holds.
@@ -186,7 +200,7 @@ func (c *checker) row(b *event.Batch, row int, want []refField) {
 		{"host", b.Host.Text(row), first(event.FieldComputer)},
 		{"channel", s.Channel, first(event.FieldChannel)},
 		{"provider", s.Provider, first(event.FieldProvider)},
-		{"event id", fmt.Sprint(s.ID), first(event.FieldEventID)},
+		{"event id", fmt.Sprint(s.ID), fmt.Sprint(eventID(first(event.FieldEventID), s.ID))},
 	} {
 		if pair[1] != pair[2] {
 			c.fail(b.Offset[row], "%s is %q, the reference has %q", pair[0], pair[1], pair[2])

@@ -47,6 +47,9 @@ func (p *program) planOf(s *source) *plan {
 	if p.lastSrc == s && p.lastPlan.version == s.version {
 		return p.lastPlan
 	}
+	if p.plans == nil && p.lastSrc != nil { // few templates are used by several sources
+		p.plans = map[*source]*plan{p.lastSrc: p.lastPlan}
+	}
 	pl := p.plans[s]
 	if pl == nil || pl.version != s.version {
 		pl = &plan{version: s.version, ops: make([]op, 0, len(p.fields))}
@@ -66,7 +69,9 @@ func (p *program) planOf(s *source) *plan {
 			}
 			pl.ops = append(pl.ops, o)
 		}
-		p.plans[s] = pl
+		if p.plans != nil {
+			p.plans[s] = pl
+		}
 	}
 	p.lastSrc, p.lastPlan = s, pl
 	return pl

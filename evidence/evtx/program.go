@@ -1,6 +1,10 @@
 package evtx
 
-import "github.com/contrail-ir/contrail/event"
+import (
+	"slices"
+
+	"github.com/contrail-ir/contrail/event"
+)
 
 // place is where in an event an element stands, as far as the naming of fields depends on it.
 type place uint8
@@ -169,6 +173,12 @@ func (p *program) reset() {
 		p.sys[i] = noPart
 	}
 	p.forget()
+}
+
+// copy makes the program another one, which was not run yet.
+func (p *program) copy(of *program) {
+	p.fields, p.parts, p.nests = slices.Clone(of.fields), slices.Clone(of.parts), slices.Clone(of.nests)
+	p.odd, p.plain, p.sys = of.odd, of.plain, of.sys
 }
 
 // forget lets go of sources.

@@ -71,7 +71,7 @@ const fewFields = 12
 
 // forget drops the columns, because hostile evidence made too many.
 func (s *source) forget() {
-	s.columns = nil
+	clear(s.columns)
 	s.fields, s.ranks, s.text, s.order, s.schemas = s.fields[:0], s.ranks[:0], s.text[:0], s.order[:0], nil
 	s.version++
 	for i := range s.groups {

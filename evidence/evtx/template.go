@@ -76,8 +76,8 @@ func (t *templateCache) add(h uint64, normal []byte, outer place, c *compiler) *
 	}
 	e := &template{at: len(t.bytes), size: len(normal), outer: outer, next: t.byHash[h]}
 	t.bytes = append(t.bytes, normal...)
-	e.program.plans = map[*source]*plan{}
-	c.compile(&e.program, t.bytes[e.at:e.at+e.size], inTemplates, e.at, outer)
+	c.compile(&c.draft, t.bytes[e.at:e.at+e.size], inTemplates, e.at, outer)
+	e.program.copy(&c.draft)
 	e.program.cached = true
 	t.byHash[h] = e
 	t.count++

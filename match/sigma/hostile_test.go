@@ -200,11 +200,11 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 		for name, values := range hostile {
 			batches, size := valuesOf(c.source, c.field, c.others, values)
 			scale := max(float64(size)/float64(bytes), float64(len(values))/float64(len(ordinary)))
-			ratio := growth.Ratio(8*scale, base, scan(batches)) / scale
+			ratio := growth.Ratio(7*scale, base, scan(batches)) / scale
 			t.Logf("%s: %s (%d values) costs %.1f times as much", c.field, name, len(values), ratio)
-			most := 8.0
-			if name == "every literal at length" && c.field == "ScriptBlockText" {
-				most = 25 // a thousand rules and every expression are tried; ten times was measured
+			most := 7.0
+			if (name == "every literal at length" || name == "pieces of expressions") && c.field == "ScriptBlockText" {
+				most = 16 // every expression is run; up to eight times was measured on a busy machine, 16 and 25 before
 			}
 			if ratio > most {
 				t.Errorf("%s: %s costs %.1f times as much as ordinary values", c.field, name, ratio)
