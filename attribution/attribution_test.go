@@ -174,7 +174,7 @@ func TestFractionBoundsAgainstEveryDay(t *testing.T) {
 			return b
 		}
 		c, i := make(), make()
-		if !c.valid() || !i.valid() {
+		if c.from1 > c.to2 || i.from1 > i.to2 {
 			continue
 		}
 		compared++
@@ -436,6 +436,59 @@ func TestLikelihoods(t *testing.T) {
 			t.Errorf("%v does not begin where the band before ends", l)
 		}
 		end = l.percent[1]
+	}
+}
+
+func TestLikelihoodsAsAdverbs(t *testing.T) {
+	for said, low := range map[string]int{"Almost  certainly": 95, "probably": 55, "improbably": 20, "VERY LIKELY": 80} {
+		if got := must(LikelihoodOf(said)); got.Percent[0] != low {
+			t.Error(said, got)
+		}
+	}
+	if _, err := LikelihoodOf("likelyly"); err == nil {
+		t.Error("likelyly is an expression")
+	}
+}
+
+// A claim that another supersedes is shown, and shown as that; it does not share a root with the one that took its place.
+func TestSupersededClaimsDoNotCountAndCirclesAreRefused(t *testing.T) {
+	dir := copyCase(t, "claims/qianxin.yaml", "venue: vendor report", "supersedes: [qihoo-360]\nvenue: vendor report")
+	c, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := must(Analyse(c))
+	if old := claim(t, r, "qihoo-360"); !slices.Equal(old.SupersededBy, []string{"qianxin"}) || len(r.SharedRoots) > 0 {
+		t.Errorf("%v, roots shared %v", old.SupersededBy, r.SharedRoots)
+	}
+	var page strings.Builder
+	if err := r.WritePage(&page); err != nil || !strings.Contains(page.String(), "superseded by qianxin") {
+		t.Error("the page does not say so", err)
+	}
+	for i := range c.Claims {
+		if c.Claims[i].ID == "qihoo-360" {
+			c.Claims[i].Supersedes = []string{"qianxin"}
+		}
+	}
+	if _, err := Analyse(c); err == nil || !strings.Contains(err.Error(), "in turn") {
+		t.Error(err)
+	}
+}
+
+// A name beyond what is believed is a decision of people, and is shown to be that.
+func TestANameBeyondTheAssessmentIsToldApart(t *testing.T) {
+	c, err := Load(copyCase(t, "case.yaml", "decision: withheld, by: the authority", "decision: named, name: AgencyX, by: the authority"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := must(Analyse(c))
+	var page strings.Builder
+	if err := r.WritePage(&page); err != nil || !r.Naming[0].Beyond || !strings.Contains(page.String(), "beyond the assessment") {
+		t.Errorf("%+v %v", r.Naming, err)
+	}
+	c.Assessment.Level = "named-actor"
+	if r = must(Analyse(c)); r.Naming[0].Beyond {
+		t.Errorf("%+v", r.Naming)
 	}
 }
 

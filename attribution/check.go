@@ -41,6 +41,7 @@ func Check(c *Case) error {
 			}
 		}
 	}
+	k.supersession()
 	k.matrix()
 	k.assessment()
 	if len(k.errs) > 0 {
@@ -48,6 +49,35 @@ func Check(c *Case) error {
 	}
 	_, err := resolveRoots(c.Roots)
 	return err
+}
+
+// supersession refuses claims that supersede each other in a circle: then none would stand.
+func (k *check) supersession() {
+	by := map[string]*Claim{}
+	for i := range k.c.Claims {
+		by[k.c.Claims[i].ID] = &k.c.Claims[i]
+	}
+	const open, done = 1, 2
+	state := map[string]int{}
+	var walk func(cl *Claim)
+	walk = func(cl *Claim) {
+		state[cl.ID] = open
+		for _, id := range cl.Supersedes {
+			switch next := by[id]; {
+			case next == nil || state[id] == done:
+			case state[id] == open:
+				k.fail(cl.place(), 0, "it supersedes %q, which supersedes it in turn", id)
+			default:
+				walk(next)
+			}
+		}
+		state[cl.ID] = done
+	}
+	for i := range k.c.Claims {
+		if cl := &k.c.Claims[i]; state[cl.ID] == 0 {
+			walk(cl)
+		}
+	}
 }
 
 type check struct {
@@ -83,6 +113,10 @@ func (k *check) oneOf(place, what, value string, allowed ...string) {
 }
 
 func (k *check) source(place, id string) {
+	if id == "" {
+		k.fail(place, 0, "it does not say its source (window_source for a window, source elsewhere): the id of one that case.yaml lists")
+		return
+	}
 	if !k.sources[id] {
 		k.fail(place, 0, "the source %q is not listed in case.yaml", id)
 	}

@@ -1,6 +1,7 @@
 package attribution
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -65,4 +66,26 @@ func TestHostileYAMLCostsWhatItIsLong(t *testing.T) {
 	growth.Linear(t, "an open map in a map", 10_000, func(n int) func() { return run("name: " + strings.Repeat("{a: ", n)) })
 	growth.Linear(t, "a long key", 1<<17, func(n int) func() { return run(strings.Repeat("k", n) + ": 1") })
 	growth.Linear(t, "roots that rest on roots", 10_000, func(n int) func() { return run(manyRoots(n)) })
+}
+
+func TestPagesShowWhatTurnsText(t *testing.T) {
+	c := heuer()
+	c.Incident.Title = "a\u202eb\x1b[31mc\u200bd"
+	r := must(Analyse(c))
+	parts, err := r.Parts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page, picture strings.Builder
+	if err := errors.Join(r.WritePage(&page), r.WriteTimeline(&picture)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{page.String(), picture.String(), string(parts.Time + parts.Claims)} {
+		if strings.ContainsAny(text, "\u202e\x1b\u200b") {
+			t.Error("a character that turns or hides text is left")
+		}
+	}
+	if !strings.Contains(page.String(), "a⟨U+202E⟩b⟨U+001B⟩[31mc") {
+		t.Error("it is not shown what was there")
+	}
 }

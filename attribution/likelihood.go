@@ -25,12 +25,17 @@ var likelihoods = []struct {
 	{[]string{"almost certain", "nearly certain"}, [2]int{95, 99}},
 }
 
-// LikelihoodOf gives the range of an expression of ICD 203.
+// adverbs are the forms that ICD 203 has for use in a sentence.
+var adverbs = map[string]string{"almost certainly": "almost certain", "nearly certainly": "nearly certain", "probably": "probable", "highly probably": "highly probable",
+	"improbably": "improbable", "highly improbably": "highly improbable", "remotely": "remote"}
+
+// LikelihoodOf gives the range of an expression of ICD 203, whatever its letter case, also as the adverb that ICD 203 gives beside it.
 func LikelihoodOf(expression string) (Likelihood, error) {
+	said := strings.ToLower(strings.Join(strings.Fields(expression), " "))
 	var all []string
 	for _, l := range likelihoods {
 		for _, w := range l.words {
-			if w == expression {
+			if w == said || w == adverbs[said] {
 				return Likelihood{w, l.percent}, nil
 			}
 		}

@@ -144,25 +144,6 @@ func words(raw json.RawMessage) []string {
 	return nil
 }
 
-// KnownAs finds the groups that go by a name, as their own or as an alias, without regard to case, spaces and hyphens.
-// Vendors draw groups differently: more than one result is normal, and none says nothing.
-func KnownAs(name string, groups []Group) []Group {
-	fold := func(s string) string {
-		return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(s))
-	}
-	want := fold(name)
-	var out []Group
-	for _, g := range groups {
-		for _, n := range append([]string{g.Name}, g.Aliases...) {
-			if want != "" && fold(n) == want {
-				out = append(out, g)
-				break
-			}
-		}
-	}
-	return out
-}
-
 // NormaliseIndicator undoes defanging and case where case means nothing, so that the same indicator is the same text.
 func NormaliseIndicator(s string) string {
 	s = strings.TrimSpace(s)

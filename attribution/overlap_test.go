@@ -120,8 +120,8 @@ func TestGalaxies(t *testing.T) {
 			sectors[s]++
 		}
 	}
-	if len(KnownAs("apt 28", groups)) == 0 || len(KnownAs("", groups)) != 0 || len(sectors) < 3 {
-		t.Error("APT28", KnownAs("apt 28", groups), len(sectors))
+	if len(sectors) < 3 {
+		t.Errorf("groups of %d sectors", len(sectors))
 	}
 	o := Compare(&Incident{Sectors: []string{"GOVERNMENT"}}, groups, nil)
 	if len(o.Groups) == 0 || o.Groups[0].Sectors[0].Users != len(o.Groups) {

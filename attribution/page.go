@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"io"
 	"sort"
+	"strings"
+	"unicode"
 )
 
 //go:embed page.html
@@ -16,18 +18,43 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // WritePage writes one self-contained page: the claims and the incident on one axis of time, the matrices with
 // diagnosticity, and what would change the answer. Nothing of the case is rendered as markup.
 func (r *Result) WritePage(w io.Writer) error {
-	if err := pageTemplate.Execute(w, r.page()); err != nil {
-		return fmt.Errorf("write attribution page: %w", err)
+	return write(w, "page", r.page())
+}
+
+// write executes a template in which characters that turn, hide or control text are shown as what they are: names come from strangers.
+func write(w io.Writer, name string, data any) error {
+	var out strings.Builder
+	err := pageTemplate.ExecuteTemplate(&out, name, data)
+	if err == nil {
+		_, err = io.WriteString(w, seen(out.String()))
+	}
+	if err != nil {
+		return fmt.Errorf("write attribution %s: %w", name, err)
 	}
 	return nil
 }
 
+func seen(text string) string {
+	treacherous := func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
+	}
+	if strings.IndexFunc(text, treacherous) < 0 {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if treacherous(r) {
+			fmt.Fprintf(&out, "⟨U+%04X⟩", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
 // WriteTimeline writes the picture of time alone, as a self-contained SVG file.
 func (r *Result) WriteTimeline(w io.Writer) error {
-	if err := pageTemplate.ExecuteTemplate(w, "timeline", r.axis()); err != nil {
-		return fmt.Errorf("write attribution timeline: %w", err)
-	}
-	return nil
+	return write(w, "timeline", r.axis())
 }
 
 type page struct {
@@ -163,6 +190,14 @@ type mark struct {
 	Class string
 }
 
+// short keeps a name beside the axis from running into it; the table has it whole.
+func short(name string) string {
+	if r := []rune(name); len(r) > 32 {
+		return string(r[:31]) + "…"
+	}
+	return name
+}
+
 func (r *Result) axis() axis {
 	low, high, any := Day(0), Day(0), false
 	see := func(dates ...Date) {
@@ -227,7 +262,10 @@ func (r *Result) axis() axis {
 	}
 	a.Rows = append(a.Rows, row)
 	for _, c := range r.Claims {
-		row := axisRow{Y: a.Rows[len(a.Rows)-1].Y + rowHeight, Name: c.Claimant.Name, Sub: string(c.Verdict)}
+		row := axisRow{Y: a.Rows[len(a.Rows)-1].Y + rowHeight, Name: short(c.Claimant.Name), Sub: string(c.Verdict)}
+		if len(c.SupersededBy) > 0 {
+			row.Sub = "superseded"
+		}
 		if c.GapDays != nil {
 			row.Sub += ", ends " + days(*c.GapDays) + " days before"
 		} else if c.Fraction == nil {

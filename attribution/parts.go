@@ -1,7 +1,6 @@
 package attribution
 
 import (
-	"fmt"
 	"html/template"
 	"strings"
 )
@@ -20,8 +19,8 @@ func (r *Result) Parts() (p Parts, err error) {
 	view := r.page()
 	for name, to := range map[string]*template.HTML{"assessed": &p.Assessed, "time": &p.Time, "claims": &p.Claims, "matrices": &p.Matrices, "changes": &p.Changes} {
 		var out strings.Builder
-		if err := pageTemplate.ExecuteTemplate(&out, name, view); err != nil {
-			return p, fmt.Errorf("write attribution %s: %w", name, err)
+		if err := write(&out, name, view); err != nil {
+			return p, err
 		}
 		*to = template.HTML(out.String())
 	}

@@ -20,7 +20,13 @@ type Result struct {
 	Sensitivity []Change           `json:"sensitivity"`
 	Overlap     *Overlap           `json:"overlap,omitempty"`
 	Assessment  *AssessmentResult  `json:"assessment"`
-	Naming      []NamingDecision   `json:"naming"`
+	Naming      []NamingResult     `json:"naming"`
+}
+
+// NamingResult is a decision about naming. Beyond says that it gives a name though the assessment names no actor.
+type NamingResult struct {
+	NamingDecision
+	Beyond bool `json:"beyond_assessment,omitempty"`
 }
 
 // IncidentResult is the incident with the days from report to each publication.
@@ -50,6 +56,9 @@ type ClaimResult struct {
 	Roots        []string    `json:"roots"` // in the end
 	Same         Same        `json:"same"`
 	Conflict     bool        `json:"publication_conflict"` // sources date it differently
+	// Claims by which this one no longer stands, and that dispute it.
+	SupersededBy []string `json:"superseded_by,omitempty"`
+	DisputedBy   []string `json:"disputed_by,omitempty"`
 }
 
 // Same is what claim and incident have in common by name.
@@ -112,7 +121,7 @@ func Analyse(c *Case) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Case: c.Name, Incident: IncidentResult{c.Incident, []Lag{}}, Claims: []ClaimResult{}, Naming: append([]NamingDecision{}, c.Naming...),
+	r := &Result{Case: c.Name, Incident: IncidentResult{c.Incident, []Lag{}}, Claims: []ClaimResult{}, Naming: []NamingResult{},
 		Hypotheses: []HypothesisResult{}, Evidence: []EvidenceResult{}, Analysts: []AnalystResult{}, Disagree: []Disagreement{}, Sensitivity: []Change{}}
 	for _, p := range c.Incident.Public {
 		if c.Incident.Reported.Known() {
@@ -121,6 +130,20 @@ func Analyse(c *Case) (*Result, error) {
 	}
 	for i := range c.Claims {
 		r.Claims = append(r.Claims, weigh(c, &c.Claims[i], resolved))
+	}
+	for i := range r.Claims {
+		cl := &r.Claims[i]
+		for _, other := range c.Claims {
+			if slices.Contains(other.Supersedes, cl.ID) {
+				cl.SupersededBy = append(cl.SupersededBy, other.ID)
+			}
+			if slices.Contains(other.Disputes, cl.ID) {
+				cl.DisputedBy = append(cl.DisputedBy, other.ID)
+			}
+		}
+	}
+	for _, n := range c.Naming {
+		r.Naming = append(r.Naming, NamingResult{n, n.Name != "" && (c.Assessment == nil || c.Assessment.Level != "named-actor")})
 	}
 	r.SharedRoots = sharedRoots(c, r.Claims)
 	r.matrices(c, resolved)

@@ -73,6 +73,9 @@ type SharedRoot struct {
 func sharedRoots(c *Case, claims []ClaimResult) []SharedRoot {
 	by := map[string][]string{}
 	for _, cl := range claims {
+		if len(cl.SupersededBy) > 0 { // what its author took back is not said twice
+			continue
+		}
 		for _, r := range cl.Roots {
 			by[r] = append(by[r], cl.ID)
 		}

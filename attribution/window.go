@@ -94,8 +94,6 @@ func coverUnknownStart(in *Incident, c box) Coverage {
 // box is a window whose ends are each known to a span of days.
 type box struct{ from1, from2, to1, to2 Day }
 
-func (b box) valid() bool { return b.from1 <= b.to2 }
-
 // boxOf fills in an end that is not given: a claim can reach back a century, and forward to its own publication.
 func boxOf(w Window, published Day) box {
 	b := box{w.From.First, w.From.Last, w.To.First, w.To.Last}

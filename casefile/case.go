@@ -337,9 +337,9 @@ func (c *Case) Grant(ctx context.Context, by *keys.Private, p keys.Public, organ
 }
 
 // Revoke takes the role from a key.
-func (c *Case) Revoke(ctx context.Context, by *keys.Private, p keys.Public, why string) (Entry, error) {
+func (c *Case) Revoke(ctx context.Context, by *keys.Private, p keys.Public, mark marking.Marking, why string) (Entry, error) {
 	return c.one(ctx, by, Draft{
-		Kind: RoleRevoked, Why: why, About: []string{p.Name}, Summary: p.Name + " loses the role", Detail: Revocation{Key: p.ID()},
+		Kind: RoleRevoked, Why: why, About: []string{p.Name}, Marking: mark, Summary: p.Name + " loses the role", Detail: Revocation{Key: p.ID()},
 	})
 }
 
@@ -411,9 +411,6 @@ func (c *Case) Problems() []ledger.Problem {
 	defer c.mu.Unlock()
 	return slices.Clone(c.problems)
 }
-
-// Torn lists what was cut off behind acknowledged heads after a crash.
-func (c *Case) Torn() []ledger.Torn { return c.led.Torn() }
 
 // Head is the ledger's acknowledged head; its Note is what is saved elsewhere for VerifyOptions.Saved.
 func (c *Case) Head() (ledger.Head, error) { return c.led.Head() }

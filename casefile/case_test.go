@@ -81,7 +81,7 @@ func filled(tb testing.TB) (*Case, *keys.Private, *keys.Private) {
 	dir := tb.TempDir()
 	disk := write(tb, filepath.Join(dir, "disk.raw"), strings.Repeat("evidence ", 500))
 	ev := entry(c.ReceiveEvidence(bg, analyst, disk, Receipt{From: "the airline", To: "ana", Authority: "contract 7", Seal: "S-1", When: moment(tb, "2020-01-17"), Copy: true, Why: "to be searched"}))
-	entry(c.PassCustody(bg, analyst, Custody{Digest: ev.Seen[0], From: "ana", To: "the safe", Seal: "S-2", Intact: true}, moment(tb, "2020-01-18T09:00:00Z"), "end of the day"))
+	entry(c.PassCustody(bg, analyst, Custody{Digest: ev.Seen[0], From: "ana", To: "the safe", Seal: "S-2", Intact: true}, moment(tb, "2020-01-18T09:00:00Z"), marking.Marking{}, "end of the day"))
 	write(tb, filepath.Join(dir, "findings.jsonl"), `{"kind":"sigma","level":"high"}`+"\n"+`{"kind":"ioc","level":"low"}`+"\n")
 	write(tb, filepath.Join(dir, "coverage.json"), `{"orgs":[{"name":"airline-a"}],"files":[],"rules":{}}`)
 	write(tb, filepath.Join(dir, "stats.json"), `{"events":1234,"bytes":99}`)
@@ -231,13 +231,13 @@ func TestRolesDecide(t *testing.T) {
 	if _, err := c.Grant(bg, analyst, stranger.Public, "", Lead, marking.Marking{}, "w"); err == nil {
 		t.Error("an analyst made a lead")
 	}
-	if _, err := c.Revoke(bg, lead, lead.Public, "w"); err == nil {
+	if _, err := c.Revoke(bg, lead, lead.Public, marking.Marking{}, "w"); err == nil {
 		t.Error("the last lead was revoked")
 	}
 	if _, err := c.Grant(bg, lead, lead.Public, "", Reader, marking.Marking{}, "w"); err == nil {
 		t.Error("the last lead stepped down")
 	}
-	entry(c.Revoke(bg, lead, analyst.Public, "left the company"))
+	entry(c.Revoke(bg, lead, analyst.Public, marking.Marking{}, "left the company"))
 	if err := try(analyst, Note); err == nil || !strings.Contains(err.Error(), "lost the role") {
 		t.Errorf("a former analyst: %v", err)
 	}
@@ -401,5 +401,25 @@ func TestPseudonymsOfTwoCasesDiffer(t *testing.T) {
 	write(t, filepath.Join(a.Dir(), pseudonymFile), strings.Repeat("ab", 32)+"\n")
 	if _, err := a.Pseudonyms(); err == nil {
 		t.Error("another pseudonym key was used")
+	}
+}
+
+// A full disk may leave an empty cache: the ledger is whole, so the case is.
+func TestAnEmptyCacheIsNoFault(t *testing.T) {
+	lead := key(t, "lead")
+	c := newCase(t, lead)
+	must[[]Entry](t)(c.Record(bg, lead, Draft{Kind: Note, Why: "w", Summary: "a\u200bb\u202ec"}))
+	c.Close()
+	if err := os.WriteFile(filepath.Join(c.Dir(), cacheFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Verify(bg, c.Dir(), VerifyOptions{}); err != nil || !r.OK() || !strings.Contains(r.String(), "empty") {
+		t.Errorf("%v %s", err, r)
+	}
+	again := must[*Case](t)(Open(bg, c.Dir(), Options{ReadOnly: true}))
+	defer again.Close()
+	var out strings.Builder
+	if err := again.WriteTimeline(bg, &out, Query{}); err != nil || !strings.Contains(out.String(), "a·b·c") {
+		t.Errorf("%v %q", err, out.String())
 	}
 }

@@ -173,9 +173,9 @@ func (c *Case) RecordMilestone(ctx context.Context, by *keys.Private, m Mileston
 }
 
 // JudgeFinding enters what a person thinks of a finding.
-func (c *Case) JudgeFinding(ctx context.Context, by *keys.Private, j Judgement, seen []ledger.Digest, why string) (Entry, error) {
+func (c *Case) JudgeFinding(ctx context.Context, by *keys.Private, j Judgement, seen []ledger.Digest, mark marking.Marking, why string) (Entry, error) {
 	return c.one(ctx, by, Draft{
-		Kind: FindingJudged, Why: why, Seen: seen, About: []string{j.File}, Summary: fmt.Sprintf("%s record %d: %s", j.File, j.Record, j.Verdict), Detail: j,
+		Kind: FindingJudged, Why: why, Seen: seen, About: []string{j.File}, Marking: mark, Summary: fmt.Sprintf("%s record %d: %s", j.File, j.Record, j.Verdict), Detail: j,
 	})
 }
 

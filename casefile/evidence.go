@@ -34,7 +34,7 @@ type Evidence struct {
 
 func (e Evidence) check() error {
 	if e.Name == "" || e.From == "" || e.To == "" {
-		return errors.New("evidence has a name, and is handed from somebody to somebody")
+		return errors.New("evidence has a name and is handed from somebody to somebody: say who handed it over (--from) and who took it (--to)")
 	}
 	if e.Bytes < 0 || e.Files < 0 {
 		return errors.New("negative size")
@@ -89,6 +89,9 @@ func (c *Case) ReceiveEvidence(ctx context.Context, by *keys.Private, path strin
 	ev := Evidence{Name: filepath.Base(path), From: r.From, To: r.To, Authority: r.Authority, Seal: r.Seal, Place: r.Place, Files: 1}
 	if ev.Place == "" {
 		ev.Place = filepath.ToSlash(path)
+	}
+	if m := info.Mode(); m&(os.ModeNamedPipe|os.ModeSocket|os.ModeCharDevice|os.ModeIrregular) != 0 {
+		return fail(errors.New("it is a pipe, a socket or the like, whose bytes nobody can read again; receive a file"))
 	}
 	if info.IsDir() {
 		if r.Copy {
@@ -169,13 +172,13 @@ func writeFile(path string, r io.Reader, limit int64) (ledger.Digest, error) {
 }
 
 // PassCustody enters that evidence changed hands.
-func (c *Case) PassCustody(ctx context.Context, by *keys.Private, d Custody, when Moment, why string) (Entry, error) {
+func (c *Case) PassCustody(ctx context.Context, by *keys.Private, d Custody, when Moment, mark marking.Marking, why string) (Entry, error) {
 	state := "seal intact"
 	if !d.Intact {
 		state = "seal not intact"
 	}
 	return c.one(ctx, by, Draft{
-		Kind: CustodyPassed, Why: why, Seen: []ledger.Digest{d.Digest}, About: []string{string(d.Digest)}, When: when,
+		Kind: CustodyPassed, Why: why, Seen: []ledger.Digest{d.Digest}, About: []string{string(d.Digest)}, When: when, Marking: mark,
 		Summary: fmt.Sprintf("custody from %s to %s, %s", d.From, d.To, state), Detail: d,
 	})
 }

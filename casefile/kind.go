@@ -153,15 +153,6 @@ func ruleOf(k Kind) (kindRule, bool) {
 	return kindRule{}, false
 }
 
-// Kinds lists the kinds that this version knows.
-func Kinds() []Kind {
-	out := make([]Kind, len(kinds))
-	for i, r := range kinds {
-		out[i] = r.kind
-	}
-	return out
-}
-
 // May says whether a role may enter a kind. A kind from a later version may be entered there by anyone who writes at all.
 func (r Role) May(k Kind) bool {
 	if rule, ok := ruleOf(k); ok {

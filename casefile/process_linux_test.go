@@ -93,3 +93,16 @@ func TestFullDiskIsClearlyToldAndLosesNothing(t *testing.T) {
 	os.Remove(filepath.Join(c.Dir(), cacheFile)) // room, at the expense of what can be rebuilt
 	must[[]Entry](t)(c.Record(bg, lead, Draft{Kind: Note, Why: "there is room again"}))
 }
+
+// A pipe would be waited for without end, and nobody can read it again.
+func TestAPipeIsNoEvidence(t *testing.T) {
+	lead := key(t, "lead")
+	c := newCase(t, lead)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ReceiveEvidence(bg, lead, pipe, Receipt{From: "a", To: "b", Why: "w"}); err == nil || !strings.Contains(err.Error(), "pipe") {
+		t.Error(err)
+	}
+}

@@ -56,11 +56,11 @@ var shapes = map[DocumentKind]map[string]action{
 	},
 	Coverage: {
 		"orgs[].name": org, "orgs[].denominator": keep, "orgs[].denominator.declared": keep, "orgs[].denominator.covered": keep,
-		"orgs[].hosts[].host": host, "orgs[].hosts[].sources[].source": keep, "orgs[].hosts[].sources[].first": keep, "orgs[].hosts[].sources[].last": keep,
+		"orgs[].hosts[].host": host, "orgs[].hosts[].sources[].source": keep, "orgs[].hosts[].sources[].first": keep, "orgs[].hosts[].sources[].last": keep, "orgs[].hosts[].sources[].no_times": keep,
 		"orgs[].hosts[].sources[].records": keep, "orgs[].hosts[].sources[].gaps[].from": keep, "orgs[].hosts[].sources[].gaps[].to": keep,
 		"orgs[].hosts[].sources[].gaps[].why": keep,
 		"files[].path":                        file, "files[].org": org, "files[].format": keep, "files[].bytes": keep, "files[].sha256": keep, "files[].records": keep,
-		"files[].recovered": keep, "files[].first": keep, "files[].last": keep, "files[].damage[].offset": keep, "files[].damage[].reason": keep,
+		"files[].recovered": keep, "files[].first": keep, "files[].last": keep, "files[].no_times": keep, "files[].damage[].offset": keep, "files[].damage[].reason": keep,
 		"unrecognised[].path": file, "unrecognised[].reason": keep, "not_read[].path": file, "not_read[].what": keep,
 		"rules.loaded": keep, "rules.found": keep, "rules.searched_clean": keep, "rules.rejected[].id": keep, "rules.rejected[].reason": keep,
 		"rules.not_searchable[].id": keep, "rules.not_searchable[].reason": keep,

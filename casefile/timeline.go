@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/contrail-ir/contrail/ledger"
 	"github.com/contrail-ir/contrail/marking"
@@ -191,7 +192,7 @@ func (c *Case) WriteTimeline(ctx context.Context, w io.Writer, q Query) error {
 // printable keeps a text on its line and a terminal from obeying it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return '·'
 		}
 		return r

@@ -241,8 +241,13 @@ func (v *verification) checkPrivate() {
 // checkCache compares case.db, row by row, with one made afresh.
 func (v *verification) checkCache(ctx context.Context) error {
 	path := filepath.Join(v.dir, cacheFile)
-	if _, err := os.Lstat(path); err != nil {
+	info, err := os.Lstat(path)
+	if err != nil {
 		v.note("%s is missing; the next query rebuilds it", cacheFile)
+		return nil
+	}
+	if info.Size() == 0 { // the disk was full before anything could be written; nobody reads anything from it
+		v.note("%s is empty; the next query rebuilds it", cacheFile)
 		return nil
 	}
 	if unfinished(path) {

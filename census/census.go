@@ -27,6 +27,7 @@ import (
 // Question is what is counted, and how.
 type Question struct {
 	Roots       []evidence.Root
+	Results     string // folder that is written to, which is no evidence where it lies within a root
 	Status      exposure.Status
 	Key         []byte
 	MaxDistinct int // see exposure.Options
@@ -64,7 +65,7 @@ func (q Question) run(ctx context.Context, progress *Progress, count func(*run, 
 	if q.Threads <= 0 {
 		q.Threads = runtime.GOMAXPROCS(0)
 	}
-	items, unread, err := evidence.Walk(ctx, q.Roots)
+	items, unread, err := evidence.Walk(ctx, q.Roots, q.Results)
 	if err != nil {
 		return nil, false, fmt.Errorf("list evidence: %w", err)
 	}

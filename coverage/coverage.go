@@ -84,10 +84,41 @@ type Host struct {
 // Source is one kind of log of one host; Windows event ids are counted together.
 type Source struct {
 	Source  string `json:"source"`
-	First   string `json:"first,omitempty"` // RFC 3339, UTC; empty when no event has a time
-	Last    string `json:"last,omitempty"`
+	First   string `json:"first"` // RFC 3339, UTC; empty, in JSON null, when no record has a time
+	Last    string `json:"last"`
+	NoTimes string `json:"no_times,omitempty"` // why there is no first and last
 	Records uint64 `json:"records"`
 	Gaps    []Gap  `json:"gaps"`
+}
+
+// MarshalJSON says null of times that are not known.
+func (s Source) MarshalJSON() ([]byte, error) {
+	type plain Source
+	return json.Marshal(struct {
+		Source string  `json:"source"`
+		First  *string `json:"first"`
+		Last   *string `json:"last"`
+		plain
+	}{s.Source, known(s.First), known(s.Last), plain(s)})
+}
+
+// MarshalJSON says null of times that are not known.
+func (f File) MarshalJSON() ([]byte, error) {
+	type plain File
+	return json.Marshal(struct {
+		Path  string  `json:"path"`
+		Org   string  `json:"org"`
+		First *string `json:"first"`
+		Last  *string `json:"last"`
+		plain
+	}{f.Path, f.Org, known(f.First), known(f.Last), plain(f)})
+}
+
+func known(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // Gap is a stretch in which a source that used to speak was silent.
@@ -110,8 +141,9 @@ type File struct {
 	SHA256    string   `json:"sha256"`
 	Records   uint64   `json:"records"`
 	Recovered uint64   `json:"recovered"`
-	First     string   `json:"first,omitempty"`
-	Last      string   `json:"last,omitempty"`
+	First     string   `json:"first"` // as of a Source
+	Last      string   `json:"last"`
+	NoTimes   string   `json:"no_times,omitempty"` // why there is no first and last
 	Damage    []Damage `json:"damage"`
 	// MoreDamage counts what is beyond the bound of Damage.
 	MoreDamage int `json:"more_damage,omitempty"`
@@ -120,6 +152,8 @@ type File struct {
 	Custody string `json:"custody,omitempty"`
 	// Original is what an archive calls a member whose name cannot be shown as it is, quoted.
 	Original string `json:"original_name,omitempty"`
+	// SameAs names the file before it with the same bytes. Correlations count the events of one of them.
+	SameAs string `json:"same_as,omitempty"`
 }
 
 // Damage is a place that could not be read.
@@ -206,6 +240,17 @@ func (c *Certificate) Write(w io.Writer) error {
 	}
 	_, err = w.Write(append(b, '\n'))
 	return err
+}
+
+// bounds gives when records begin and end, or why that is not known.
+func bounds(s Span) (first, last, why string) {
+	switch {
+	case s.Records == 0:
+		return "", "", "no record was read"
+	case s.First == event.NoTime:
+		return "", "", "no record has a time"
+	}
+	return formatTime(s.First), formatTime(s.Last), ""
 }
 
 // formatTime renders nanoseconds, "" for none.

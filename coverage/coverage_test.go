@@ -193,3 +193,29 @@ func TestWhichLogWasCleared(t *testing.T) {
 		t.Errorf("of event 104 it wants %v", fields)
 	}
 }
+
+// asking is a question of rules that search all logs, and counts how often it is asked which they search.
+type asking struct {
+	nothing
+	times *int
+}
+
+func (asking) Len() int                          { return 50 }
+func (a asking) Searches(int, event.Source) bool { *a.times++; return true }
+
+// TestManySourcesOfAKindAreJudgedOnce: evidence can have a source of its own for every record.
+func TestManySourcesOfAKindAreJudgedOnce(t *testing.T) {
+	var tally Tally
+	for i := range uint32(1000) {
+		tally.Batch(batchOf(event.Source{Product: "windows", Channel: fmt.Sprint("c", i), ID: i}, []string{"h"}, []int64{1}))
+	}
+	b := NewBuilder([]string{"a"})
+	b.File(File{Org: "a"}, &tally)
+	times := 0
+	if got := b.Certificate(Rules{}, asking{times: &times}).Orgs[0].Hosts; len(got) != 1 || len(got[0].Sources) != 1000 {
+		t.Fatalf("%d hosts", len(got))
+	}
+	if times != 50 {
+		t.Errorf("50 rules are asked %d times which sources they search", times)
+	}
+}

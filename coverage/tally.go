@@ -272,6 +272,7 @@ func (t *Tally) boundDamage() {
 	slices.SortFunc(t.damage, func(x, y event.Damage) int {
 		return cmp.Or(cmp.Compare(x.Offset, y.Offset), cmp.Compare(x.Reason, y.Reason))
 	})
+	t.damage = slices.Compact(t.damage) // a place that the cutter and the decoder both name
 	if over := len(t.damage) - maxDamage; over > 0 {
 		t.lost += over
 		t.damage = t.damage[:maxDamage]
@@ -328,9 +329,7 @@ func NewBuilder(orgs []string) *Builder {
 // File adds a file that was read, with all that was counted in it. f needs path, organisation, format, bytes and digest.
 func (b *Builder) File(f File, t *Tally) {
 	f.Records, f.Recovered = t.total.Records, t.recovered
-	if t.total.Records > 0 {
-		f.First, f.Last = formatTime(t.total.First), formatTime(t.total.Last)
-	}
+	f.First, f.Last, f.NoTimes = bounds(t.total)
 	t.boundDamage()
 	f.Damage, f.MoreDamage = []Damage{}, t.lost
 	for _, d := range t.damage {
@@ -431,7 +430,9 @@ func (t *Tally) hosts(j *judge, found func(host string) []string) []Host {
 			if past := t.streams[st]; past != nil {
 				gaps = append(gaps, past.gaps()...)
 			}
-			h.Sources = append(h.Sources, Source{Source: st.source, First: formatTime(x.First), Last: formatTime(x.Last), Records: x.Records, Gaps: gaps})
+			s := Source{Source: st.source, Records: x.Records, Gaps: gaps}
+			s.First, s.Last, s.NoTimes = bounds(x.Span)
+			h.Sources = append(h.Sources, s)
 		}
 		out = append(out, h)
 	}

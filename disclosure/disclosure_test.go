@@ -191,7 +191,7 @@ func TestApprovalOfARevokedPersonDoesNotCount(t *testing.T) {
 	dir := o.propose(o.proposal("r", marking.Authority), nil)
 	o.checks("r", Legal, TipOff)
 	o.approve("r", o.lead, o.liaison)
-	_, err := o.c.Revoke(t.Context(), o.lead, o.liaison.Public, "left")
+	_, err := o.c.Revoke(t.Context(), o.lead, o.liaison.Public, marking.Marking{}, "left")
 	o.ok(err)
 	o.refused("r", dir, ApprovalGate)
 }
@@ -542,10 +542,17 @@ func TestScannerReadsAsAPersonDoes(t *testing.T) {
 func TestAPlanWithPassengersIsNoDraft(t *testing.T) {
 	o := open(t)
 	screen := func(text []byte) []Place {
-		if i := bytes.Index(text, []byte("SECRET,ROW")); i >= 0 {
-			return []Place{{Sort: "passenger-record", Offset: i}}
+		if i := bytes.Index(text, []byte("\nSECRET,ROW")); i >= 0 {
+			return []Place{{Sort: "passenger-record", Offset: i + 1}}
+		}
+		if i := bytes.Index(text, []byte("CARD")); i >= 0 {
+			return []Place{{Sort: "payment-card", Offset: i}}
 		}
 		return nil
+	}
+	var told string
+	if _, _, err := Draft(t.Context(), o.c, filepath.Join(t.TempDir(), "draft"), DraftOptions{Proposal: o.proposal("r", marking.Authority), Summary: "CARD", Screen: screen, Note: func(s string) { told = s }}); err != nil || !strings.Contains(told, "payment-card") {
+		t.Error("what the gate will know is for the gate:", err, told)
 	}
 	_, _, err := Draft(t.Context(), o.c, filepath.Join(t.TempDir(), "draft"), DraftOptions{Proposal: o.proposal("r", marking.Authority), Summary: "names\nSECRET,ROW", Screen: screen})
 	if err == nil || !strings.Contains(err.Error(), "summary, line 2") || strings.Contains(err.Error(), "SECRET") {

@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,22 @@ const (
 
 var sectorStart = time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC)
 
+// Check says whether there can be a sector of these airlines and roles.
+func (o *Options) Check() error {
+	if len(o.Roles) > 0 && o.Airlines != 0 && o.Airlines != len(o.Roles) {
+		return fmt.Errorf("drill: %d airlines and %d roles: name one of the two", o.Airlines, len(o.Roles))
+	}
+	for i, r := range o.Roles {
+		if !slices.Contains(Roles(), r) || (r == FirstVictim) != (i == 0) {
+			return fmt.Errorf("drill: role %q of airline %d: want %q for the first, and for the others of %q", r, i+1, FirstVictim, Roles()[1:])
+		}
+	}
+	if n := cmp.Or(len(o.Roles), o.Airlines); n < 0 || n > maxSector {
+		return fmt.Errorf("drill: %d airlines: from 1 to %d can be written", n, maxSector)
+	}
+	return nil
+}
+
 // Sector writes the evidence of several airlines, each in a folder of its own under dir with evidence/, inventory.csv and
 // sources.yaml, and the truth about all of them in truth.json, which is written last. dir is made when absent and must be
 // empty. Options.Airlines 0 gives one airline of each role; fewer take the first of Roles, more repeat those after the first. Options.Roles
@@ -70,22 +87,14 @@ func Sector(ctx context.Context, dir string, o Options) (Truth, error) {
 	if !slices.Contains(intrusion.Scenarios(), o.Scenario) {
 		return Truth{}, fmt.Errorf("drill: scenario %q is none of %v", o.Scenario, intrusion.Scenarios())
 	}
+	if err := o.Check(); err != nil {
+		return Truth{}, err
+	}
 	switch {
 	case len(o.Roles) > 0:
-		if o.Airlines != 0 && o.Airlines != len(o.Roles) {
-			return Truth{}, fmt.Errorf("drill: %d airlines and %d roles: name one of the two", o.Airlines, len(o.Roles))
-		}
-		for i, r := range o.Roles {
-			if !slices.Contains(Roles(), r) || (r == FirstVictim) != (i == 0) {
-				return Truth{}, fmt.Errorf("drill: role %q of airline %d: want %q for the first, and for the others of %q", r, i+1, FirstVictim, Roles()[1:])
-			}
-		}
 		o.Airlines = len(o.Roles)
 	case o.Airlines == 0:
 		o.Airlines = len(Roles())
-	}
-	if o.Airlines < 1 || o.Airlines > maxSector {
-		return Truth{}, fmt.Errorf("drill: %d airlines: from 1 to %d can be written", o.Airlines, maxSector)
 	}
 	if err := newFolder(dir); err != nil {
 		return Truth{}, err

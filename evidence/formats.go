@@ -31,6 +31,7 @@ func Formats() []event.Format {
 		jsonlog.Format{},
 		zeek.Format{},
 		syslog.Format{},
+		syslog.Journal{},
 		auditd.Format{},
 		device.Radius{},
 		device.Accounting{},

@@ -127,6 +127,8 @@ var hostile = []struct {
 		"same key":        units(func(i int) string { return "{" + strings.Repeat(`"a":1,`, 3000) + "\"a\":2}\n" }),
 		"escapes":         same(`{"a":"` + strings.Repeat(`\u0041\n`, 100) + "\"}\n"),
 		"escaped keys":    units(func(i int) string { return fmt.Sprintf(`{"\u0061\u006%d":1}`+"\n", i%10) }),
+		"unlike escapes":  same(`{"a":"` + strings.Repeat(`\x\`+"\\u12", 100) + "\"}\n"),
+		"names in turn":   units(func(i int) string { return fmt.Sprintf(`{"a%d":1,"b":{"a%d":2},"a":3}`+"\n", i%2, i%3) }),
 		"surrogates":      same(`{"a":"` + strings.Repeat(`\ud83d\ude00\ud83d`, 30) + "\"}\n"),
 		"long list":       same(`{"a":[` + strings.Repeat("1,", 5000) + "1]}\n"),
 		"list of objects": same(`{"a":[` + strings.Repeat(`{"b":1},`, 1000) + "{}]}\n"),
@@ -164,6 +166,8 @@ var hostile = []struct {
 			return fmt.Sprintf("Mar 12 08:15:00 h audit: type=EXECVE msg=audit(1600000000.1:%d): a0=%x k%d=1\n", i, i, i)
 		}),
 		"structured":      units(func(i int) string { return fmt.Sprintf("<13>1 2026-03-12T08:15:00Z h a 1 - [x k%d=\"1\"] m\n", i) }),
+		"rare bytes":      behind(sshLine(1), same("Mar 12 08:15:00 h sshd[1]: "+strings.Repeat("n(./_5", 100)+"\n")),
+		"nearly devices":  behind(sshLine(1), same("Mar 12 08:15:00 "+strings.Repeat(" o.a.g/opt/panlogs missing MD5 digestcp_auth_ok", 10)+"\n")),
 		"open structures": behind(sshLine(1), same("<13>1 2026-03-12T08:15:00Z h a 1 - "+strings.Repeat(`[x a="`, 100)+"\n")),
 	}},
 }

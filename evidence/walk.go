@@ -37,9 +37,14 @@ type Unread struct {
 // Walk lists the files below the roots in a fixed order: by organisation as given, then by name. An organisation with
 // several roots has their closest common folder as its evidence root. Symbolic links below a root are not followed, so a
 // loop cannot be walked and nothing outside the root is read; they, special files and folders that cannot be listed
-// come back as unread. Only a root that does not exist is an error.
-func Walk(ctx context.Context, roots []Root) ([]Item, []Unread, error) {
+// come back as unread. Only a root that does not exist is an error. Folders of results within a root are passed over.
+func Walk(ctx context.Context, roots []Root, results ...string) ([]Item, []Unread, error) {
 	w := walker{ctx: ctx, seen: map[string]bool{}}
+	for _, r := range results {
+		if info, err := os.Stat(r); r != "" && err == nil {
+			w.results = append(w.results, info)
+		}
+	}
 	var orgs []string
 	byOrg := map[string][]string{}
 	for _, r := range roots {
@@ -104,7 +109,9 @@ type walker struct {
 	ctx    context.Context
 	items  []Item
 	unread []Unread
-	seen   map[string]bool // organisation and path, for roots that lie within each other
+	// results are folders in which we write. Within evidence they are not of it: what a sweep found must not be found again by the next.
+	results []fs.FileInfo
+	seen    map[string]bool // organisation and path, for roots that lie within each other
 }
 
 func (w *walker) root(org, base, root string) error {
@@ -130,12 +137,17 @@ func (w *walker) root(org, base, root string) error {
 		}
 		switch mode := d.Type(); {
 		case mode.IsDir():
+			if p != resolved && w.ours(d) {
+				w.unread = append(w.unread, Unread{org, name, "the folder of these results, no evidence", false})
+				return fs.SkipDir
+			}
 			return nil
 		case mode&fs.ModeSymlink != 0:
 			w.unread = append(w.unread, Unread{org, name, "symbolic link, not followed: name its target as evidence if it belongs to it", false})
 			return nil
 		case !mode.IsRegular():
-			w.unread = append(w.unread, Unread{org, name, "not a regular file (" + mode.String() + ")", false})
+			// Somebody who names it as evidence must not hear that all was read.
+			w.unread = append(w.unread, Unread{org, name, "not a regular file (" + mode.String() + ")", p == resolved})
 			return nil
 		}
 		if key := org + "\x00" + p; !w.seen[key] {
@@ -148,6 +160,14 @@ func (w *walker) root(org, base, root string) error {
 		}
 		return nil
 	})
+}
+
+func (w *walker) ours(d fs.DirEntry) bool {
+	if len(w.results) == 0 {
+		return false
+	}
+	info, err := d.Info()
+	return err == nil && slices.ContainsFunc(w.results, func(r fs.FileInfo) bool { return os.SameFile(info, r) })
 }
 
 func nameIn(base, p string) string {

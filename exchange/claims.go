@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type claim struct {
 	attribution.Claim
 	source attribution.Source
 	root   attribution.Root
+	bound  marking.TLP // the strictest that a part of what it was read from has
 }
 
 func (c claim) draft() casefile.Draft {
@@ -75,6 +77,14 @@ func claimsOf(objects []stix.Object, source, kind string, tlp marking.TLP) (foun
 	return found, bad
 }
 
+func revoked(o stix.Object) bool {
+	if o == nil {
+		return false
+	}
+	com := stix.CommonOf(o)
+	return com != nil && com.Revoked != nil && *com.Revoked
+}
+
 func later(a, b stix.Object) bool {
 	x, y := stix.CommonOf(a), stix.CommonOf(b)
 	return x != nil && y != nil && x.Modified.After(y.Modified)
@@ -89,18 +99,59 @@ type claims struct {
 	tlp    marking.TLP
 }
 
+// retracted gives what supersedes the claims of a case whose objects are revoked by now: their authors say nothing any more.
+func retracted(ctx context.Context, c *casefile.Case, objects []stix.Object) (out []casefile.Draft, err error) {
+	when := map[string]stix.Timestamp{}
+	for _, o := range objects {
+		if com := stix.CommonOf(o); com != nil && com.Revoked != nil && *com.Revoked {
+			when[string(com.ID)] = com.Modified
+		}
+	}
+	if len(when) == 0 {
+		return nil, nil
+	}
+	for e, err := range c.Entries(ctx, casefile.Query{CurrentOnly: true, Kinds: []casefile.Kind{casefile.ClaimRecorded}}) {
+		if err != nil {
+			return nil, err
+		}
+		var old docket.Claim
+		if !e.Known() {
+			continue
+		}
+		if err := e.Decode(&old); err != nil {
+			return nil, err
+		}
+		at, ok := when[old.ID]
+		if !ok || old.Actor.Kind == "none" {
+			continue
+		}
+		cl := old.Claim
+		was := cl.Actor.Name
+		if was == "" {
+			was = cl.Actor.Category
+		}
+		cl.Actor, cl.Window, cl.WindowSource = attribution.Actor{Kind: "none"}, attribution.Window{}, ""
+		cl.Notes = strings.TrimSpace(fmt.Sprintf("Revoked by its author on %s; it spoke of %s before. %s", at.Time().Format(time.DateOnly), was, cl.Notes))
+		d := docket.ClaimDraft(cl, old.FromSources, old.FromRoots)
+		d.Supersedes = []uint64{e.Seq}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
 // claim makes a claim of an object, if it makes one. attributed remembers whose activity an attribution has told already.
 func (r *claims) claim(o stix.Object, attributed map[stix.ID]bool) (claim, bool) {
 	com := stix.CommonOf(o)
-	if com == nil || com.Revoked != nil && *com.Revoked {
+	if com == nil || revoked(o) {
 		return claim{}, false
 	}
 	var c claim
 	var subject stix.ID
+	var target stix.Object
 	switch o := o.(type) {
 	case *stix.Relationship:
-		target := r.byID[o.TargetRef]
-		if o.RelationshipType != "attributed-to" || target == nil {
+		target = r.byID[o.TargetRef]
+		if o.RelationshipType != "attributed-to" || target == nil || revoked(target) || revoked(r.byID[o.SourceRef]) {
 			return c, false
 		}
 		c.Actor = actor(target)
@@ -127,6 +178,19 @@ func (r *claims) claim(o stix.Object, attributed map[stix.ID]bool) (claim, bool)
 		return c, false
 	}
 	c.ID = string(o.Head().ID)
+	c.bound = marking.Clear
+	for _, from := range []stix.Object{o, r.byID[subject], target} {
+		if from == nil {
+			continue
+		}
+		for _, g := range from.Head().GranularMarkings {
+			if level, ok := stix.TLPOf(g.MarkingRef); ok {
+				if tlp, err := marking.ParseTLP(string(level)); err == nil {
+					c.bound = marking.Stricter(c.bound, tlp)
+				}
+			}
+		}
+	}
 	r.claimant(&c, com)
 	r.published(&c, com)
 	if c.Window.Known() {

@@ -115,6 +115,17 @@ func imported(ctx context.Context, c *casefile.Case, by *keys.Private, path stri
 	for _, cl := range claims {
 		d := cl.draft()
 		d.Why, d.Marking = o.Why, o.Marking
+		if cl.bound.Rank() > d.Marking.TLP.Rank() {
+			d.Marking.TLP = cl.bound
+		}
+		drafts = append(drafts, d)
+	}
+	back, err := retracted(ctx, c, objects)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range back {
+		d.Why, d.Marking = o.Why, o.Marking
 		drafts = append(drafts, d)
 	}
 	out.Claims = len(claims)

@@ -377,3 +377,60 @@ func FuzzImport(f *testing.F) {
 		}
 	})
 }
+
+const revocable = `{"type":"bundle","id":"bundle--0c1f7b2a-3b0e-4a55-8b6e-6a4f0a3a4d12","objects":[
+{"type":"identity","spec_version":"2.1","id":"identity--11111111-aaaa-4bbb-8ccc-0000000000a1","created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z","name":"Vendor","identity_class":"organization"},
+{"type":"intrusion-set","spec_version":"2.1","id":"intrusion-set--11111111-aaaa-4bbb-8ccc-0000000000a2","created":"2020-03-02T00:00:00.000Z","modified":"2020-03-02T00:00:00.000Z","created_by_ref":"identity--11111111-aaaa-4bbb-8ccc-0000000000a1","name":"SET"MARK},
+{"type":"threat-actor","spec_version":"2.1","id":"threat-actor--11111111-aaaa-4bbb-8ccc-0000000000a3","created":"2020-03-02T00:00:00.000Z","modified":"2020-03-02T00:00:00.000Z","created_by_ref":"identity--11111111-aaaa-4bbb-8ccc-0000000000a1","name":"AGENCY","threat_actor_types":["nation-state"]},
+{"type":"relationship","spec_version":"2.1","id":"relationship--11111111-aaaa-4bbb-8ccc-0000000000a4","created":"2020-03-02T00:00:00.000Z","modified":"REVISED,"created_by_ref":"identity--11111111-aaaa-4bbb-8ccc-0000000000a1","relationship_type":"attributed-to","source_ref":"intrusion-set--11111111-aaaa-4bbb-8ccc-0000000000a2","target_ref":"threat-actor--11111111-aaaa-4bbb-8ccc-0000000000a3"}
+]}`
+
+func revocableFile(t *testing.T, revised, mark string) string {
+	path := filepath.Join(t.TempDir(), "b.json")
+	if err := os.WriteFile(path, []byte(strings.NewReplacer("REVISED", revised, "MARK", mark).Replace(revocable)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// What an author revokes is no longer claimed, also when the revocation comes in a later bundle; the ledger keeps that it was.
+func TestARevokedAttributionIsNoClaimAnyMore(t *testing.T) {
+	c, lead := fresh(t)
+	if _, err := Import(t.Context(), c, lead, revocableFile(t, `2020-03-02T00:00:00.000Z"`, ""), options()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // saying it twice enters it once
+		if _, err := Import(t.Context(), c, lead, revocableFile(t, `2020-06-02T00:00:00.000Z","revoked":true`, ""), options()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var claims, current int
+	for e, err := range c.Entries(t.Context(), casefile.Query{Kinds: []casefile.Kind{casefile.ClaimRecorded}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims++
+		if len(e.Supersedes) > 0 {
+			current++
+			var cl docket.Claim
+			if err := e.Decode(&cl); err != nil || cl.Actor.Kind != "none" || !strings.Contains(cl.Notes, "2020-06-02") || !strings.Contains(cl.Notes, "AGENCY") {
+				t.Errorf("%+v %v", cl.Claim, err)
+			}
+		}
+	}
+	if claims != 2 || current != 1 {
+		t.Errorf("%d claims, %d of them take one back", claims, current)
+	}
+}
+
+// What a claim says of a part that is marked more strictly is marked so, too.
+func TestGranularMarkingsBindTheClaim(t *testing.T) {
+	c, lead := fresh(t)
+	o := options()
+	o.Marking = marking.Marking{TLP: marking.Clear, Owners: []string{"x"}}
+	red := `,"granular_markings":[{"marking_ref":"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1","selectors":["name"]}]`
+	im, err := Import(t.Context(), c, lead, revocableFile(t, `2020-03-02T00:00:00.000Z"`, red), o)
+	if err != nil || len(im.Entries) != 2 || im.Entries[0].Marking.TLP != marking.Clear || im.Entries[1].Marking.TLP != marking.Red {
+		t.Error(err, im)
+	}
+}

@@ -103,6 +103,15 @@ func ReadRules(r io.Reader) (*Rules, error) {
 	return &t, nil
 }
 
+// Jurisdictions gives those that the table has duties of, sorted.
+func (t *Rules) Jurisdictions() []string {
+	all := map[string]bool{}
+	for _, r := range t.Rules {
+		all[r.Jurisdiction] = true
+	}
+	return sortedKeys(all)
+}
+
 // With returns the table with further rules; a rule of the same id replaces the shipped one.
 func (t *Rules) With(more *Rules) *Rules {
 	out := &Rules{AsOf: t.AsOf, Rules: slices.Clone(t.Rules)}

@@ -27,7 +27,7 @@ func (m *Masker) Name(name string) string {
 	words := []byte(name)
 	for i, c := range words {
 		switch {
-		case c == '_', c == '-' && i > 0 && alphabetic(words[i-1]):
+		case c == '_' || c == ' ', c == '-' && i > 0 && alphabetic(words[i-1]):
 			words[i] = ':'
 		case c == '.' || c == '/' || c == '\\' || c == '!':
 			words[i] = ' '

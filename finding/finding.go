@@ -42,9 +42,6 @@ const (
 
 var levelNames = [...]string{"", "informational", "low", "medium", "high", "critical"}
 
-// Levels lists the levels that a rule can state, gravest first.
-func Levels() []Level { return []Level{Critical, High, Medium, Low, Informational} }
-
 func (l Level) String() string { return levelNames[l] }
 
 // ParseLevel reads a level's name; "" is NoLevel.

@@ -15,7 +15,10 @@ import (
 	"github.com/contrail-ir/contrail/stix"
 )
 
-// Export writes a fingerprint in a format that others read: stix, misp, sigma or csv. References never leave. The same fingerprint gives the
+// Exports are the formats that Export knows.
+func Exports() []string { return []string{"stix", "misp", "sigma", "csv"} }
+
+// Export writes a fingerprint in a format that others read, one of Exports. References never leave. The same fingerprint gives the
 // same bytes.
 func (f *Fingerprint) Export(w io.Writer, format string) error {
 	switch format {

@@ -66,6 +66,9 @@ const (
 	NeverAlone Tier = "never-alone" // public tools, shared hosting, common names
 )
 
+// Tiers gives the tiers, best first.
+func Tiers() []Tier { return []Tier{Unique, Strong, Supporting, NeverAlone} }
+
 var tierRank = map[Tier]int{Unique: 0, Strong: 1, Supporting: 2, NeverAlone: 3}
 
 // Bounds of a fingerprint that is read.

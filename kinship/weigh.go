@@ -87,11 +87,10 @@ func (j *judge) weigh() {
 			continue
 		}
 		j.asked++
-		it := &j.f.Items[g.items[0]]
+		it := j.heaviest(g.items)
 		text := fmt.Sprintf("%s %q", it.Kind, it.Value)
 		if g.habit && active {
 			// There is an intruder whose habits can be compared: the question is whether it is this one or another.
-			it := j.heaviest(g.items)
 			if fingerprint.Weigh(it.Kind, it.Tier, it.Specificity) <= 0 {
 				continue // what would weigh nothing if it were found weighs nothing when it is absent
 			}
@@ -105,19 +104,13 @@ func (j *judge) weigh() {
 	if public >= 0 {
 		j.total += j.matched[public].decibans
 	}
-	if active {
-		limit := fingerprint.Cap(population)
-		if d := min(habits, limit) - habits; d < 0 {
-			j.add(d, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
-		} else if d := max(habits, habitsAgainst) - habits; d > 0 {
-			absent[true].decibans += d
-		}
-		habits = min(max(habits, habitsAgainst), limit)
-	} else if limit := fingerprint.Cap(population); habits > limit {
-		j.add(limit-habits, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
-		habits = limit
+	limit := fingerprint.Cap(population)
+	if d := min(habits, limit) - habits; d < 0 {
+		j.add(d, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
+	} else if d := max(habits, habitsAgainst) - habits; d > 0 {
+		absent[true].decibans += d
 	}
-	j.total += habits
+	j.total += min(max(habits, habitsAgainst), limit)
 	// An intruder that changes one indicator changes them all, so absent ones share one weight.
 	for _, habit := range []bool{false, true} {
 		if a := absent[habit]; a.n > 0 {

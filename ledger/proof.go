@@ -13,9 +13,14 @@ import (
 const (
 	inclusionFormat   = "contrail/ledger-inclusion/v1"
 	consistencyFormat = "contrail/ledger-consistency/v1"
-	maxProof          = 2*MaxEntry + 16<<10
 	maxPath           = 64 // a tree of 2^62 leaves has no longer path
 )
+
+// MaxProof bounds the bytes of a proof.
+const MaxProof = 2*MaxEntry + 16<<10
+
+// ErrOtherProof says that a file proves something else than what was to be checked.
+var ErrOtherProof = errors.New("it is no proof of this")
 
 type proofFile struct {
 	Format string   `json:"format"`
@@ -150,8 +155,8 @@ func encodePath(path []tlog.Hash) []string {
 }
 
 func parseProof(b []byte, format string) (p proofFile, path []tlog.Hash, err error) {
-	if len(b) > maxProof {
-		return p, nil, fmt.Errorf("larger than %d bytes", maxProof)
+	if len(b) > MaxProof {
+		return p, nil, fmt.Errorf("larger than %d bytes", MaxProof)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
@@ -162,7 +167,7 @@ func parseProof(b []byte, format string) (p proofFile, path []tlog.Hash, err err
 		return p, nil, errors.New("something follows it")
 	}
 	if p.Format != format {
-		return p, nil, fmt.Errorf("format is %.60q, not %q", p.Format, format)
+		return p, nil, fmt.Errorf("%w: format is %.60q, not %q", ErrOtherProof, p.Format, format)
 	}
 	if len(p.Proof) > 2*maxPath {
 		return p, nil, fmt.Errorf("%d hashes", len(p.Proof))

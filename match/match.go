@@ -242,10 +242,8 @@ func (s *Set) Kind(source event.Source) string {
 	for _, e := range s.engines {
 		kind = strconv.AppendQuote(kind, e.Kind(source))
 	}
-	for _, o := range s.observers {
-		for rule := range o.Rules() {
-			kind = strconv.AppendBool(kind, o.Searches(event.RuleIndex(rule), source))
-		}
+	for rule := s.count - len(s.watching); rule < s.count; rule++ {
+		kind = strconv.AppendBool(kind, s.Searches(event.RuleIndex(rule), source))
 	}
 	return string(kind)
 }

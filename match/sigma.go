@@ -32,12 +32,27 @@ type Rejected struct {
 func Sigma(c *sigma.Collection, sel Selection) (Engine, []Rejected) {
 	set, bad := sigma.Compile(sel.narrow(c), sigma.Options{Placeholders: sel.Placeholders})
 	e := &sigmaEngine{Set: set}
+	sources := map[string]string{} // of what correlations count, by id and name
+	tell := func(m *sigma.Meta, of string) {
+		for _, name := range []string{m.ID, m.Name} {
+			if name != "" {
+				sources[name] = of
+			}
+		}
+	}
 	for i := range set.Len() {
 		r := set.Rule(event.RuleIndex(i))
-		e.add(&r.Meta, finding.Sigma, fmt.Sprintf("%s/%s/%s", r.Logsource.Product, r.Logsource.Category, r.Logsource.Service), sel.takes(&r.Meta) && set.Reports(event.RuleIndex(i)))
+		source := fmt.Sprintf("%s/%s/%s", r.Logsource.Product, r.Logsource.Category, r.Logsource.Service)
+		tell(&r.Meta, source)
+		e.add(&r.Meta, finding.Sigma, source, sel.takes(&r.Meta) && set.Reports(event.RuleIndex(i)))
 	}
+	counts := map[string]*sigma.Correlation{}
+	for _, x := range set.Correlations() {
+		counts[x.ID], counts[x.Name] = x, x
+	}
+	delete(counts, "")
 	for i, x := range set.Correlations() {
-		e.add(&x.Meta, finding.Correlation, "//", sel.takes(&x.Meta) && set.CorrelationReports(i))
+		e.add(&x.Meta, finding.Correlation, joinedSources(x, sources, counts), sel.takes(&x.Meta) && set.CorrelationReports(i))
 	}
 	rejected := make([]Rejected, len(bad))
 	for i, r := range bad {
@@ -51,6 +66,28 @@ func Sigma(c *sigma.Collection, sel Selection) (Engine, []Rejected) {
 	}
 	slices.SortStableFunc(rejected, func(a, b Rejected) int { return cmp.Compare(a.File, b.File) })
 	return e, rejected
+}
+
+// joinedSources gives the logsources of the rules that a correlation counts, directly or by other correlations, each once.
+func joinedSources(x *sigma.Correlation, sources map[string]string, counts map[string]*sigma.Correlation) string {
+	var out []string
+	seen := map[*sigma.Correlation]bool{}
+	var add func(*sigma.Correlation)
+	add = func(x *sigma.Correlation) {
+		if seen[x] {
+			return
+		}
+		seen[x] = true
+		for _, name := range x.Rules {
+			if y := counts[name]; y != nil {
+				add(y)
+			} else if s := sources[name]; s != "" && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	add(x)
+	return strings.Join(out, ", ")
 }
 
 // narrow leaves out the rules that are neither taken nor counted by a correlation that is.

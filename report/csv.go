@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
@@ -38,13 +39,23 @@ func (c *CSV) Finding(f *finding.Finding) error {
 		f.File, fmt.Sprint(f.Record), string(f.Rule.Kind), string(f.Rule.ID), strings.Join(f.Rule.Tags, " "), f.Rule.Source, f.SHA256,
 	}
 	for i, s := range cells {
-		cells[i] = notFormula(s)
+		cells[i] = tableCell(s)
 	}
 	return c.csv.Write(cells)
 }
 
-// notFormula keeps a spreadsheet from calculating what an intruder wrote.
-func notFormula(s string) string {
+// harmless replaces what is no text and what a terminal would obey: bytes that are not UTF-8, control characters but for tabs and line ends, and marks
+// that turn the direction of text.
+func harmless(r rune) rune {
+	if unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r' || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
+// tableCell keeps a spreadsheet from calculating what an intruder wrote, and a terminal from obeying it.
+func tableCell(s string) string {
+	s = strings.Map(harmless, s)
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s
 	}

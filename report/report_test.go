@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
@@ -144,7 +145,7 @@ func TestCSVIsNoProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Finding(&finding.Finding{Rule: rule("1", "t", finding.Low), Host: "=cmd()", Org: "@x", File: "-a,\"b\"\n"}); err != nil {
+	if err := c.Finding(&finding.Finding{Rule: rule("1", "t", finding.Low), Host: "=cmd()", Org: "@x", File: "-a,\"b\"\n", Matched: []event.Matched{{Field: "name", Value: "\x1b]0;x\xff\u202egpj.exe"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.End(nil); err != nil {
@@ -158,6 +159,11 @@ func TestCSVIsNoProgram(t *testing.T) {
 	rows, err := csv.NewReader(f).ReadAll()
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%v %v", rows, err)
+	}
+	for _, cell := range rows[1] {
+		if !utf8.ValidString(cell) || strings.ContainsAny(cell, "\x1b\u202e") {
+			t.Errorf("%q", cell)
+		}
 	}
 	if rows[1][4] != "'=cmd()" || rows[1][3] != "'@x" || rows[1][6] != "'-a,\"b\"\n" {
 		t.Errorf("%q", rows[1])

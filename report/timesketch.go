@@ -99,7 +99,7 @@ func (t *Timesketch) Finding(f *finding.Finding) error {
 	cells := []string{e.Message, e.Datetime, e.TimestampDesc, strconv.FormatInt(e.Timestamp, 10), e.DataType, string(tags), e.Level, e.RuleTitle, e.RuleID, e.RuleAuthor, e.Org, e.Hostname, e.Matched, e.Filename, e.Record, e.SHA256}
 	for i, s := range cells {
 		if timesketchColumns[i] != "timestamp" { // before 1970 it begins with a minus
-			cells[i] = notFormula(s)
+			cells[i] = tableCell(s)
 		}
 	}
 	return t.csv.Write(cells)

@@ -247,12 +247,6 @@ func (r *Reader) decode(tree map[string]any) ([]Object, error) {
 	return []Object{o}, nil
 }
 
-// BundleID is the id of the bundle as read so far; a bundle may state it after its objects.
-func (r *Reader) BundleID() ID {
-	id, _ := r.head["id"].(string)
-	return ID(id)
-}
-
 // next is the next byte that is not white space.
 func (r *Reader) next() (byte, error) {
 	for {

@@ -14,7 +14,7 @@ import (
 // deliver merges the hits into one ordered stream, lets every organisation's correlator see its own, and gives the findings
 // to the handler.
 func (s *run) deliver(h Handler) (found foundRules, uncertain []coverage.NotSearchable, err error) {
-	d := &delivery{run: s, handler: h, correlators: map[string]match.Correlator{}, found: foundRules{map[finding.RuleID]uint64{}, map[orgHost]map[finding.RuleID]bool{}}}
+	d := &delivery{run: s, handler: h, correlators: map[string]match.Correlator{}, owners: map[copied]*fileResult{}, found: foundRules{map[finding.RuleID]uint64{}, map[orgHost]map[finding.RuleID]bool{}}}
 	if err := s.hits.Each(d.add); err != nil {
 		return found, nil, err
 	}
@@ -59,6 +59,7 @@ type delivery struct {
 	run         *run
 	handler     Handler
 	correlators map[string]match.Correlator
+	owners      map[copied]*fileResult // of evidence that is there more than once
 	found       foundRules
 	last        *hit
 	held        []held
@@ -80,7 +81,7 @@ func (d *delivery) add(h *hit) error {
 	if h.reported {
 		d.held = append(d.held, held{d.run.finding(h), h.rule})
 	}
-	if !h.feeds {
+	if !h.feeds || d.repeats(h) {
 		return nil
 	}
 	c := d.correlators[h.file.org]
@@ -99,6 +100,24 @@ func (d *delivery) add(h *hit) error {
 		d.held = append(d.held, held{f, r.Rule})
 	})
 	return nil
+}
+
+// copied is what an organisation's evidence holds in several files, as one host's.
+type copied struct{ org, digest, host string }
+
+// repeats says whether a hit is of a copy of a file whose hits are counted already. Logs are often handed over twice, as they are and in an
+// archive; a correlation must not count an event twice for it.
+func (d *delivery) repeats(h *hit) bool {
+	if !h.file.copies {
+		return false
+	}
+	k := copied{h.file.org, h.file.digest, h.host}
+	owner := d.owners[k]
+	if owner == nil && len(d.owners) < maxFoundHosts {
+		d.owners[k] = h.file
+		return false
+	}
+	return owner != nil && owner != h.file
 }
 
 func (d *delivery) flush() error {

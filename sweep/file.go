@@ -28,6 +28,7 @@ type fileResult struct {
 	custody    string
 	renamed    string
 	digest     string
+	copies     bool // another file of the organisation has the same bytes; set when all are read
 	collection evidence.Collection
 
 	described bool    // described, not read as a log

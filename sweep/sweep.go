@@ -33,6 +33,7 @@ import (
 // Question is what a sweep asks, and of whom.
 type Question struct {
 	Roots    []evidence.Root
+	Results  string // folder that is written to, which is no evidence where it lies within a root
 	Formats  []event.Format
 	Rules    *match.Set
 	YARA     *match.YARA         // asked of the bytes of files; its rules are among Rules
@@ -134,7 +135,7 @@ func Run(ctx context.Context, q Question, h Handler, progress *Progress) (err er
 	if q.Budget <= 0 {
 		q.Budget = 64 << 20
 	}
-	items, unread, err := evidence.Walk(ctx, q.Roots)
+	items, unread, err := evidence.Walk(ctx, q.Roots, q.Results)
 	if err != nil {
 		return fmt.Errorf("list evidence: %w", err)
 	}
@@ -181,6 +182,7 @@ func Run(ctx context.Context, q Question, h Handler, progress *Progress) (err er
 	if err := s.judge(q.Rules.Observers()); err != nil {
 		return err
 	}
+	s.findCopies()
 	found, uncertain, err := s.deliver(h)
 	if err != nil {
 		return err
@@ -314,6 +316,7 @@ func (s *run) certificate(unread []evidence.Unread, found foundRules, uncertain 
 		b.Collection(c.Org, coverage.Collection{Path: c.Root, Tool: c.Tool, Host: c.Host, System: c.System, Time: c.Time})
 	}
 	files := slices.SortedFunc(slices.Values(s.files.all), (*fileResult).compare)
+	names := originals{}
 	for _, f := range files {
 		if c := f.collection; c.Tool != "" {
 			b.Collection(f.org, coverage.Collection{Path: f.name, Tool: c.Tool, Host: c.Host, System: c.System, Time: c.Time})
@@ -328,7 +331,7 @@ func (s *run) certificate(unread []evidence.Unread, found foundRules, uncertain 
 			if f.format != nil {
 				format = f.format.Name()
 			}
-			b.File(coverage.File{Path: f.name, Org: f.org, Format: format, Bytes: f.size, SHA256: f.digest, Members: f.members, Custody: f.custody, Original: f.renamed}, &f.counts.tally)
+			b.File(coverage.File{Path: f.name, Org: f.org, Format: format, Bytes: f.size, SHA256: f.digest, Members: f.members, Custody: f.custody, Original: f.renamed, SameAs: names.of(f)}, &f.counts.tally)
 		}
 	}
 	for _, org := range slices.Sorted(maps.Keys(s.others)) {
@@ -345,6 +348,37 @@ func (s *run) certificate(unread []evidence.Unread, found foundRules, uncertain 
 		}
 	}
 	return b.Certificate(rules, asked{s, groups, found})
+}
+
+// findCopies marks files of which an organisation's evidence holds the same bytes more than once.
+func (s *run) findCopies() {
+	first := map[[2]string]*fileResult{}
+	for _, f := range s.files.all {
+		if f.digest == "" || f.format == nil || f.why != "" {
+			continue
+		}
+		k := [2]string{f.org, f.digest}
+		if other := first[k]; other != nil {
+			other.copies, f.copies = true, true
+		} else {
+			first[k] = f
+		}
+	}
+}
+
+// originals names, of files that are there more than once, the first that it was asked of.
+type originals map[[2]string]string
+
+func (o originals) of(f *fileResult) string {
+	if !f.copies {
+		return ""
+	}
+	k := [2]string{f.org, f.digest}
+	if _, there := o[k]; !there {
+		o[k] = f.name
+		return ""
+	}
+	return o[k]
 }
 
 // rules describes the rules for reports.

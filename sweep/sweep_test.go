@@ -202,13 +202,14 @@ func question(roots []evidence.Root, temp string) Question {
 	return Question{Roots: roots, Formats: []event.Format{lines{}}, Rules: match.New([]match.Engine{words{"evil", "feed", "bad", "elsewhere"}}), TempDir: temp}
 }
 
-func TestSameBytesAtAnyNumberOfThreadsAndBudget(t *testing.T) {
-	roots := makeEvidence(t, t.TempDir(), "host9 7 torn\n")
+// sameBytes sweeps with different numbers of threads and budgets, wants the same bytes each time, and has each result looked at.
+func sameBytes(t *testing.T, q Question, look func(out *jsonl)) {
+	t.Helper()
 	var want string
 	for _, threads := range []int{1, 2, 8} {
 		for _, budget := range []int{0, 500} {
-			q := question(roots, t.TempDir())
-			q.Threads, q.Budget = threads, budget
+			q := q
+			q.TempDir, q.Threads, q.Budget = t.TempDir(), threads, budget
 			var out jsonl
 			if err := Run(context.Background(), q, &out, nil); err != nil {
 				t.Fatal(err)
@@ -222,15 +223,21 @@ func TestSameBytesAtAnyNumberOfThreadsAndBudget(t *testing.T) {
 			if left, _ := os.ReadDir(q.TempDir); len(left) > 0 {
 				t.Error("temporary files are left behind")
 			}
-			c := out.result.Certificate
-			if len(c.Files) != 24 || len(c.Files[0].Damage) != 1 || c.Complete() {
-				t.Errorf("%d files, complete %v", len(c.Files), c.Complete())
-			}
-			if n := c.Rules.NotSearchable; len(n) != 1 || n[0].ID != "elsewhere" || c.Rules.Found != 3 || c.Rules.SearchedClean != 1 {
-				t.Errorf("rules: %+v", c.Rules)
-			}
+			look(&out)
 		}
 	}
+}
+
+func TestSameBytesAtAnyNumberOfThreadsAndBudget(t *testing.T) {
+	sameBytes(t, question(makeEvidence(t, t.TempDir(), "host9 7 torn\n"), ""), func(out *jsonl) {
+		c := out.result.Certificate
+		if len(c.Files) != 24 || len(c.Files[0].Damage) != 1 || c.Complete() {
+			t.Errorf("%d files, complete %v", len(c.Files), c.Complete())
+		}
+		if n := c.Rules.NotSearchable; len(n) != 1 || n[0].ID != "elsewhere" || c.Rules.Found != 3 || c.Rules.SearchedClean != 1 {
+			t.Errorf("rules: %+v", c.Rules)
+		}
+	})
 }
 
 func TestFindingsAreInOrderAndComplete(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What steps of entry.go mean: conditions of the table of stages, the way in, and who only hands traffic on.
+// What the steps of the way in mean: conditions of the table of stages, the way in, and who only hands traffic on.
 
 func (t *teller) outside(n Node) bool {
 	return t.kind(n) == Address && !t.internal(t.key(n))

@@ -36,12 +36,7 @@ func (w *walker) lists(n Node) bool {
 
 // callsOf gives the strange places that an address within called and that the rules on connections noted, by the first call.
 func (v *view) callsOf(address string) []edge {
-	out, known := v.calls[address]
-	if !known {
-		out = v.findCalls(address)
-		v.calls[address] = out
-	}
-	return out
+	return once(v.calls, address, v.findCalls)
 }
 
 func (v *view) findCalls(address string) (out []edge) {

@@ -93,14 +93,7 @@ func onlyFlows(all []finding.Finding) bool {
 }
 
 // strange says whether a place outside was not there on ordinary days and few talk to it.
-func (v *view) strange(n Node) bool {
-	yes, ok := v.strangers[n]
-	if !ok {
-		yes = v.isStrange(n)
-		v.strangers[n] = yes
-	}
-	return yes
-}
+func (v *view) strange(n Node) bool { return once(v.strangers, n, v.isStrange) }
 
 func (v *view) isStrange(n Node) bool {
 	k := v.key(n)
@@ -335,17 +328,10 @@ func (t *teller) delivers(from, to Node) bool {
 }
 
 // lasts says whether calls go on over more than a working day: what a person leaves open for an hour keeps time as well.
-func (t *teller) lasts(from, to Node) bool {
-	k := [2]Node{from, to}
-	yes, known := t.lasting[k]
-	if !known {
-		yes = t.callsOn(from, to)
-		t.lasting[k] = yes
-	}
-	return yes
-}
+func (t *teller) lasts(from, to Node) bool { return once(t.lasting, [2]Node{from, to}, t.callsOn) }
 
-func (t *teller) callsOn(from, to Node) bool {
+func (t *teller) callsOn(ends [2]Node) bool {
+	from, to := ends[0], ends[1]
 	out, _ := t.out(from, never, always)
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range out {

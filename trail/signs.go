@@ -142,14 +142,7 @@ func (e *evidence) showsStages() bool {
 const manyNames = 100
 
 // carries says whether a name is a zone below which very many long names were asked for, and which was not there on ordinary days.
-func (v *view) carries(n Node) bool {
-	yes, known := v.carrying[n]
-	if !known {
-		yes = v.carriesNames(n)
-		v.carrying[n] = yes
-	}
-	return yes
-}
+func (v *view) carries(n Node) bool { return once(v.carrying, n, v.carriesNames) }
 
 func (v *view) carriesNames(n Node) bool {
 	if v.kind(n) != Name || v.internal(v.key(n)) || v.established(n) {

@@ -45,6 +45,16 @@ func newView(g *Graph) *view {
 	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}, leased: map[Node][]lease{}}
 }
 
+// once gives what was found of a key before, else finds it and keeps it.
+func once[K comparable, V any](kept map[K]V, k K, find func(K) V) V {
+	x, known := kept[k]
+	if !known {
+		x = find(k)
+		kept[k] = x
+	}
+	return x
+}
+
 func (v *view) key(n Node) nodeKey {
 	k, ok := v.keys[n]
 	if !ok {

@@ -78,7 +78,7 @@ type walker struct {
 	context map[edgeID]edge
 	cut     bool
 	group   map[int]int     // seed → group, by union
-	passed  map[passage]int // entry.go: by the first seed that passed
+	passed  map[passage]int // entry_session.go: by the first seed that passed
 }
 
 // window is a hub passed at a moment.

@@ -46,7 +46,7 @@ the temporary folder and needs as much room.`,
 	fs.StringArrayVarP(&f.evidence, "evidence", "e", nil, "file or folder of evidence (repeat)")
 	fs.StringArrayVarP(&f.rules, "rules", "r", nil, "file or folder of Sigma rules (repeat)")
 	fs.Float64Var(&f.unique, "unique", 0, "measure a copy in which this share of text values is new, 0 to 1")
-	fs.IntVar(&f.threads, "threads", 0, "threads of the last run; 0 for one per processor")
+	addCount(fs, &f.threads, "threads", 0, 0, "threads of the last run; 0 for one per processor")
 	return c
 }
 

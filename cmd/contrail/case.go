@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,7 +29,7 @@ import (
 type change struct {
 	key    string
 	why    string
-	tlp    string
+	tlp    marking.TLP
 	owners []string
 }
 
@@ -46,37 +48,25 @@ func (ch *change) flags(fs *pflag.FlagSet, withMarking bool) {
 	fs.StringVar(&ch.key, "key", "", "secret key of whoever does this; CONTRAIL_KEY when it is not given")
 	fs.StringVar(&ch.why, "why", "", "the reason, as it is to stand in the ledger")
 	if withMarking {
-		fs.StringVar(&ch.tlp, "tlp", "", "marking of the entry: clear, green, amber, amber+strict, red; red when it is not given")
+		addRead(fs, &ch.tlp, "tlp", "marking of the entry: clear, green, amber, amber+strict, red; red when it is not given", marking.ParseTLP)
 		fs.StringArrayVar(&ch.owners, "owner", nil, "organisation that owns the information (repeat)")
 	}
 }
 
-func (ch *change) marking() (marking.Marking, error) {
-	m := marking.Marking{Owners: ch.owners}
-	if ch.tlp == "" {
-		return m, nil
-	}
-	var err error
-	if m.TLP, err = marking.ParseTLP(ch.tlp); err != nil {
-		return m, usageError{err}
-	}
-	return m, nil
+func (ch *change) marking() marking.Marking {
+	return marking.Marking{Owners: ch.owners, TLP: ch.tlp}
 }
 
 // in opens a case for a change, lets do change it, and closes it.
 func (ch *change) in(ctx context.Context, dir string, do func(*casefile.Case, *keys.Private, marking.Marking) error) error {
+	if ch.why == "" {
+		return usageError{errors.New("--why is missing: every entry of a case has a reason")}
+	}
 	by, err := signer(ch.key)
 	if err != nil {
 		return err
 	}
-	if ch.why == "" {
-		return usageError{errors.New("--why is missing: every entry of a case has a reason")}
-	}
-	m, err := ch.marking()
-	if err != nil {
-		return err
-	}
-	return withCase(ctx, dir, casefile.Options{Mask: maskEntry}, func(c *casefile.Case) error { return do(c, by, m) })
+	return withCase(ctx, dir, casefile.Options{Mask: maskEntry}, func(c *casefile.Case) error { return do(c, by, ch.marking()) })
 }
 
 func withCase(ctx context.Context, dir string, o casefile.Options, do func(*casefile.Case) error) error {
@@ -85,15 +75,6 @@ func withCase(ctx context.Context, dir string, o casefile.Options, do func(*case
 		return err
 	}
 	return errors.Join(do(c), c.Close())
-}
-
-// whenFlag reads a moment with whatever precision it has.
-func whenFlag(text string) (casefile.Moment, error) {
-	m, err := casefile.ParseMoment(text)
-	if err != nil {
-		return m, usageError{fmt.Errorf("--when: %w", err)}
-	}
-	return m, nil
 }
 
 func (t *terminal) entered(entries ...casefile.Entry) error {
@@ -115,7 +96,7 @@ Verification recomputes everything and names what does not fit.`,
 		Args:    arguments(cobra.NoArgs),
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseExport(), t.caseOpen(), t.caseReport())
+	c.AddCommand(t.caseNew(), t.caseIntake(), t.caseAdd(), t.caseShow(), t.caseTimeline(), t.caseSeal(), t.caseReopen(), t.caseVerify(), t.caseProve(), t.caseCheck(), t.caseExport(), t.caseOpen(), t.caseReport())
 	return c
 }
 
@@ -128,18 +109,14 @@ func (t *terminal) caseNew() *cobra.Command {
 		Example: "  contrail case new --key anna.key --organisation Alpha --why 'report of 12 January' CASE",
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
+			if ch.why == "" || organisation == "" {
+				return usageError{errors.New("--why and --organisation are needed: the reason, and whose case it is")}
+			}
 			lead, err := signer(ch.key)
 			if err != nil {
 				return err
 			}
-			if ch.why == "" || organisation == "" {
-				return usageError{errors.New("--why and --organisation are needed: the reason, and whose case it is")}
-			}
-			m, err := ch.marking()
-			if err != nil {
-				return err
-			}
-			k, err := casefile.New(c.Context(), args[0], casefile.NewOptions{Name: name, Organisation: organisation, Lead: lead, Marking: m, Why: ch.why})
+			k, err := casefile.New(c.Context(), args[0], casefile.NewOptions{Name: name, Organisation: organisation, Lead: lead, Marking: ch.marking(), Why: ch.why})
 			if err != nil {
 				return err
 			}
@@ -155,7 +132,7 @@ func (t *terminal) caseNew() *cobra.Command {
 
 func (t *terminal) caseIntake() *cobra.Command {
 	var ch change
-	var file, consent, noticedWhen, id string
+	var file, consent, id string
 	var in casefile.Intake
 	c := &cobra.Command{
 		Use:   "intake CASE",
@@ -166,15 +143,10 @@ organisation becomes a member of the case, with what it consents to.`,
 		Args:    arguments(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
-			if in.Noticed.When, err = casefile.ParseMoment(noticedWhen); err != nil {
-				return usageError{fmt.Errorf("--noticed-when: %w", err)}
-			}
 			if in.Consent, err = casefile.ParseConsents(consent); err != nil {
 				return usageError{fmt.Errorf("--consent: %w", err)}
 			}
-			if in.Marking, err = ch.marking(); err != nil {
-				return err
-			}
+			in.Marking = ch.marking()
 			if file != "" {
 				b, err := os.ReadFile(file)
 				if err != nil {
@@ -216,7 +188,7 @@ organisation becomes a member of the case, with what it consents to.`,
 	fs.StringVar(&in.Contact, "contact", "", "how to reach them, off the networks concerned")
 	fs.StringVar(&in.Noticed.Who, "noticed-by", "", "who noticed it")
 	fs.StringVar(&in.Noticed.What, "noticed", "", "what was noticed")
-	fs.StringVar(&noticedWhen, "noticed-when", "", "when: 2020, 2020-01, 2020-01-31 or with the time")
+	addWhen(fs, &in.Noticed.When, "noticed-when", "when: 2020, 2020-01, 2020-01-31 or with the time")
 	fs.StringArrayVar(&in.AtRisk, "at-risk", nil, "what is at risk (repeat)")
 	fs.StringVar(&consent, "consent", "", "what they allow and who says so: 'sweep:the CISO; share:the CISO'")
 	fs.StringVar(&in.Remarks, "remarks", "", "anything else")
@@ -296,10 +268,31 @@ func orNothing(s string) string {
 }
 
 func printEntry(w io.Writer, e casefile.Entry) error {
-	enc := json.NewEncoder(w)
+	var out strings.Builder
+	enc := json.NewEncoder(&out)
 	enc.SetIndent("", " ")
-	return enc.Encode(map[string]any{"seq": e.Seq, "recorded": e.Recorded, "person": e.Person, "role": e.Role, "kind": e.Kind, "version": e.Version,
+	err := enc.Encode(map[string]any{"seq": e.Seq, "recorded": e.Recorded, "person": e.Person, "role": e.Role, "kind": e.Kind, "version": e.Version,
 		"why": e.Why, "seen": e.Seen, "about": e.About, "when": e.When, "summary": e.Summary, "marking": e.Marking, "supersedes": e.Supersedes, "detail": e.Detail})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, escapedJSON(out.String()))
+	return err
+}
+
+// escapedJSON writes as \uXXXX what would turn or hide text on a terminal: the same JSON.
+func escapedJSON(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, u)
+		}
+	}
+	return out.String()
 }
 
 func (t *terminal) caseTimeline() *cobra.Command {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,7 +59,7 @@ func (t *terminal) caseAdd() *cobra.Command {
 		Args: arguments(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims(),
+	c.AddCommand(t.addEvidence(), t.addImport("sweep", "DIR", "the result folder of contrail sweep"), t.addPerson(), t.addMember(), t.addConsent(), t.addNumber(), t.addMilestone(), t.addNote(), t.addClaims(), t.addCustody(), t.addText(), t.addFinding(),
 		t.addBundle("stix", "a STIX 2.0 or 2.1 bundle"), t.addBundle("misp", "a MISP event"))
 	for _, name := range []string{"trail", "fingerprint", "kinship", "exposure", "attribution", "document"} {
 		c.AddCommand(t.addImport(name, "FILE", "a file, by its digest and what can be counted in it"))
@@ -92,12 +95,8 @@ func one(e casefile.Entry, err error) ([]casefile.Entry, error) {
 func (t *terminal) addEvidence() *cobra.Command {
 	var ch change
 	var r casefile.Receipt
-	var when string
 	c := t.adding("evidence CASE PATH…", "Hash evidence and enter that it was received", "evidence --key anna.key --why 'handed over at the gate' --from Beta --to Anna CASE disk.img",
 		cobra.MinimumNArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, paths []string) (entries []casefile.Entry, err error) {
-			if r.When, err = whenFlag(when); err != nil {
-				return nil, err
-			}
 			r.Marking, r.Why = m, ch.why
 			for _, p := range paths {
 				e, err := k.ReceiveEvidence(ctx, by, p, r)
@@ -114,21 +113,126 @@ func (t *terminal) addEvidence() *cobra.Command {
 	fs.StringVar(&r.Authority, "authority", "", "under which it was taken")
 	fs.StringVar(&r.Seal, "seal", "", "number or mark of the seal")
 	fs.StringVar(&r.Place, "place", "", "where it is kept")
-	fs.StringVar(&when, "when", "", "when it was received")
+	addWhen(fs, &r.When, "when", "when it was received")
 	fs.BoolVar(&r.Copy, "copy", false, "copy the file into the case")
 	return c
+}
+
+func (t *terminal) addCustody() *cobra.Command {
+	var ch change
+	var d casefile.Custody
+	var when casefile.Moment
+	var broken bool
+	c := t.adding("custody CASE PATH|DIGEST", "Enter that evidence changed hands", "custody --key anna.key --why 'end of the day' --from Anna --to 'the safe' --seal S-2 CASE disk.img",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			if info, e := os.Stat(args[0]); e == nil && info.IsDir() {
+				d.Digest, _, _, err = casefile.FolderDigest(ctx, args[0])
+			} else {
+				d.Digest, err = digestOfFile(args[0])
+			}
+			if err != nil {
+				return nil, err
+			}
+			d.Intact = !broken
+			return one(k.PassCustody(ctx, by, d, when, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&d.From, "from", "", "who handed it over")
+	fs.StringVar(&d.To, "to", "", "who took it")
+	fs.StringVar(&d.Seal, "seal", "", "number or mark of the seal that was found or put on")
+	fs.BoolVar(&broken, "seal-broken", false, "the seal was not whole")
+	fs.StringVar(&d.Place, "place", "", "where it is kept from now on")
+	addWhen(fs, &when, "when", "when it changed hands")
+	return c
+}
+
+func (t *terminal) addFinding() *cobra.Command {
+	var ch change
+	var j casefile.Judgement
+	var seen []string
+	c := t.adding("finding CASE FILE:RECORD VERDICT", "Judge a finding: intrusion, context or rejected", "finding --key anna.key --why 'the administrator confirms it' CASE WEB01/Sysmon.evtx:1842 rejected",
+		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			at := strings.LastIndexByte(args[0], ':')
+			if at > 0 {
+				j.Record, err = strconv.ParseUint(args[0][at+1:], 10, 64)
+			}
+			if at <= 0 || err != nil {
+				return nil, usageError{fmt.Errorf("%q: want FILE:RECORD, as findings.jsonl names them", args[0])}
+			}
+			j.File, j.Verdict = args[0][:at], args[1]
+			digests, err := digestsOf(seen)
+			if err != nil {
+				return nil, err
+			}
+			return one(k.JudgeFinding(ctx, by, j, digests, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&j.Organisation, "organisation", "", "whose evidence it is in")
+	fs.StringVar(&j.Rule, "rule", "", "rule that found it")
+	fs.StringArrayVar(&seen, "seen", nil, "file it rests on, or its digest sha256:… (repeat)")
+	return c
+}
+
+func (t *terminal) addText() *cobra.Command {
+	var ch change
+	var text casefile.Text
+	var when casefile.Moment
+	var translator string
+	var translations []string
+	c := t.adding("text CASE FILE", "Keep a text in the original, with translations beside it", "text --key anna.key --why 'it claims less than the same hand' --source Xinhua --language zh --translation en=english.txt --translator Ben CASE original.txt",
+		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) (_ []casefile.Entry, err error) {
+			if text.Original, err = readText(args[0]); err != nil {
+				return nil, err
+			}
+			for _, tr := range translations {
+				language, path, ok := strings.Cut(tr, "=")
+				if !ok {
+					return nil, usageError{fmt.Errorf("--translation %q: want LANGUAGE=FILE", tr)}
+				}
+				words, err := readText(path)
+				if err != nil {
+					return nil, err
+				}
+				text.Translations = append(text.Translations, casefile.Translation{Language: language, Text: words, Translator: translator})
+			}
+			return one(k.RecordText(ctx, by, text, when, m, ch.why))
+		})
+	fs := c.Flags()
+	fs.StringVar(&text.Source, "source", "", "where it is from")
+	fs.StringVar(&text.Language, "language", "", "language of the original: zh, en, pt-BR …")
+	fs.StringArrayVar(&translations, "translation", nil, "LANGUAGE=FILE of a translation (repeat)")
+	fs.StringVar(&translator, "translator", "", "who translated it")
+	addWhen(fs, &when, "when", "when it was published")
+	return c
+}
+
+// readText reads a text that is kept in an entry.
+func readText(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read text: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, ledger.MaxEntry+1))
+	if err == nil && len(b) > ledger.MaxEntry {
+		err = fmt.Errorf("it is longer than the %d bytes of an entry; add it as a document", ledger.MaxEntry)
+	}
+	if err == nil && !utf8.Valid(b) {
+		err = errors.New("it is not UTF-8")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read text %s: %w", path, err)
+	}
+	return string(b), nil
 }
 
 func (t *terminal) addImport(name, what, short string) *cobra.Command {
 	var ch change
 	var o casefile.ImportOptions
-	var when string
 	var corrects []uint
 	c := t.adding(name+" CASE "+what, "Enter "+short, name+" --key anna.key --why 'first question' CASE "+strings.ToLower(what),
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
-			if err := complete(&o, when, corrects, m, ch.why); err != nil {
-				return nil, err
-			}
+			complete(&o, corrects, m, ch.why)
 			if name == "sweep" {
 				return k.ImportSweep(ctx, by, args[0], o)
 			}
@@ -140,11 +244,11 @@ func (t *terminal) addImport(name, what, short string) *cobra.Command {
 			}
 			return one(k.ImportDocument(ctx, by, imports[name], path, o))
 		})
-	importFlags(c.Flags(), &o, &when, &corrects)
+	importFlags(c.Flags(), &o, &corrects)
 	return c
 }
 
-func importFlags(fs *pflag.FlagSet, o *casefile.ImportOptions, when *string, corrects *[]uint) {
+func importFlags(fs *pflag.FlagSet, o *casefile.ImportOptions, corrects *[]uint) {
 	fs.StringVar(&o.Organisation, "organisation", "", "whose evidence it speaks of")
 	fs.StringVar(&o.Question, "question", "", "what was asked, in words")
 	fs.StringVar(&o.Source, "source", "", "whose it is: feed, publisher, programme")
@@ -152,33 +256,26 @@ func importFlags(fs *pflag.FlagSet, o *casefile.ImportOptions, when *string, cor
 	fs.StringVar(&o.To, "to", "", "who took it")
 	fs.StringVar(&o.Authority, "authority", "", "under which it was taken")
 	fs.BoolVar(&o.Reference, "reference", false, "enter by digest alone; otherwise a result is kept in the case")
-	fs.StringVar(when, "when", "", "when the work was done")
+	addWhen(fs, &o.When, "when", "when the work was done")
 	fs.UintSliceVar(corrects, "supersedes", nil, "numbers of entries that this one corrects")
 }
 
-// complete reads the flags of an import.
-func complete(o *casefile.ImportOptions, when string, corrects []uint, m marking.Marking, why string) (err error) {
-	if o.When, err = whenFlag(when); err != nil {
-		return err
-	}
+// complete fills in what every entry has.
+func complete(o *casefile.ImportOptions, corrects []uint, m marking.Marking, why string) {
 	o.Marking, o.Why = m, why
 	for _, n := range corrects {
 		o.Supersedes = append(o.Supersedes, uint64(n))
 	}
-	return nil
 }
 
 // addBundle takes other people's intelligence: what it claims about actors becomes claims of the case.
 func (t *terminal) addBundle(name, what string) *cobra.Command {
 	var ch change
 	var o exchange.Options
-	var when string
 	var corrects []uint
 	c := t.adding(name+" CASE FILE", "Take "+what+" with its source, marking and custody; what it claims about actors becomes claims", name+" --key anna.key --why 'from the sharing group' --from 'sharing group' --to Anna CASE "+name+".json",
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
-			if err := complete(&o.ImportOptions, when, corrects, m, ch.why); err != nil {
-				return nil, err
-			}
+			complete(&o.ImportOptions, corrects, m, ch.why)
 			o.MISP = name == "misp"
 			im, err := exchange.Import(ctx, k, by, args[0], o)
 			if err != nil {
@@ -189,7 +286,7 @@ func (t *terminal) addBundle(name, what string) *cobra.Command {
 			}
 			return im.Entries, nil
 		})
-	importFlags(c.Flags(), &o.ImportOptions, &when, &corrects)
+	importFlags(c.Flags(), &o.ImportOptions, &corrects)
 	c.Flags().StringVar(&o.ClaimantKind, "claimant-kind", "", "of what kind claimants are whom it does not describe: vendor, government, victim, court, media, leaked-document")
 	c.Flags().BoolVar(&o.WithErrors, "with-errors", false, "take objects that break the specification as they are, and list what is wrong")
 	return c
@@ -197,21 +294,23 @@ func (t *terminal) addBundle(name, what string) *cobra.Command {
 
 func (t *terminal) addPerson() *cobra.Command {
 	var ch change
-	var organisation, role string
-	c := t.adding("person CASE NAME.pub", "Give a person a role: lead, analyst, liaison, reader", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
+	var organisation string
+	var revoke bool
+	role := casefile.Reader
+	c := t.adding("person CASE NAME.pub", "Give a person a role – lead, analyst, liaison, reader – or take it away", "person --key anna.key --role liaison --why 'joins the team' CASE ben.pub",
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
-			r, err := casefile.ParseRole(role)
-			if err != nil {
-				return nil, usageError{err}
-			}
 			p, err := keys.LoadPublic(args[0])
 			if err != nil {
 				return nil, err
 			}
-			return one(k.Grant(ctx, by, p, organisation, r, m, ch.why))
+			if revoke {
+				return one(k.Revoke(ctx, by, p, m, ch.why))
+			}
+			return one(k.Grant(ctx, by, p, organisation, role, m, ch.why))
 		})
 	c.Flags().StringVar(&organisation, "organisation", "", "where the person works")
-	c.Flags().StringVar(&role, "role", string(casefile.Reader), "lead, analyst, liaison, reader")
+	addRead(c.Flags(), &role, "role", "lead, analyst, liaison, reader, which it is when not given", casefile.ParseRole)
+	c.Flags().BoolVar(&revoke, "revoke", false, "the key enters nothing any more, for example because it was lost")
 	return c
 }
 
@@ -241,11 +340,15 @@ func (t *terminal) addMember() *cobra.Command {
 
 func (t *terminal) addConsent() *cobra.Command {
 	var ch change
-	var by, scope, until string
+	var by, scope string
+	var until casefile.Moment
 	var withdraw bool
 	c := t.adding("consent CASE MEMBER PURPOSE", "Enter what a member consents to, or takes back: sweep, share, authority, name, publish, count",
 		"consent --key anna.key --by 'the CISO' --why 'letter of 3 March' CASE beta publish",
-		cobra.ExactArgs(3), &ch, func(ctx context.Context, k *casefile.Case, who *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
+		cobra.MatchAll(cobra.ExactArgs(3), func(_ *cobra.Command, args []string) error {
+			_, err := member.ParsePurpose(args[2])
+			return err
+		}), &ch, func(ctx context.Context, k *casefile.Case, who *keys.Private, m marking.Marking, args []string) ([]casefile.Entry, error) {
 			id, err := member.ParseID(args[0])
 			if err != nil {
 				return nil, usageError{err}
@@ -258,16 +361,12 @@ func (t *terminal) addConsent() *cobra.Command {
 			if withdraw {
 				return one(k.WithdrawConsent(ctx, who, casefile.WithdrawalDetail{Member: id, Purpose: purpose, At: now}, m, ch.why))
 			}
-			end, err := casefile.ParseMoment(until)
-			if err != nil {
-				return nil, usageError{fmt.Errorf("--until: %w", err)}
-			}
-			_, last := end.Bounds()
+			_, last := until.Bounds()
 			return one(k.GiveConsent(ctx, who, casefile.ConsentDetail{Member: id, Consent: member.Consent{Purpose: purpose, Scope: scope, By: by, From: now, Until: last}}, m, ch.why))
 		})
 	c.Flags().StringVar(&by, "by", "", "who says so for the member")
 	c.Flags().StringVar(&scope, "scope", "", "what it covers, in their words")
-	c.Flags().StringVar(&until, "until", "", "until the end of this moment")
+	addWhen(c.Flags(), &until, "until", "until the end of this moment")
 	c.Flags().BoolVar(&withdraw, "withdraw", false, "the member takes its consent back")
 	return c
 }
@@ -289,13 +388,9 @@ func (t *terminal) addNumber() *cobra.Command {
 				*to.field = to.value
 			}
 		}
-		var digests []ledger.Digest
-		for _, s := range seen {
-			d, err := digestOfFile(s)
-			if err != nil {
-				return err
-			}
-			digests = append(digests, d)
+		digests, err := digestsOf(seen)
+		if err != nil {
+			return err
 		}
 		return ch.in(cc.Context(), args[0], func(k *casefile.Case, by *keys.Private, m marking.Marking) error {
 			e, err := k.StateNumber(cc.Context(), by, n, digests, m, ch.why)
@@ -315,6 +410,17 @@ func (t *terminal) addNumber() *cobra.Command {
 	return c
 }
 
+func digestsOf(files []string) (all []ledger.Digest, err error) {
+	for _, s := range files {
+		d, err := digestOfFile(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
 // digestOfFile gives the digest that s is, or that of the file that s names.
 func digestOfFile(s string) (ledger.Digest, error) {
 	if strings.HasPrefix(s, "sha256:") {
@@ -332,19 +438,15 @@ func digestOfFile(s string) (ledger.Digest, error) {
 func (t *terminal) addMilestone() *cobra.Command {
 	var ch change
 	var m casefile.Milestone
-	var when string
+	var when casefile.Moment
 	c := t.adding("milestone CASE NAME", "Enter an event in the world: intrusion, discovery, report, private-notice, vendor-claim, government-claim, public, removal …",
 		"milestone --key anna.key --when 2020-01 --source 'release of 31 October' --why 'for the clock' CASE report",
 		cobra.ExactArgs(2), &ch, func(ctx context.Context, k *casefile.Case, by *keys.Private, mark marking.Marking, args []string) ([]casefile.Entry, error) {
-			w, err := whenFlag(when)
-			if err != nil {
-				return nil, err
-			}
 			m.Name = args[0]
-			return one(k.RecordMilestone(ctx, by, m, w, mark, ch.why))
+			return one(k.RecordMilestone(ctx, by, m, when, mark, ch.why))
 		})
 	fs := c.Flags()
-	fs.StringVar(&when, "when", "", "when it happened, as exactly as it is known")
+	addWhen(fs, &when, "when", "when it happened, as exactly as it is known")
 	fs.StringVar(&m.Actor, "actor", "", "who did it")
 	fs.StringVar(&m.Target, "target", "", "to whom")
 	fs.StringVar(&m.Source, "source", "", "where it is known from")

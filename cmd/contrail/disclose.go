@@ -280,6 +280,10 @@ func (t *terminal) discloseCheck() *cobra.Command {
 		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
 			return disclosure.Answer(ctx, k, by, args[0], disclosure.Check(args[1]), !failed, remarks, why)
 		})
+	c.Args = arguments(cobra.MatchAll(cobra.ExactArgs(3), func(_ *cobra.Command, args []string) error {
+		_, err := oneOf(disclosure.Legal, disclosure.TipOff, disclosure.Owner)(args[2])
+		return err
+	}))
 	c.Flags().BoolVar(&failed, "failed", false, "the check did not pass")
 	c.Flags().StringVar(&remarks, "remarks", "", "what is to be said about it")
 	return c
@@ -307,31 +311,18 @@ func (t *terminal) discloseRelease() *cobra.Command {
 }
 
 func (t *terminal) discloseEmbargo() *cobra.Command {
-	var audience, until, latest, condition string
+	var b disclosure.Embargo
 	c := t.disclosing("embargo CASE NAME", "Set an embargo for an audience, until a date or a condition, with a latest date",
 		"embargo --key anna.key --why 'removal first' --audience public --condition 'implant removed' --latest 2026-06-01 CASE removal", 2,
 		func(ctx context.Context, k *casefile.Case, by *keys.Private, why string, args []string) (casefile.Entry, error) {
-			b := disclosure.Embargo{Name: args[0], Audience: marking.Kind(audience), Condition: condition}
-			for text, to := range map[string]*time.Time{until: &b.Until, latest: &b.Latest} {
-				if text == "" {
-					continue
-				}
-				ns, err := moment(text)
-				if err != nil {
-					return casefile.Entry{}, usageError{err}
-				}
-				*to = time.Unix(0, ns).UTC()
-			}
-			if until == latest {
-				b.Until = b.Latest
-			}
+			b.Name = args[0]
 			return disclosure.SetEmbargo(ctx, k, by, b, why)
 		})
 	fs := c.Flags()
-	fs.StringVar(&audience, "audience", "", "victim, members, authority, regulators, vendors, passengers, public")
-	fs.StringVar(&until, "until", "", "until this date")
-	fs.StringVar(&condition, "condition", "", "until this is so")
-	fs.StringVar(&latest, "latest", "", "but not after this date")
+	addRead(fs, &b.Audience, "audience", "victim, members, authority, regulators, vendors, passengers, public", marking.ParseKind)
+	addRead(fs, &b.Until, "until", "until this date", instant)
+	fs.StringVar(&b.Condition, "condition", "", "until this is so")
+	addRead(fs, &b.Latest, "latest", "but not after this date", instant)
 	return c
 }
 

@@ -40,14 +40,17 @@ gives the same bytes.`,
 				return err
 			}
 			o.Size, o.Scenario = drill.Size(size), intrusion.Scenario(scenario)
-			if o.Airlines < 0 {
-				return usageError{fmt.Errorf("--airlines %d: want 0 or more", o.Airlines)}
-			}
 			for _, r := range roles {
 				if !slices.Contains(drill.Roles(), drill.Role(r)) {
 					return usageError{fmt.Errorf("--roles: %q is none of %v", r, drill.Roles())}
 				}
 				o.Roles = append(o.Roles, drill.Role(r))
+			}
+			if err := o.Check(); err != nil {
+				return usageError{err}
+			}
+			if o.Size == drill.Huge {
+				holdMuch()
 			}
 			truth, err := drill.Sector(c.Context(), out, o)
 			if err != nil {

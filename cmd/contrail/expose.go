@@ -64,7 +64,7 @@ to it. Writes exposure.json, exposure.svg and exposure.html. What could not be r
 	fs.StringVar(&f.keyFile, "key", "", "file with the case's secret, 32 hexadecimal digits or more; needed to compare counts of different runs")
 	fs.StringVar(&f.duties, "duties", "", "YAML file with duties to add to the shipped table")
 	addPacked(fs, &f.passwords, &f.maxDepth)
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
+	addCount(fs, &f.threads, "threads", 0, 0, "threads; 0 for one per processor")
 	fs.StringVar(&f.sources, "sources", "", "sources.yaml: organisation by path")
 	fs.BoolVar(&f.resume, "resume", false, "go on where an interrupted count with the same key, evidence and output folder stopped; needs --key")
 	fs.StringArrayVar(&f.by, "by", nil, "account or address of the intruder, for what logs say was returned or sent to it (repeat)")
@@ -89,9 +89,6 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	default:
 		return usageError{fmt.Errorf("--status %q: want taken, staged, accessed or accessible", f.status)}
 	}
-	if f.threads < 0 || f.maxDepth < 0 {
-		return usageError{errors.New("--threads and --max-depth cannot be below 0")}
-	}
 	within, err := spanOf(f.since, f.until)
 	if err != nil {
 		return err
@@ -110,7 +107,7 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	q := census.Question{Roots: roots, Status: status, Key: key, Threads: f.threads, Passwords: f.passwords, Limits: archive.Limits{Depth: f.maxDepth}, Resume: f.resume}
+	q := census.Question{Roots: roots, Results: f.out, Status: status, Key: key, Threads: f.threads, Passwords: f.passwords, Limits: archive.Limits{Depth: f.maxDepth}, Resume: f.resume}
 	if f.sources != "" {
 		if q.Sources, err = readSources(f.sources, evidence.Formats()); err != nil {
 			return err
@@ -241,6 +238,11 @@ func (f *exposeFlags) clocks() (*exposure.Rules, exposure.Situation, error) {
 			return nil, s, fmt.Errorf("read duties %s: %w", f.duties, err)
 		}
 		rules = rules.With(own)
+	}
+	for _, j := range f.jurisdictions {
+		if all := rules.Jurisdictions(); !slices.Contains(all, j) {
+			return nil, s, usageError{fmt.Errorf("--jurisdiction %q: there are duties of %s", j, strings.Join(all, ", "))}
+		}
 	}
 	for _, e := range f.events {
 		name, at, ok := strings.Cut(e, "=")

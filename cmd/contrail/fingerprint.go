@@ -36,7 +36,7 @@ type trustFlags struct {
 
 func (f *trustFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.trust, "trust", nil, "public key, or folder of public keys, whose signatures count (repeat); by default your key folder")
-	c.Flags().IntVar(&f.signatures, "signatures", fingerprint.Signatures, "how many different trusted keys must have signed")
+	addCount(c.Flags(), &f.signatures, "signatures", fingerprint.Signatures, 1, "how many different trusted keys must have signed")
 }
 
 // victimFlags say what must not leave.
@@ -177,11 +177,18 @@ func (t *terminal) printFingerprint(f *fingerprint.Fingerprint, by []string) {
 
 func (t *terminal) fingerprintEdit() *cobra.Command {
 	var remove, tier, baseline, intrusion, others []string
-	var name, tlp, lists, why, before string
+	var name, lists, why string
+	var tlp *marking.TLP
+	var before time.Time
 	c := &cobra.Command{
 		Use: "edit FILE", Short: "Remove items, change their tier, mark and rename a draft",
 		Example: "  contrail fingerprint edit --remove 7 --tier 3=supporting --tlp amber fingerprint.json", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			for _, s := range tier {
+				if _, to, ok := strings.Cut(s, "="); !ok || !slices.Contains(fingerprint.Tiers(), fingerprint.Tier(to)) {
+					return usageError{fmt.Errorf("--tier %q: want ITEM=TIER, and of %s", s, joined(fingerprint.Tiers()))}
+				}
+			}
 			f, err := draftOf(args[0])
 			if err != nil {
 				return err
@@ -197,10 +204,10 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 			}
 			changes := map[string]fingerprint.Tier{}
 			for _, s := range tier {
-				what, to, ok := strings.Cut(s, "=")
+				what, to, _ := strings.Cut(s, "=")
 				i, err := f.Find(what)
-				if !ok || err != nil {
-					return usageError{fmt.Errorf("--tier %q: want ITEM=TIER", s)}
+				if err != nil {
+					return usageError{fmt.Errorf("--tier %q: %w", s, err)}
 				}
 				changes[f.Items[i].Rule] = fingerprint.Tier(to)
 			}
@@ -219,10 +226,8 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 			if name != "" {
 				f.Name = name
 			}
-			if tlp != "" {
-				if f.Marking.TLP, err = marking.ParseTLP(tlp); err != nil {
-					return usageError{err}
-				}
+			if tlp != nil {
+				f.Marking.TLP = *tlp
 			}
 			var w *fingerprint.Warninglists
 			if lists != "" {
@@ -230,17 +235,9 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 					return err
 				}
 			}
-			var history time.Time
-			if before != "" {
-				ns, err := moment(before)
-				if err != nil {
-					return usageError{fmt.Errorf("--before: %w", err)}
-				}
-				history = time.Unix(0, ns)
-			}
 			var counters []fingerprint.Counter
 			for _, dir := range baseline {
-				b, err := kinship.CountSweep(dir, kinship.Ordinary{Without: intrusion, Before: history})
+				b, err := kinship.CountSweep(dir, kinship.Ordinary{Without: intrusion, Before: before})
 				if errors.Is(err, kinship.ErrNotAsked) {
 					return usageError{fmt.Errorf("--baseline %s: %w", dir, err)}
 				}
@@ -270,11 +267,14 @@ func (t *terminal) fingerprintEdit() *cobra.Command {
 	fs.StringArrayVar(&tier, "tier", nil, "ITEM=TIER: unique, strong, supporting or never-alone (repeat)")
 	fs.StringVar(&why, "why", "", "reason of a changed tier")
 	fs.StringVar(&name, "name", "", "new name")
-	fs.StringVar(&tlp, "tlp", "", "marking: clear, green, amber, amber+strict, red")
+	addRead(fs, &tlp, "tlp", "marking: clear, green, amber, amber+strict, red", func(s string) (*marking.TLP, error) {
+		m, err := marking.ParseTLP(s)
+		return &m, err
+	})
 	fs.StringArrayVar(&baseline, "baseline", nil, "folder that a sweep of ordinary evidence with --fingerprint wrote: how common items are (repeat)")
 	fs.StringArrayVar(&intrusion, "intrusion-host", nil, "host of the intrusion, not to be counted in a baseline (repeat)")
 	fs.StringArrayVar(&others, "trail", nil, "trail.json of an intrusion by somebody else: how common habits are among intruders (repeat)")
-	fs.StringVar(&before, "before", "", "only what a baseline shows before this time counts: an organisation's history before the intruder came")
+	addRead(fs, &before, "before", "only what a baseline shows before this time counts: an organisation's history before the intruder came", instant)
 	fs.StringVar(&lists, "warninglists", "", "folder of MISP warning lists to look items up in")
 	return c
 }
@@ -304,6 +304,12 @@ func (t *terminal) fingerprintApprove() *cobra.Command {
 	c := &cobra.Command{
 		Use: "approve FILE [ITEM…]", Short: "Say that items may leave", Example: "  contrail fingerprint approve --by ana fingerprint.json 1 2 3", Args: arguments(cobra.MinimumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 && !all {
+				return usageError{errors.New("which items? Name them, or --all")}
+			}
+			if by == "" {
+				return usageError{errors.New("--by is missing: who approves?")}
+			}
 			f, err := draftOf(args[0])
 			if err != nil {
 				return err
@@ -320,12 +326,6 @@ func (t *terminal) fingerprintApprove() *cobra.Command {
 				for i := range f.Items {
 					items = append(items, i)
 				}
-			}
-			if len(items) == 0 {
-				return usageError{errors.New("which items? Name them, or --all")}
-			}
-			if by == "" {
-				return usageError{errors.New("--by is missing: who approves?")}
 			}
 			if err := f.Approve(by, items...); err != nil {
 				return err
@@ -398,7 +398,8 @@ func openReport(ctx context.Context, path string) (io.ReadCloser, error) {
 
 func (t *terminal) fingerprintSign() *cobra.Command {
 	var secret []string
-	var out, from, until string
+	var out string
+	var from, until time.Time
 	var skip bool
 	var victim victimFlags
 	c := &cobra.Command{
@@ -409,6 +410,16 @@ A package that is signed already gets one more signature: so the second person s
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" || len(secret) == 0 {
 				return usageError{errors.New("name the key with --key and the file to write with --out")}
+			}
+			now := time.Now()
+			if from.IsZero() {
+				from = now
+			}
+			if until.IsZero() {
+				until = now.AddDate(0, 0, 90)
+			}
+			if !from.Before(until) {
+				return usageError{fmt.Errorf("it would expire, on %s, before it is valid, from %s: check --not-before and --expires", until.Format(time.DateOnly), from.Format(time.DateOnly))}
 			}
 			var signers []crypto.Signer
 			for _, p := range secret {
@@ -422,14 +433,13 @@ A package that is signed already gets one more signature: so the second person s
 			if err != nil {
 				return err
 			}
-			now := time.Now()
 			if fingerprint.Signed(b) {
 				for _, s := range signers {
 					if b, err = fingerprint.AddSignature(b, s, now); err != nil {
 						return err
 					}
 				}
-			} else if b, err = signDraft(b, victim, from, until, skip, now, signers); err != nil {
+			} else if b, err = signDraft(b, victim, from, until, skip, signers); err != nil {
 				return err
 			}
 			return report.WriteFile(out, func(w io.Writer) error { _, err := w.Write(append(b, '\n')); return err })
@@ -438,14 +448,14 @@ A package that is signed already gets one more signature: so the second person s
 	fs := c.Flags()
 	fs.StringArrayVar(&secret, "key", nil, "secret key file (repeat)")
 	fs.StringVarP(&out, "out", "o", "", "file to write")
-	fs.StringVar(&from, "not-before", "", "from when it is valid; by default now")
-	fs.StringVar(&until, "expires", "", "until when it is valid; by default 90 days")
+	addRead(fs, &from, "not-before", "from when it is valid; by default now", instant)
+	addRead(fs, &until, "expires", "until when it is valid; by default 90 days", instant)
 	fs.BoolVar(&skip, "approved-only", false, "leave out what is not approved instead of refusing")
 	victim.add(c)
 	return c
 }
 
-func signDraft(b []byte, victim victimFlags, from, until string, skip bool, now time.Time, signers []crypto.Signer) ([]byte, error) {
+func signDraft(b []byte, victim victimFlags, from, until time.Time, skip bool, signers []crypto.Signer) ([]byte, error) {
 	f, err := fingerprint.Read(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
@@ -454,18 +464,7 @@ func signDraft(b []byte, victim victimFlags, from, until string, skip bool, now 
 	if err != nil {
 		return nil, err
 	}
-	begin, end := now, now.AddDate(0, 0, 90)
-	for text, at := range map[string]*time.Time{from: &begin, until: &end} {
-		if text == "" {
-			continue
-		}
-		ns, err := moment(text)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		*at = time.Unix(0, ns)
-	}
-	out, err := f.Release(v, begin, end, skip)
+	out, err := f.Release(v, from, until, skip)
 	if err != nil {
 		return nil, err
 	}
@@ -491,7 +490,8 @@ func (t *terminal) fingerprintVerify() *cobra.Command {
 
 func (t *terminal) fingerprintExport() *cobra.Command {
 	var trust trustFlags
-	var format, out string
+	var out string
+	format := "stix"
 	c := &cobra.Command{
 		Use: "export FILE", Short: "Write a signed fingerprint as STIX, MISP, Sigma or CSV", Example: "  contrail fingerprint export --format stix --out march.stix.json march.json", Args: arguments(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -501,7 +501,7 @@ func (t *terminal) fingerprintExport() *cobra.Command {
 			}
 			var b bytes.Buffer
 			if err := f.Export(&b, format); err != nil {
-				return usageError{err}
+				return err
 			}
 			if out == "" {
 				_, err := t.out.Write(b.Bytes())
@@ -510,7 +510,7 @@ func (t *terminal) fingerprintExport() *cobra.Command {
 			return report.WriteFile(out, func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err })
 		},
 	}
-	c.Flags().StringVar(&format, "format", "stix", "stix, misp, sigma or csv")
+	addChoice(c.Flags(), &format, "format", "stix, misp, sigma or csv", fingerprint.Exports()...)
 	c.Flags().StringVarP(&out, "out", "o", "", "file to write; by default standard output")
 	trust.add(c)
 	return c

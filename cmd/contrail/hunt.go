@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -63,7 +64,7 @@ Writes to the output folder
 	fs.StringVar(&f.policy, "policy", "", "YAML: what may become an item without asking a person")
 	fs.StringVar(&f.by, "by", "", "who answers at the terminal; without it nobody is asked")
 	fs.StringArrayVar(&f.secret, "key", nil, "secret key that signs versions (repeat); without one everything is a DRAFT")
-	fs.IntVar(&f.days, "valid", 90, "days for which a signed version is valid")
+	addCount(fs, &f.days, "valid", 90, 1, "days for which a signed version is valid")
 	fs.StringVar(&f.name, "name", "", "name of the fingerprint")
 	fs.StringVar(&f.never, "never", "", "file with a name a line – domains, accounts, persons – that never enter a fingerprint")
 	fs.Float64Var(&f.prior, "prior", kinship.DefaultPrior, "probability of the same intruder before any evidence")
@@ -79,12 +80,15 @@ func (f *huntFlags) options() (o hunt.Options, p hunt.Plan, err error) {
 	if !(f.prior > 0 && f.prior < 1) {
 		return o, p, usageError{fmt.Errorf("--prior %g: want a probability between 0 and 1", f.prior)}
 	}
-	if f.days < 1 {
-		return o, p, usageError{fmt.Errorf("--valid %d: want days", f.days)}
-	}
 	q, sel, err := f.question(nil)
 	if err != nil {
 		return o, p, err
+	}
+	if f.first != "" && !slices.Contains(orgNames(q.Roots), f.first) {
+		return o, p, usageError{fmt.Errorf("--first %q: it is none of the organisations %q", f.first, orgNames(q.Roots))}
+	}
+	if f.fingerprint != "" && (f.first != "" || len(f.from) > 0) {
+		return o, p, usageError{errors.New("--fingerprint and a first victim: a hunt begins with one of them")}
 	}
 	if err := haveFolders(f.out, orgNames(q.Roots)); err != nil {
 		return o, p, err
@@ -100,9 +104,6 @@ func (f *huntFlags) options() (o hunt.Options, p hunt.Plan, err error) {
 		}
 	}
 	if f.fingerprint != "" {
-		if f.first != "" || len(f.from) > 0 {
-			return o, p, usageError{errors.New("--fingerprint and a first victim: a hunt begins with one of them")}
-		}
 		if o.Fingerprint, p.SignedBy, err = f.trust.open(f.fingerprint, f.draft); err != nil {
 			return o, p, err
 		}

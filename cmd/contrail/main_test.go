@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/drill"
 	"github.com/contrail-ir/contrail/internal/require"
 )
@@ -45,14 +46,23 @@ func TestScripts(t *testing.T) {
 			return require.Has(name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"airline": airline,
-			"exits":   exits,
-			"absent":  absent,
-			"make":    makeHostile,
-			"flip":    flip,
-			"readme":  readme,
+			"airline":   airline,
+			"exits":     exits,
+			"absent":    absent,
+			"make":      makeHostile,
+			"flip":      flip,
+			"ledgerkey": ledgerKey,
+			"readme":    readme,
 		},
 	})
+}
+
+// ledgerKey puts the public key of a case's ledger into LEDGERKEY: ledgerkey CASE.
+func ledgerKey(ts *testscript.TestScript, _ bool, args []string) {
+	c, err := casefile.Open(context.Background(), ts.MkAbs(args[0]), casefile.Options{ReadOnly: true})
+	ts.Check(err)
+	ts.Setenv("LEDGERKEY", c.LedgerKey())
+	ts.Check(c.Close())
 }
 
 // exits runs contrail and expects an exit code: exits 3 sweep …

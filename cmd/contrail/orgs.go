@@ -40,7 +40,7 @@ func (f *sweepFlags) reading(fs *pflag.FlagSet) {
 	fs.StringVar(&f.warninglists, "warninglists", "", "folder of MISP warninglists; what is on them counts as informational, and in a fingerprint never alone")
 	fs.StringArrayVar(&f.orgs, "org", nil, "NAME=PATH of an organisation's evidence (repeat); results are kept apart")
 	fs.StringVarP(&f.out, "out", "o", "", "folder to write to")
-	fs.IntVar(&f.threads, "threads", 0, "threads; 0 for one per processor")
+	addCount(fs, &f.threads, "threads", 0, 0, "threads; 0 for one per processor")
 	fs.BoolVar(&f.slack, "slack", false, "also search what is left of deleted Windows event records")
 	fs.StringArrayVar(&f.inventory, "inventory", nil, "CSV of the hosts there are (host,addresses,role,critical): what coverage is measured against; NAME=FILE for one organisation's (repeat)")
 	fs.StringArrayVar(&f.sources, "sources", nil, "sources.yaml: organisation, host, time zone, clock offset, encoding, format, custody by path; NAME=FILE for one organisation's (repeat)")
@@ -50,7 +50,7 @@ func (f *sweepFlags) reading(fs *pflag.FlagSet) {
 // addPacked declares how archives are opened.
 func addPacked(fs *pflag.FlagSet, passwords *[]string, depth *int) {
 	fs.StringArrayVar(passwords, "zip-password", nil, "password of encrypted archives (repeat); \"infected\" is always tried")
-	fs.IntVar(depth, "max-depth", 0, "archives within archives that are read; 0 for 8")
+	addCount(fs, depth, "max-depth", 0, 0, "archives within archives that are read; 0 for 8")
 }
 
 // local is the organisation of evidence that was named without one.

@@ -94,7 +94,7 @@ It runs where the evidence is, sends nothing anywhere and changes nothing it rea
 	root.PersistentFlags().BoolVar(&t.strict, "strict", false, "exit with 1 instead of 3 when some evidence or rule could not be used")
 	root.PersistentFlags().StringVar(&t.logFormat, "log-format", "text", "messages as text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(t.sweepCommand(), t.traceCommand(), t.huntCommand(), t.coverageCommand(), t.fingerprintCommand(), t.kinshipCommand(), t.keysCommand(), t.discloseCommand(), t.exposeCommand(), t.attributeCommand(), t.caseCommand(), t.handoverCommand(), t.receiveCommand(), t.drillCommand(), t.demoCommand(), t.benchCommand(), versionCommand())
+	root.AddCommand(t.sweepCommand(), t.traceCommand(), t.huntCommand(), t.coverageCommand(), t.compareCommand(), t.fingerprintCommand(), t.kinshipCommand(), t.keysCommand(), t.discloseCommand(), t.exposeCommand(), t.attributeCommand(), t.caseCommand(), t.handoverCommand(), t.receiveCommand(), t.drillCommand(), t.demoCommand(), t.benchCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() { // a shell that there is no completion for
 		if c.Name() == "completion" {

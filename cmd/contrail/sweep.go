@@ -19,6 +19,7 @@ import (
 	"github.com/contrail-ir/contrail/fingerprint"
 	"github.com/contrail-ir/contrail/hunt"
 	"github.com/contrail-ir/contrail/match"
+	"github.com/contrail-ir/contrail/match/sigma"
 	"github.com/contrail-ir/contrail/match/yara"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/sweep"
@@ -79,11 +80,11 @@ Without --rules and --ioc it asks the rules that come with Contrail.`,
 	f.reading(fs)
 	fs.StringArrayVar(&f.placeholders, "placeholder", nil, "NAME=VALUE[,VALUE…] for rules with %NAME% (repeat)")
 	fs.StringVar(&f.level, "level", "", "only rules of this level and above: informational, low, medium, high, critical")
-	fs.StringSliceVar(&f.status, "status", nil, "only rules of these statuses: stable, test, experimental, …")
+	fs.StringSliceVar(&f.status, "status", nil, "only rules of these statuses: "+strings.Join(sigma.Statuses(), ", "))
 	fs.StringVar(&f.since, "since", "", "only events from this time on (2020-01-31 or RFC 3339)")
 	fs.StringVar(&f.until, "until", "", "only events before this time")
 	fs.StringSliceVar(&f.format, "format", []string{"jsonl"}, "more forms of the findings: "+strings.Join(report.Forms(), ", ")+" (jsonl is always written)")
-	fs.IntVar(&f.rows, "rows", 40, "rows of the table on the terminal; 0 for all")
+	addCount(fs, &f.rows, "rows", 40, 0, "rows of the table on the terminal; 0 for all")
 	fs.BoolVar(&f.noEvent, "no-event", false, "leave the whole event out of findings")
 	f.rawFlags.add(fs)
 	fs.BoolVar(&f.noHTML, "no-html", false, "do not write report.html")
@@ -101,9 +102,17 @@ func (f *sweepFlags) question(args []string) (q sweep.Question, sel match.Select
 	if f.out == "" {
 		return q, sel, usageError{errors.New("--out is missing: name the folder to write to")}
 	}
-	if f.threads < 0 || f.maxDepth < 0 {
-		return q, sel, usageError{errors.New("--threads and --max-depth cannot be below 0")}
+	for _, name := range f.format {
+		if !slices.Contains(report.Forms(), name) {
+			return q, sel, usageError{fmt.Errorf("--format %q: want %s", name, strings.Join(report.Forms(), ", "))}
+		}
 	}
+	for _, s := range f.status {
+		if !slices.Contains(sigma.Statuses(), s) {
+			return q, sel, usageError{fmt.Errorf("--status %q: want %s", s, strings.Join(sigma.Statuses(), ", "))}
+		}
+	}
+	q.Results = f.out
 	if q.Roots, err = rootsOf(f.orgs, args); err != nil {
 		return q, sel, err
 	}
@@ -200,6 +209,9 @@ func (f *sweepFlags) compileYARA(ctx context.Context, q *sweep.Question) (closed
 
 // sweepTo sweeps, prints, writes to the output folder, and lets more handlers see the result.
 func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, more ...sweep.Handler) (err error) {
+	if f.warninglists != "" && len(f.indicators) == 0 {
+		return usageError{errors.New("--warninglists needs --ioc: the indicators to look up in them")}
+	}
 	q, sel, err := f.question(args)
 	if err != nil {
 		return err
@@ -275,9 +287,6 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 			continue
 		}
 		h, err := report.New(name, f.out)
-		if errors.Is(err, report.ErrUnknownForm) {
-			return usageError{fmt.Errorf("--format %q: want %s", name, strings.Join(report.Forms(), ", "))}
-		}
 		if err != nil {
 			return err
 		}

@@ -52,11 +52,6 @@ func Header(t time.Time, sender string) string {
 	return t.Format("2006-01-02T15:04:05.000000-07:00") + " " + sender + " "
 }
 
-// Traditional is the beginning of a line of a syslog file in the form without a year or a zone.
-func Traditional(t time.Time, sender string) string {
-	return t.Format("Jan _2 15:04:05") + " " + sender + " "
-}
-
 // ASABuilt and ASATeardown give the two lines that a Cisco ASA writes of a connection.
 func ASABuilt(f Flow) string {
 	direction, number := "outbound", 302013

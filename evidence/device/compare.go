@@ -13,12 +13,12 @@ import (
 
 // Statement is one statement of a configuration or one line of a command's output.
 type Statement struct {
-	Section string // the sections it stands in, joined by " > "
-	Text    string
-	Kind    StatementKind
-	Name    string // of the user, the tunnel, the session; may be empty
-	Hash    string // of an image, in lower case
-	Line    uint64 // from 1
+	Section string        `json:"section"` // the sections it stands in, joined by " > "
+	Text    string        `json:"statement"`
+	Kind    StatementKind `json:"kind"`
+	Name    string        `json:"name,omitempty"` // of the user, the tunnel, the session
+	Hash    string        `json:"hash,omitempty"` // of an image, in lower case
+	Line    uint64        `json:"line"`           // from 1
 }
 
 // MaxStatements bounds what ReadConfig returns.
@@ -76,7 +76,8 @@ func (s *statements) Batch(b *event.Batch) error {
 // Change is a difference between two configurations of one device. Old is nil for what was added, New for what was removed; both are
 // set where a thing of the same kind and name in the same section says something else.
 type Change struct {
-	Old, New *Statement
+	Old *Statement `json:"old"`
+	New *Statement `json:"new"`
 }
 
 // Kind gives what the change is about.

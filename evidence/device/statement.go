@@ -23,6 +23,11 @@ const (
 	KindOther      StatementKind = "other"
 )
 
+// StatementKinds lists the kinds.
+func StatementKinds() []StatementKind {
+	return []StatementKind{KindUser, KindTunnel, KindMirror, KindForward, KindImage, KindRoute, KindAccess, KindManagement, KindAAA, KindLogging, KindSchedule, KindChange, KindOther}
+}
+
 // class is what a statement is about.
 type class struct {
 	kind StatementKind

@@ -405,8 +405,9 @@ func (n *normaliser) entity(name []byte) {
 	n.addText(wide[:], -1)
 }
 
-// decodeName gives a name as a string. It allocates.
+// decodeName gives a name as a string, for which it allocates and nothing else.
 func decodeName(raw []byte) string {
-	out, _, _ := appendUTF16(nil, raw)
+	var room [128]byte
+	out, _, _ := appendUTF16(room[:0], raw)
 	return string(out)
 }

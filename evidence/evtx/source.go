@@ -14,7 +14,7 @@ type source struct {
 	event.Source
 	want    event.Want
 	wanted  map[string]bool  // Want.Fields; nil when all are
-	columns map[string]int32 // by field name
+	columns map[string]int32 // by field name; nil while there are few
 	fields  []string
 	ranks   []int   // of the fields, by systemRank
 	text    []bool  // by column: wanted only where its values are text
@@ -35,18 +35,30 @@ type sourceKey struct {
 
 // column gives the column of a field, -1 when nobody wants it.
 func (s *source) column(name string) int32 {
-	if i, ok := s.columns[name]; ok {
+	if s.columns == nil {
+		if i := slices.Index(s.fields, name); i >= 0 {
+			return int32(i)
+		}
+	} else if i, ok := s.columns[name]; ok {
 		return i
 	}
 	if s.wanted != nil && !s.wanted[name] {
 		return -1
 	}
-	if s.columns == nil {
-		s.columns = map[string]int32{}
+	if s.fields == nil {
+		s.fields, s.ranks, s.text = make([]string, 0, fewFields), make([]int, 0, fewFields), make([]bool, 0, fewFields)
 	}
 	i := int32(len(s.fields))
-	s.columns[name] = i
 	s.fields = append(s.fields, name)
+	switch {
+	case s.columns != nil:
+		s.columns[name] = i
+	case len(s.fields) > fewFields:
+		s.columns = make(map[string]int32, 2*len(s.fields))
+		for i, f := range s.fields {
+			s.columns[f] = int32(i)
+		}
+	}
 	s.ranks = append(s.ranks, systemRank(name))
 	_, named := slices.BinarySearch(s.want.Fields, name)
 	s.text = append(s.text, s.want.TextOnly && !named)
@@ -54,9 +66,12 @@ func (s *source) column(name string) int32 {
 	return i
 }
 
+// fewFields are found without an index: evidence can have a source of its own for every record.
+const fewFields = 12
+
 // forget drops the columns, because hostile evidence made too many.
 func (s *source) forget() {
-	clear(s.columns)
+	s.columns = nil
 	s.fields, s.ranks, s.text, s.order, s.schemas = s.fields[:0], s.ranks[:0], s.text[:0], s.order[:0], nil
 	s.version++
 	for i := range s.groups {

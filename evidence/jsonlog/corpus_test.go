@@ -170,7 +170,7 @@ func TestCorpusCounts(t *testing.T) {
 
 // TestZeekCounts counts the rows of two kinds of log in the Zeek JSON of the real data.
 func TestZeekCounts(t *testing.T) {
-	require.Time(t, "reads hundred thousand rows of Zeek, in one goroutine")
+	require.Time(t, "reads a hundred thousand rows of Zeek, in one goroutine")
 	got := map[string]int{}
 	for _, path := range jsonFiles(t, "zeek/wrccdc-2018/zeek-json") {
 		g := &gather{}

@@ -175,6 +175,14 @@ func (s *stream) cutLines(buf []byte) *event.Segment {
 
 // longLine makes room for a line that is longer than the buffer, or passes over one that is longer than any record may be.
 func (s *stream) longLine(buf []byte) *event.Segment {
+	if n := len(buf) - len(bytes.TrimLeft(buf, "\x00")); n > 0 { // a hole in a sparse file: the next record must not be lost with it
+		if s.damage.nul.count == 0 {
+			s.damage.nul.add(s.offset)
+		}
+		s.offset += s.size(buf[:n])
+		s.carry = append(s.carry[:0], buf[n:]...)
+		return nil
+	}
 	if len(buf) < maxRecord {
 		s.carry = append(make([]byte, 0, min(2*len(buf), maxRecord)), buf...)
 		s.carry = s.more(s.carry)

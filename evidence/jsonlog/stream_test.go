@@ -254,3 +254,14 @@ func TestEncodingHint(t *testing.T) {
 		t.Errorf("%v %v", rows, damage)
 	}
 }
+
+func TestTheRecordBehindAHoleIsNotLost(t *testing.T) {
+	hole := strings.Repeat("\x00", maxRecord+segmentSize)
+	rows, damage := rowsOf(t, "{\"a\":1}\n{\"a\":2}\n"+hole+"{\"a\":3}\n")
+	if got, want := describe(rows), fmt.Sprintf("0/1:1 8/2:2 %d/3:3", 16+len(hole)); got != want {
+		t.Errorf("rows %s, want %s", got, want)
+	}
+	if len(damage) == 0 || damage[0].Offset != 16 {
+		t.Errorf("damage %v", damage)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	letters "unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -19,7 +20,7 @@ import (
 const guessBytes = 64 << 10
 
 // decode gives the body as UTF-8, without a byte order mark. An encoding that is told wins, then a byte order mark, then a
-// guess: valid UTF-8 is UTF-8, text with a zero in every other byte is UTF-16, and what is left is tried as GB18030, Big5,
+// guess: valid UTF-8 is UTF-8, text with a zero in every other byte, or that reads as text in pairs of bytes, is UTF-16, and what is left is tried as GB18030, Big5,
 // Shift JIS and EUC-KR, by which reads without an error and gives common characters; else as Windows-1252. Bytes that are
 // invalid in an encoding that was decoded become U+FFFD; UTF-8 is passed on as it is.
 func decode(f event.File) (io.Reader, error) {
@@ -78,13 +79,33 @@ func Guess(head []byte) encoding.Encoding {
 		case zero[0]*10 > half*7 && zero[1]*10 < half:
 			return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 		case zero[0]+zero[1] > 0:
-			return nil
+			return guessWide(head)
 		}
 	}
 	if validPrefix(head) {
 		return nil
 	}
 	return guessMultibyte(head)
+}
+
+// guessWide tells UTF-16 of text that is not mostly Latin: every unit is a character that text has, one in ten is ASCII.
+func guessWide(head []byte) encoding.Encoding {
+	for order, endian := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
+		ascii, bad, units := 0, 0, len(head)/2
+		for i := 0; i+1 < len(head); i += 2 {
+			u := rune(head[i+1-order])<<8 | rune(head[i+order])
+			switch {
+			case u == '\t' || u == '\n' || u == '\r' || u >= ' ' && u < 0x7f:
+				ascii++
+			case !letters.IsGraphic(u) && u != 0xfeff && (u < 0xd800 || u > 0xdfff):
+				bad++
+			}
+		}
+		if 10*ascii >= units && 100*bad <= units {
+			return unicode.UTF16(endian, unicode.IgnoreBOM)
+		}
+	}
+	return nil
 }
 
 // validPrefix says whether b is UTF-8 but for a character that its end cuts off.

@@ -54,6 +54,7 @@ type Stream struct {
 	begun  bool
 	end    bool
 	damage []event.Damage
+	hole   uint64 // zero bytes passed over in front of offset
 	queue  []*event.Segment
 }
 
@@ -73,7 +74,7 @@ func (s *Stream) Next(ctx context.Context) (*event.Segment, error) {
 			return nil, err
 		}
 		if s.end && len(s.rest) == 0 {
-			if len(s.damage) > 0 { // told with a last, empty segment
+			if len(s.damage) > 0 || s.hole > 0 { // told with a last, empty segment
 				seg := s.segment(nil, s.offset, s.line)
 				return seg, nil
 			}
@@ -107,6 +108,10 @@ func (s *Stream) fill() error {
 			cut = s.lastEnd(buf)
 		}
 		if cut == 0 && len(buf) > MaxLine {
+			if n := len(buf) - len(bytes.TrimLeft(buf, "\x00")); n > 0 {
+				s.passHole(buf, n)
+				return nil
+			}
 			return s.skipLine(buf)
 		}
 		if cut > 0 || s.end {
@@ -160,6 +165,21 @@ func (s *Stream) lastEnd(b []byte) int {
 	}
 }
 
+// passHole passes over zero bytes that are more than a line may be: a hole in a sparse file, whose next line must not be lost with it.
+func (s *Stream) passHole(buf []byte, n int) {
+	s.rest = append([]byte(nil), buf[n:]...)
+	s.offset += uint64(n)
+	s.hole += uint64(n)
+}
+
+// tellHole names the hole in front of the place at hand.
+func (s *Stream) tellHole() {
+	if s.hole > 0 {
+		s.damage = append(s.damage, event.Damage{Offset: s.offset - s.hole, Reason: fmt.Sprintf("%d zero bytes are passed over", s.hole)})
+		s.hole = 0
+	}
+}
+
 // skipLine passes over a line that is too long, which is damage.
 func (s *Stream) skipLine(buf []byte) error {
 	began := s.offset
@@ -190,6 +210,7 @@ func (s *Stream) skipLine(buf []byte) error {
 }
 
 func (s *Stream) tooLong(began, n uint64) {
+	s.tellHole()
 	s.damage = append(s.damage, event.Damage{Offset: began, Reason: fmt.Sprintf("line %d has %d bytes, more than %d: not read", s.line, n, MaxLine)})
 	s.offset += n
 	s.line++
@@ -266,6 +287,7 @@ func (s *Stream) enqueue(b []byte) {
 }
 
 func (s *Stream) segment(b []byte, offset, line uint64) *event.Segment {
+	s.tellHole()
 	seg := &event.Segment{Data: b, Offset: offset, Record: line, State: s.state, File: &s.file, Damage: s.damage}
 	s.damage = nil
 	return seg

@@ -120,7 +120,11 @@ func TestEncodings(t *testing.T) {
 		"shift_jis":    "ユーザーのログインに失敗しました。システム管理者に通知しました\nデータベースの出力が完了\n",
 		"euc-kr":       "사용자 로그인에 실패했습니다. 시스템 관리자에게 알렸습니다\n데이터베이스 내보내기 완료\n",
 		"windows-1252": "Anmeldung fehlgeschlagen für Müller\n",
+
+		"utf-16le, few Latin": "Mar  1 web1 app[1]: 用户登录失败，来源地址为外部网络，系统管理员已收到通知\n数据库导出完成\n",
+		"utf-16be, few Latin": "Mar  1 web1 app[1]: ユーザーのログインに失敗しました。システム管理者に通知しました\n",
 	} {
+		name, _, _ := strings.Cut(name, ",")
 		enc, err := htmlindex.Get(name)
 		if err != nil {
 			t.Fatal(err)
@@ -163,4 +167,21 @@ func FuzzLines(f *testing.F) {
 			last = l.Offset + uint64(len(l.Text))
 		}
 	})
+}
+
+func TestTheLineBehindAHoleIsNotLost(t *testing.T) {
+	hole := strings.Repeat("\x00", MaxLine+SegmentSize)
+	all, damage := readAll(t, strings.NewReader("one\n"+hole+"two\nthree\n"+hole), Options{}, event.Hints{})
+	var text []string
+	for _, l := range all {
+		if s := strings.Trim(string(l.Text), "\x00"); s != "" {
+			text = append(text, fmt.Sprintf("%d:%s", l.Number, s))
+		}
+	}
+	if got, want := strings.Join(text, " "), "1:one 2:two 3:three"; got != want {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+	if len(damage) != 2 || damage[0].Offset != 4 || !strings.Contains(damage[0].Reason, "zero bytes") {
+		t.Errorf("damage %v", damage)
+	}
 }

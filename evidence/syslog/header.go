@@ -21,6 +21,7 @@ type header struct {
 	message []byte
 	kind    device.Kind // of the device that wrote it, when the message tells
 	hops    int         // relays whose own time and host were passed over
+	native  entry       // fields of the journal
 }
 
 // maxHops bounds the relays of a line.

@@ -187,6 +187,11 @@ func (h *header) common(rows *message.Rows) {
 	if h.relay != nil {
 		rows.Add("relay", h.relay)
 	}
+	for _, f := range h.native {
+		if len(f.name) > 0 {
+			rows.AddNamed(f.name, f.value)
+		}
+	}
 	if h.data != nil {
 		structured(h.data, func(_, name, value []byte) {
 			if bytes.IndexByte(value, '\\') >= 0 {

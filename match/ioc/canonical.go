@@ -173,10 +173,12 @@ func canonicalDomain(s string) (string, error) {
 		return s, errors.New("the value is no domain")
 	}
 	if suffix, icann := publicsuffix.PublicSuffix(s); icann && suffix == s {
-		return s, errors.New("the value is a public suffix: every domain below it would match")
+		return s, errSuffix
 	}
 	return s, nil
 }
+
+var errSuffix = errors.New("the value is a public suffix: every domain below it would match")
 
 // isDomain says whether s, in lower case, has the form of a name with at least two labels.
 func isDomain(s string) bool {

@@ -254,7 +254,7 @@ func (s *Set) index(simple int) {
 			case Domain, Email:
 				more++
 			case URL:
-				more += 3 + len(t.Value)/rung
+				more += 4 + len(t.Value)/rung
 			}
 		}
 	}
@@ -299,6 +299,10 @@ func (s *Set) index(simple int) {
 			host, _, _ = strings.Cut(host, ":")
 			s.sieve.add(hashOf(saltHost, []byte(host)))
 			s.named([]byte(host))
+			if a, ok := address4([]byte(host)); ok { // as if it were sought by itself: see host4
+				s.sieve.add(hashOf(saltAddress, append(a[:], 32)))
+				prefixes[32] = true
+			}
 		case Hash:
 			s.lengths[len(key)] = true
 			if s.shortest == 0 || len(key) < s.shortest {

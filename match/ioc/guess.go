@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 )
@@ -23,6 +24,24 @@ func guess(s string) (Term, bool) {
 		}
 	}
 	return Term{}, false
+}
+
+// refused says why a value that has the form of an indicator cannot be one, nil for what has no such form.
+func refused(s string) error {
+	s = strings.Trim(s, "\"'`,;")
+	if len(s) < 4 || len(s) > maxValue {
+		return nil
+	}
+	for _, try := range []Kind{Hash, Address, URL} {
+		if looksLike(try, s) {
+			_, err := Canonical(try, Is, s)
+			return err
+		}
+	}
+	if _, err := Canonical(Domain, Is, s); errors.Is(err, errSuffix) {
+		return err
+	}
+	return nil
 }
 
 func looksLike(k Kind, s string) bool {

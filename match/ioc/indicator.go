@@ -3,7 +3,6 @@ package ioc
 import (
 	"crypto/sha1"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -46,14 +45,6 @@ func Kinds() []Kind {
 }
 
 func (k Kind) String() string { return kindNames[k] }
-
-// ParseKind reads a kind's name.
-func ParseKind(s string) (Kind, error) {
-	if i := slices.Index(kindNames[1:], s); i >= 0 {
-		return Kind(i + 1), nil
-	}
-	return 0, fmt.Errorf("indicator kind %q: want one of %s", s, strings.Join(kindNames[1:], ", "))
-}
 
 // How says how a value is compared.
 type How uint8

@@ -252,3 +252,15 @@ func TestLoadTellsWhatIsNotThere(t *testing.T) {
 		t.Errorf("%v", c.Indicators)
 	}
 }
+
+// What has the form of an indicator and cannot be one is refused by name, in a list as elsewhere; remarks are not.
+func TestListsTellWhatTheyRefuse(t *testing.T) {
+	c := read(t, "i.txt", "co.uk\n0.0.0.0/0\n127.0.0.1  # here\nd41d8cd98f00b204e9800998ecf8427e\n10.0.0.0/7\ngood.example.org\njust some words\n")
+	var refused []string
+	for _, r := range c.Rejected {
+		refused = append(refused, r.ID)
+	}
+	if got, want := strings.Join(refused, " "), "co.uk 0.0.0.0/0 127.0.0.1 d41d8cd98f00b204e9800998ecf8427e 10.0.0.0/7"; got != want || len(c.Indicators) != 1 {
+		t.Errorf("refused %q, want %q; %d indicators", got, want, len(c.Indicators))
+	}
+}

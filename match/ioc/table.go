@@ -317,6 +317,12 @@ func (r *reader) readList(text string, comma rune, wide bool) {
 		if r.line(line, comma, wide, hint, section) {
 			continue
 		}
+		if value, _, _ := strings.Cut(line, " "); hint == 0 {
+			if err := refused(value); err != nil {
+				r.refuse(value, err.Error())
+				continue
+			}
+		}
 		r.report.Skipped++
 	}
 }

@@ -262,10 +262,9 @@ func (f *finder) host4(text []byte, from, to int, a [4]byte) {
 	if *met == uint64(n)|1<<32 {
 		return
 	}
-	maybe := f.address4(a)
-	if f.set.has[URL] && f.set.sieve.has(hashOf(saltHost, text[from:to])) {
+	maybe := f.address4(a) // of every URL's host too, so that most addresses cost one question
+	if maybe && f.set.has[URL] && f.set.sieve.has(hashOf(saltHost, text[from:to])) {
 		f.urls(text, from, to, f.lower(text[from:to]))
-		maybe = true
 	}
 	if !maybe {
 		*met = uint64(n) | 1<<32

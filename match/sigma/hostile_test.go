@@ -1,7 +1,10 @@
 package sigma
 
 import (
+	"cmp"
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +23,74 @@ func slotLiterals(s *Set, source event.Source, field string) (all []string) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
+}
+
+// slotIndex gives the index of the ASCII literals of a field.
+func slotIndex(s *Set, source event.Source, field string) *literals {
+	p := s.program(source)
+	for i, name := range p.slots {
+		if name == field {
+			ascii, _ := p.found[i].index()
+			return ascii
+		}
+	}
+	return nil
+}
+
+// costlyGrams gives the grams that most literals are looked for under: each time that one is met, all of them are compared.
+func costlyGrams(l *literals) (all []string) {
+	slots := slices.DeleteFunc(slices.Clone(l.four.table), func(s gramSlot) bool { return s.to == 0 })
+	slices.SortFunc(slots, func(a, b gramSlot) int { return cmp.Or(cmp.Compare(b.to-b.from, a.to-a.from), cmp.Compare(a.key, b.key)) })
+	for _, s := range slots[:min(50, len(slots))] {
+		all = append(all, string(binary.LittleEndian.AppendUint32(nil, s.key)))
+	}
+	return all
+}
+
+// forgedGrams gives grams of no literal that the filter takes for one, and whose place in the table is within a long row of others.
+func forgedGrams(l *literals) (all []string) {
+	g := &l.four
+	last := uint32(len(g.table) - 1)
+	most := 0
+	for a := uint32(0); a < 26*26*26*26; a++ {
+		key := 'a' + a%26 | ('a'+a/26%26)<<8 | ('a'+a/26/26%26)<<16 | ('a'+a/26/26/26)<<24
+		h := key * gramHash
+		if b := h >> g.shift; g.bitmap[b>>6]>>(b&63)&1 == 0 {
+			continue
+		}
+		steps := 0
+		for at := h & last; g.table[at].to != 0 && g.table[at].key != key; at = (at + 1) & last {
+			steps++
+		}
+		if most = max(most, steps); steps >= max(3, most/2) {
+			all = append(all, string(binary.LittleEndian.AppendUint32(nil, key)))
+		}
+	}
+	return all
+}
+
+// expressionPieces gives in an order of chance, again and again, what the expressions on a field cannot do without: each is begun many times at
+// once and few come to their end.
+func expressionPieces(s *Set, source event.Source, field string) (all []string) {
+	p := s.program(source)
+	for i := range p.predicates {
+		if q := &p.predicates[i]; q.slot >= 0 && p.slots[q.slot] == field {
+			for j := range q.tests {
+				if q.tests[j].kind == testRegexp {
+					for _, set := range q.tests[j].needs.needles {
+						all = append(all, set...)
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	rng := rand.New(rand.NewPCG(5, 6))
+	for n := len(all); len(all) < 5000; {
+		all = append(all, all[rng.IntN(n)])
+	}
+	return all
 }
 
 // pack joins texts to values of about size bytes until there are total bytes; every value ends in a number of its own.
@@ -59,7 +130,7 @@ func valuesOf(source event.Source, field string, others map[string]string, value
 // but their last letter, or what expressions need to be tried; and compares with ordinary values of as many bytes, all of them new too.
 func TestHostileValuesCostLittleMore(t *testing.T) {
 	set, _ := Compile(corpus(t), Options{})
-	total := 1 << 20
+	total := 1 << 19
 	if testing.Short() {
 		total = 1 << 17
 	}
@@ -84,6 +155,7 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 		if len(literals) < 100 {
 			t.Fatalf("only %d literals are looked for in %s", len(literals), c.field)
 		}
+		index := slotIndex(set, c.source, c.field)
 		var ordinary []string
 		for i, n := 0, 0; n < total; i++ {
 			ordinary = append(ordinary, c.ordinary(i))
@@ -107,6 +179,9 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 			"digits and hexadecimal":  pack([]string{"0x41", "1234567890", "deadbeef", "==", "aGVsbG8="}, c.size, total),
 			"letters beyond ASCII":    pack([]string{"ｃｍｄ", "pоwеrshell", "İı", "ſK", "–enc"}, c.size, total),
 			"tiny values":             pack([]string{"a"}, 1, total/8),
+			"grams of many literals":  pack(costlyGrams(index), c.size, total),
+			"forged grams":            pack(forgedGrams(index), c.size, total),
+			"pieces of expressions":   pack(expressionPieces(set, c.source, c.field), 32<<10, total),
 		}
 		scan := func(batches []*event.Batch) func() {
 			return func() {

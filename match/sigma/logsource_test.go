@@ -198,3 +198,34 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs; run with -update and look at the difference\n%s", path, got)
 	}
 }
+
+// TestSourcesOfAKindAreSearchedByTheSameRules asks every public rule about sources of all sorts.
+func TestSourcesOfAKindAreSearchedByTheSameRules(t *testing.T) {
+	set, _ := Compile(corpus(t), Options{})
+	sources := []event.Source{{}, {Product: "linux"}, {Product: "linux", Service: "auditd"}, {Product: "zeek", Service: "dns"}, {Category: "webserver"}, {Product: "windows", Category: "process_creation"}}
+	for i := range uint32(60) {
+		for _, channel := range []string{channelSysmon, "Security", "System", "Application", "Microsoft-Windows-PowerShell/Operational", fmt.Sprint("c", i)} {
+			sources = append(sources, windows(channel, []string{sysmons, auditing, "P", ""}[i%4], i), windows(channel, auditing, 4600+i), windows(channel, fmt.Sprint("p", i), 4090+i))
+		}
+	}
+	searching := func(source event.Source) (rules []int) {
+		for i := range set.Len() {
+			if set.Route(event.RuleIndex(i), source) != nil {
+				rules = append(rules, i)
+			}
+		}
+		return rules
+	}
+	kinds := map[string][]int{}
+	for _, s := range sources {
+		rules := searching(s)
+		if known, ok := kinds[set.Kind(s)]; !ok {
+			kinds[set.Kind(s)] = rules
+		} else if !slices.Equal(known, rules) {
+			t.Errorf("%v is of a kind that other rules search", s)
+		}
+	}
+	if len(kinds) < 20 || len(kinds) > len(sources)/3 {
+		t.Errorf("%d kinds of %d sources", len(kinds), len(sources))
+	}
+}

@@ -25,8 +25,30 @@ type memory struct {
 	once    [][4]uint32 // by hash: values met once
 	next    uint64      // number of the next new value
 
+	crowding
+}
+
+// crowding tells of a memory that takes nothing more whether what it holds is still asked for.
+type crowding struct {
 	full         bool // and since then:
 	asked, known int
+}
+
+func (c *crowding) fill() {
+	if !c.full {
+		*c = crowding{full: true}
+	}
+}
+
+// worn takes a question, and says of the last many whether less than a quarter were known: then all is given up. In evidence that comes round
+// and round and is larger than the memory, what is kept stays useful; throwing it out for what came last would leave nothing.
+func (c *crowding) worn() (worn bool) {
+	if c.asked++; c.asked < fullSpan {
+		return false
+	}
+	worn = c.known < c.asked/4
+	c.asked, c.known = 0, 0
+	return worn
 }
 
 // Bounds of a memory: with the answers and the rows some 12 MiB for each goroutine. The table begins small and grows with what is met.
@@ -77,8 +99,8 @@ func (m *memory) find(field uint32, text []byte, hash uint64) *remembered {
 	if m.used == 0 {
 		return nil
 	}
-	if m.full {
-		m.judge()
+	if m.full && m.worn() {
+		m.forget()
 	}
 	mask := uint64(len(m.entries) - 1)
 	for at := hash & mask; m.entries[at].value != 0; at = (at + 1) & mask {
@@ -104,18 +126,6 @@ func (m *memory) find(field uint32, text []byte, hash uint64) *remembered {
 	return nil
 }
 
-// judge gives up a full memory when less than a quarter of what is asked is in it. In evidence that comes round and round and
-// is larger than the memory, what is kept stays useful; throwing it out for what came last would leave nothing.
-func (m *memory) judge() {
-	if m.asked++; m.asked < fullSpan {
-		return
-	}
-	if m.known < m.asked/4 {
-		m.forget()
-	}
-	m.asked, m.known = 0, 0
-}
-
 // again says whether a value was met before, and notes that it is met now. It may be wrong. A place keeps the last few values that
 // fell on it: were it one, two values that come in turn would each be new for ever.
 func (m *memory) again(hash uint64) bool {
@@ -137,9 +147,7 @@ func (m *memory) again(hash uint64) bool {
 func (m *memory) add(field uint32, text []byte, hash, value uint64, rules []uint32, asks uint64) {
 	size := headerSize + min(len(text), digestFrom)
 	if len(m.text)+size > mostText || len(m.rules)+len(rules) > mostRules || 4*m.used >= 3*mostRemembered {
-		if !m.full {
-			m.full, m.asked, m.known = true, 0, 0
-		}
+		m.fill()
 		return
 	}
 	if 4*m.used >= 3*len(m.entries) {

@@ -22,8 +22,7 @@ type rowMemory struct {
 	layouts map[string]uint64
 	last    uint64 // number given to a layout: none is given twice
 
-	full         bool // and since then:
-	asked, known int
+	crowding
 }
 
 // Bounds: with what is reserved less than 8 MiB for each goroutine.
@@ -200,8 +199,8 @@ func (m *rowMemory) find(key []uint64, hash uint64) *rememberedRow {
 	if m.used == 0 {
 		return nil
 	}
-	if m.full {
-		m.judge()
+	if m.full && m.worn() {
+		m.forget()
 	}
 	mask := uint64(len(m.entries) - 1)
 	for i := range uint64(mostProbes) {
@@ -217,23 +216,10 @@ func (m *rowMemory) find(key []uint64, hash uint64) *rememberedRow {
 	return nil
 }
 
-// judge gives up a full memory when less than a quarter of what is asked is in it.
-func (m *rowMemory) judge() {
-	if m.asked++; m.asked < fullSpan {
-		return
-	}
-	if m.known < m.asked/4 {
-		m.forget()
-	}
-	m.asked, m.known = 0, 0
-}
-
 // add keeps a row that is not there yet.
 func (m *rowMemory) add(key []uint64, hash uint64, hits []event.RuleIndex) {
 	if len(m.keys)+len(key) > mostKeys || len(m.hits)+len(hits) > mostHits || 2*m.used >= mostRows {
-		if !m.full {
-			m.full, m.asked, m.known = true, 0, 0
-		}
+		m.fill()
 		return
 	}
 	if 2*m.used >= len(m.entries) {

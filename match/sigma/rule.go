@@ -58,6 +58,11 @@ func (r Rejected) Error() string {
 	return s + ": " + r.Reason
 }
 
+// Statuses are those that the specification knows.
+func Statuses() []string {
+	return []string{"stable", "test", "experimental", "deprecated", "unsupported"}
+}
+
 // Meta is what rules, correlations and filters say about themselves. Everything is as written; a single string
 // where a list is expected is a list of one.
 type Meta struct {

@@ -284,7 +284,7 @@ func (d *Detector) labelled(p []byte) {
 			if at > 0 && alphabetic(p[at-1]) && p[at] < 0x80 {
 				continue
 			}
-			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end]) || l.kind == record.Bookings && plainLocator(p[start:end])) {
+			if start, end, sign := valueAfter(p, from); end > start && (sign || l.kind == record.Documents && plainNumber(p[start:end])) {
 				d.value(l.kind, p, start, end)
 			}
 		}
@@ -298,20 +298,6 @@ func plainNumber(v []byte) bool {
 		letters++
 	}
 	return letters >= 1 && letters <= 2 && len(v)-letters >= 6 && identifier.Digits(v[letters:])
-}
-
-// plainLocator says whether a token can hardly be anything else behind "PNR": six capitals and digits, mixed.
-func plainLocator(v []byte) bool {
-	letters, digits := 0, 0
-	for _, c := range v {
-		switch {
-		case c >= 'A' && c <= 'Z':
-			letters++
-		case c >= '0' && c <= '9':
-			digits++
-		}
-	}
-	return len(v) == 6 && letters+digits == 6 && letters >= 2 && digits >= 1
 }
 
 // extension says whether what follows a token is the ending of a file's name.

@@ -10,7 +10,12 @@ import (
 	"github.com/contrail-ir/contrail/exposure/internal/record"
 )
 
-const maxTables = 1000
+// Limits of a dump: tables whose columns are remembered, columns of all of them, and tables whose rows are being sampled.
+const (
+	maxTables     = 50_000
+	maxRemembered = 1 << 18
+	maxOpenTables = 1000
+)
 
 // ReadSQL counts the rows of an SQL dump: INSERT and REPLACE … VALUES with one or many rows (MySQL,
 // MariaDB, PostgreSQL, SQL Server, Oracle with INSERT ALL) and COPY … FROM stdin. Column names come
@@ -20,10 +25,8 @@ func ReadSQL(src io.Reader, head []byte, out *Out) error {
 	// In MySQL a backslash escapes, in the standard it is a character.
 	s.backslash = bytes.IndexByte(head, '`') >= 0 || bytes.Contains(head, []byte("MySQL")) || bytes.Contains(head, []byte("MariaDB"))
 	err := s.read()
-	for _, name := range s.order {
-		if t := s.tables[name].table; t != nil {
-			t.Close()
-		}
+	for _, t := range s.open {
+		t.table.Close()
 	}
 	if errors.Is(err, io.EOF) {
 		return nil
@@ -43,7 +46,8 @@ type sqlReader struct {
 	out       *Out
 	backslash bool
 	tables    map[string]*sqlTable
-	order     []string
+	open      []*sqlTable // with a table that takes rows, in the order in which they began
+	columns   int         // remembered
 	arena     []byte
 	ends      []int
 	null      []bool
@@ -193,6 +197,10 @@ func (s *sqlReader) skipStatement(c byte) error {
 			return nil
 		case c == '\'' || c == '"' || c == '`':
 			if err := s.skipQuoted(c); err != nil {
+				return err
+			}
+		case c == '$' && !s.backslash: // in MySQL people choose $$ to end statements
+			if _, err := s.dollar(nil); err != nil {
 				return err
 			}
 		case c == '-' && s.peek() == '-':
@@ -364,8 +372,9 @@ func (s *sqlReader) create() error {
 			break
 		}
 	}
-	if t := s.table(name); t != nil && t.columns == nil {
+	if t := s.table(name); t != nil && t.columns == nil && s.columns+len(columns) <= maxRemembered {
 		t.columns = columns
+		s.columns += len(columns)
 	}
 	return s.skipStatement(0)
 }
@@ -412,7 +421,6 @@ func (s *sqlReader) table(name string) *sqlTable {
 		}
 		t = &sqlTable{}
 		s.tables[key] = t
-		s.order = append(s.order, key)
 	}
 	return t
 }
@@ -421,8 +429,8 @@ func (s *sqlReader) table(name string) *sqlTable {
 func (s *sqlReader) begin(name string, columns []string) *Table {
 	t := s.table(name)
 	if t == nil {
-		s.out.Damage(record.Damage{Offset: s.at, Reason: "the dump has more tables than the limit"})
-		return New(name, columns, s.out)
+		s.out.Damage(record.Damage{Offset: s.at, Reason: "the dump has more tables than the limit", Cut: true})
+		t = &sqlTable{}
 	}
 	if columns == nil {
 		columns = t.columns
@@ -431,6 +439,13 @@ func (s *sqlReader) begin(name string, columns []string) *Table {
 	if t.table == nil || t.listed != listed {
 		if t.table != nil {
 			t.table.Close()
+		} else {
+			if len(s.open) == maxOpenTables { // what comes of it later begins anew
+				s.open[0].table.Close()
+				s.open[0].table = nil
+				s.open = s.open[1:]
+			}
+			s.open = append(s.open, t)
 		}
 		t.table, t.listed = New(name, columns, s.out), listed
 	}

@@ -18,17 +18,16 @@ func rowsOf(t testing.TB, text string, slow, backslash bool, buffer int) (out []
 	c := &collected{}
 	s := sqlReader{in: bufio.NewReaderSize(strings.NewReader(text), buffer), out: &Out{Collector: c, Text: func(p []byte) { out = append(out, string(p)) }}, tables: map[string]*sqlTable{}, slow: slow, backslash: backslash}
 	err := s.read()
-	for _, name := range s.order {
-		if tb := s.tables[name].table; tb != nil {
-			for i := range tb.rows {
-				row := ""
-				for _, cell := range tb.sampled(i) {
-					row += fmt.Sprintf("%q,", cell)
-				}
-				out = append(out, row)
+	for _, opened := range s.open {
+		tb := opened.table
+		for i := range tb.rows {
+			row := ""
+			for _, cell := range tb.sampled(i) {
+				row += fmt.Sprintf("%q,", cell)
 			}
-			tb.Close()
+			out = append(out, row)
 		}
+		tb.Close()
 	}
 	return append(out, fmt.Sprint(s.at, err, c.damage))
 }

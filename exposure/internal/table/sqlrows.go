@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/contrail-ir/contrail/exposure/internal/record"
@@ -82,7 +84,11 @@ func (s *sqlReader) values(name string) (again bool, err error) {
 		switch {
 		case c == '(' && s.quick(t):
 		case c == '(':
+			at := s.at
 			if err := s.tuple(t); err != nil {
+				if errors.Is(err, io.EOF) {
+					s.out.Damage(record.Damage{Offset: at, Reason: "the dump ends inside a row", Cut: true})
+				}
 				return false, err
 			}
 		case c == ',':
@@ -158,6 +164,19 @@ func (s *sqlReader) tuple(t *Table) error {
 			if err := s.literal(); err != nil {
 				return err
 			}
+		case c == '$' && !s.backslash:
+			if depth == 0 && !quoted {
+				s.arena = s.arena[:from]
+			}
+			keep := s.keep
+			if quoted {
+				keep = nil
+			}
+			ok, err := s.dollar(keep)
+			if err != nil {
+				return err
+			}
+			quoted, some = quoted || ok, some || ok
 		case letter(c):
 			w, err := s.word(c)
 			if err != nil {
@@ -314,6 +333,45 @@ func (s *sqlReader) alternative() error {
 	}
 }
 
+// dollar reads PostgreSQL's $tag$…$tag$ after its first sign and hands its bytes to keep, which may be nil. It says false, and has read nothing,
+// when it is something else.
+func (s *sqlReader) dollar(keep func(byte)) (bool, error) {
+	head, _ := s.in.Peek(64)
+	n := 0
+	for n < len(head) && head[n] != '$' && (letter(head[n]) || n > 0 && head[n] >= '0' && head[n] <= '9') {
+		n++
+	}
+	if n == len(head) || head[n] != '$' {
+		return false, nil
+	}
+	end := "$" + string(head[:n+1])
+	_, _ = s.in.Discard(n + 1) // peeked at
+	s.at += int64(n + 1)
+	for met := 0; ; {
+		c, err := s.next()
+		if err != nil {
+			return true, err
+		}
+		if c == end[met] {
+			if met++; met == len(end) {
+				return true, nil
+			}
+			continue
+		}
+		// Of an end that was none only the first sign can begin another: the tag holds no sign.
+		for i := range met {
+			if keep != nil {
+				keep(end[i])
+			}
+		}
+		if met = 0; c == '$' {
+			met = 1
+		} else if keep != nil {
+			keep(c)
+		}
+	}
+}
+
 // hexadecimal reads the digits after 0 of 0x… into the cell, as the bytes that they are.
 func (s *sqlReader) hexadecimal() error {
 	_, _ = s.next() // the x
@@ -395,7 +453,7 @@ func (s *sqlReader) copyFrom() error {
 	}
 	var columns []string
 	stdin := false
-	delimiter := byte('\t')
+	delimiter, csv := byte('\t'), false
 	for done := false; !done; {
 		c, err := s.token()
 		if err != nil {
@@ -414,8 +472,16 @@ func (s *sqlReader) copyFrom() error {
 			if w == "STDIN" {
 				stdin = true
 			}
-			if w == "CSV" {
-				delimiter = ','
+			switch w {
+			case "CSV":
+				if delimiter == '\t' {
+					delimiter = ','
+				}
+				csv = true
+			case "DELIMITER", "DELIMITERS":
+				if delimiter, err = s.delimiter(); err != nil {
+					return err
+				}
 			}
 		case c == ';':
 			done = true
@@ -431,10 +497,33 @@ func (s *sqlReader) copyFrom() error {
 	if err := s.skipLine(); err != nil {
 		return err
 	}
-	return s.copyLines(s.begin(name, columns), delimiter)
+	return s.copyLines(s.begin(name, columns), delimiter, csv)
 }
 
-func (s *sqlReader) copyLines(t *Table, delimiter byte) error {
+// delimiter reads what follows the word DELIMITER: [AS] 'c', or E'\t'.
+func (s *sqlReader) delimiter() (byte, error) {
+	c, err := s.token()
+	for err == nil && letter(c) {
+		c, err = s.next()
+		if c == ' ' {
+			c, err = s.token()
+		}
+	}
+	if err != nil || c != '\'' {
+		return '\t', err
+	}
+	if c, err = s.next(); err == nil && c == '\\' {
+		if c, err = s.next(); err == nil {
+			c = unescape(c)
+		}
+	}
+	if err != nil {
+		return '\t', err
+	}
+	return c, s.skipLiteral()
+}
+
+func (s *sqlReader) copyLines(t *Table, delimiter byte, csv bool) error {
 	var line []byte
 	for {
 		line = line[:0]
@@ -451,8 +540,9 @@ func (s *sqlReader) copyLines(t *Table, delimiter byte) error {
 				break
 			}
 			if err != bufio.ErrBufferFull {
+				s.out.Damage(record.Damage{Offset: at, Reason: "the rows of COPY have no end", Cut: true})
 				if len(line) > 0 {
-					t.Row(s.copyCells(line, delimiter))
+					t.Row(s.copyCells(line, delimiter, csv))
 				}
 				return err
 			}
@@ -464,12 +554,12 @@ func (s *sqlReader) copyLines(t *Table, delimiter byte) error {
 		if cut > 0 {
 			s.out.Damage(record.Damage{Offset: at, Reason: "row longer than the limit was cut", Bytes: cut})
 		}
-		t.Row(s.copyCells(line, delimiter))
+		t.Row(s.copyCells(line, delimiter, csv))
 	}
 }
 
-func (s *sqlReader) copyCells(line []byte, delimiter byte) [][]byte {
-	s.cells = copyFields(s.cells[:0], line, delimiter)
+func (s *sqlReader) copyCells(line []byte, delimiter byte, csv bool) [][]byte {
+	s.cells = copyFields(s.cells[:0], line, delimiter, csv)
 	for i, c := range s.cells {
 		if string(c) == `\N` {
 			s.cells[i] = nil
@@ -494,8 +584,8 @@ func (s *sqlReader) copyCells(line []byte, delimiter byte) [][]byte {
 }
 
 // copyFields cuts at every delimiter: COPY's text format has no quotes; its CSV format has.
-func copyFields(dst [][]byte, line []byte, delimiter byte) [][]byte {
-	if delimiter == ',' {
+func copyFields(dst [][]byte, line []byte, delimiter byte, csv bool) [][]byte {
+	if csv {
 		return split(dst, line, delimiter)
 	}
 	for len(dst) < maxColumns {

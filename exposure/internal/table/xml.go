@@ -87,8 +87,10 @@ func (x *xmlRecords) step() {
 	t, err := xmlNext(x.in)
 	if err != nil {
 		x.err = err
-		if len(x.open) > 0 { // the stream ends inside a record
+		if x.level > 0 {
 			x.out.Damage(record.Damage{Reason: "the XML ends inside an element", Cut: true})
+		}
+		if len(x.open) > 0 {
 			x.emit(x.open[0])
 		}
 		return
