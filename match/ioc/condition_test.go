@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -164,4 +165,33 @@ func TestTermsAndConditionsAgreeWithTheReference(t *testing.T) {
 	if found < 400 {
 		t.Errorf("only %d rows matched: the test tests little", found)
 	}
+}
+
+// FuzzPatterns reads any text as a STIX pattern and asks it of a row: what is taken must be compiled and asked without a fault, and what is
+// not must be told.
+func FuzzPatterns(f *testing.F) {
+	for _, s := range []string{"[network-traffic:dst_port > 1 AND file:name != 'a']", "([domain-name:value = 'evil.example'] FOLLOWEDBY [process:command_line NOT MATCHES '(a|b)+$']) WITHIN 1.5 SECONDS REPEATS 2 TIMES",
+		"[file:hashes.'MD5' = h'00'] OR [x509-certificate:validity_not_after < t'2020-01-01T00:00:00Z']", "[network-traffic:dst_ref.value ISSUBSET '::/1']"} {
+		f.Add(s, "203.0.113.7")
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		if strings.Count(text, "(") > 50 || len(text) > 1000 {
+			return
+		}
+		c := &Collection{}
+		c.Read("b.json", []byte(pattern1(text)))
+		if len(c.Indicators) == 0 && len(c.Rejected) == 0 && json.Valid([]byte(pattern1(text))) {
+			t.Fatalf("%q is neither taken nor refused", text)
+		}
+		s := Compile(c, Options{})
+		b := batchOf(event.Source{}, map[string]string{"dst_ip": value, "dst_port": value, "Image": value, "Hashes": value})
+		sc := s.Scanner()
+		if err := sc.Scan(b, func(row int, rule event.RuleIndex) {
+			if len(sc.Explain(b, row, rule)) == 0 {
+				t.Fatalf("%q in %q is not explained", text, value)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

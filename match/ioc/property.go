@@ -96,19 +96,41 @@ var properties = map[string]property{
 	"autonomous-system:number":             {fields: strings.Fields("source.as.number destination.as.number")},
 }
 
-// propertyOf gives where logs have what a path leads to. An index stands for any: no log keeps the order of a list.
-func propertyOf(p pattern.Path) (property, bool) {
-	names := []string{}
+// led are references that lead to an object of the same event of which nothing else is said: what is asked of it is asked as of any such.
+var led = map[string]string{
+	"process:opened_connection_refs": "network-traffic", "process:creator_user_ref": "user-account", "process:child_refs": "process", "windows-registry-key:creator_user_ref": "user-account",
+	"directory:contains_refs": "file", "file:contains_refs": "file", "file:extensions.archive-ext.contains_refs": "file", "network-traffic:encapsulates_refs": "network-traffic",
+	"network-traffic:encapsulated_by_ref": "network-traffic", "email-addr:belongs_to_ref": "user-account", "email-message:body_multipart.body_raw_ref": "file",
+}
+
+// dereferenced gives the object that a path speaks of and the names of the properties, in lower case and without indices: no log keeps the
+// order of a list.
+func dereferenced(p pattern.Path) (object string, names []string) {
+	object = p.Object
 	for _, s := range p.Steps {
 		if s.Kind == pattern.Property {
 			names = append(names, strings.ToLower(s.Name))
 		}
 	}
+	for i := 1; i < len(names); i++ {
+		if to, ok := led[object+":"+strings.Join(names[:i], ".")]; ok {
+			object, names, i = to, names[i:], 0
+		}
+	}
+	return object, names
+}
+
+// propertyOf gives where logs have what a path leads to.
+func propertyOf(p pattern.Path) (property, bool) {
+	object, names := dereferenced(p)
 	path := strings.Join(names, ".")
-	if p.Object == "file" && strings.HasPrefix(path, "hashes.") || p.Object == "process" && (strings.HasPrefix(path, "image_ref.hashes.") || strings.HasPrefix(path, "binary_ref.hashes.")) {
+	if last := names[len(names)-1]; strings.Contains(last, "ssdeep") || strings.Contains(last, "tlsh") {
+		return property{}, false // no digest of the whole
+	}
+	if object == "file" && strings.HasPrefix(path, "hashes.") || object == "process" && (strings.HasPrefix(path, "image_ref.hashes.") || strings.HasPrefix(path, "binary_ref.hashes.")) {
 		return property{fields: hashFields, part: digestPart, folds: true}, true
 	}
-	at, ok := properties[p.Object+":"+path]
+	at, ok := properties[object+":"+path]
 	return at, ok
 }
 

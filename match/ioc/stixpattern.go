@@ -135,12 +135,7 @@ func asksOfField(t *pattern.Test) bool {
 
 // kindOfPath maps an object path to what it is in a log, 0 for what logs do not hold.
 func kindOfPath(p pattern.Path) Kind {
-	var names []string
-	for _, s := range p.Steps {
-		if s.Kind == pattern.Property {
-			names = append(names, strings.ToLower(s.Name))
-		}
-	}
+	object, names := dereferenced(p)
 	path := strings.Join(names, ".")
 	last := names[len(names)-1]
 	if names[0] == "hashes" || strings.Contains(path, ".hashes.") || strings.HasPrefix(path, "cert.") {
@@ -149,9 +144,11 @@ func kindOfPath(p pattern.Path) Kind {
 		}
 		return Hash
 	}
-	switch p.Object {
+	switch object {
 	case "ipv4-addr", "ipv6-addr":
 		return when(path == "value", Address)
+	case "mac-addr":
+		return when(path == "value", Text)
 	case "domain-name":
 		return when(path == "value" || path == "resolves_to_refs.value", Domain)
 	case "url":
@@ -208,8 +205,10 @@ func kindOfPath(p pattern.Path) Kind {
 			return Process
 		case "command_line":
 			return CommandLine
-		case "cwd":
+		case "cwd", "image_ref.parent_directory_ref.path", "binary_ref.parent_directory_ref.path":
 			return Directory
+		case "extensions.windows-service-ext.service_name", "extensions.windows-service-ext.display_name":
+			return Text
 		}
 	case "x509-certificate":
 		switch path {

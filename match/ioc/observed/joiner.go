@@ -19,7 +19,8 @@ type Observation struct {
 const (
 	maxWays     = 128
 	fewWays     = 8
-	maxCompared = 1 << 24 // nodes of ways, before fewWays is the bound
+	maxCompared = 1 << 24 // nodes of ways, besides perSeen an observation, before fewWays is the bound
+	perSeen     = 1 << 12
 	maxHeld     = 1 << 18 // observations in all ways
 )
 
@@ -36,6 +37,7 @@ type Joiner struct {
 	last     *Observation // the one under way
 	told     *Observation // which the last match ended with
 	compared int
+	seen     int
 	held     int
 	lost     Lost
 }
@@ -86,6 +88,7 @@ func (j *Joiner) Add(o *Observation, part int) []*Observation {
 			j.now = o.Time
 			j.ways = slices.DeleteFunc(j.ways, func(w *way) bool { return !j.age(w) })
 		}
+		j.seen++
 		j.prune()
 		j.last = o
 	}
@@ -245,7 +248,7 @@ func (j *Joiner) age(w *way) bool {
 
 // most gives how many ways are kept.
 func (j *Joiner) most() int {
-	if j.compared > maxCompared {
+	if j.compared > maxCompared+perSeen*j.seen {
 		return fewWays
 	}
 	return maxWays
