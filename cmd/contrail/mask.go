@@ -120,7 +120,7 @@ func (m *masking) certificate(of *coverage.Certificate) *coverage.Certificate {
 	c.Files, c.Unrecognised, c.NotRead = slices.Clone(c.Files), slices.Clone(c.Unrecognised), slices.Clone(c.NotRead)
 	for i := range c.Files {
 		f := &c.Files[i]
-		f.Path, f.Original = m.name(f.Path), m.name(f.Original)
+		f.Path, f.Original, f.SameAs = m.name(f.Path), m.name(f.Original), m.name(f.SameAs)
 		f.Damage = slices.Clone(f.Damage)
 		for k := range f.Damage {
 			f.Damage[k].Reason = m.name(f.Damage[k].Reason)
