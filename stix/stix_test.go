@@ -447,3 +447,24 @@ func FuzzBundle(f *testing.F) {
 		ValidateBundle(&Bundle{Objects: objects})
 	})
 }
+
+// TestUUIDsOfAnyForm: what is as long as a UUID and has dashes where one has them may have more of them.
+func TestUUIDsOfAnyForm(t *testing.T) {
+	const good = "94f127cf-dc74-590d-886d-3e92cd426238"
+	if u, err := parseUUID(good); err != nil || formatUUID(u) != good {
+		t.Errorf("%s: %v %v", good, u, err)
+	}
+	for i := range good {
+		for _, c := range "-g" {
+			bad := good[:i] + string(c) + good[i+1:]
+			if _, err := parseUUID(bad); (err == nil) != (bad == good) {
+				t.Errorf("%s: %v", bad, err)
+			}
+		}
+	}
+	for _, bad := range []string{"", good[:35], good + "0", "94f127cf-dc74-590d-886d-3e92cd42623\u00e9"} {
+		if _, err := parseUUID(bad); err == nil {
+			t.Errorf("%q is taken for a UUID", bad)
+		}
+	}
+}
