@@ -156,9 +156,14 @@ func (v *view) exposure(seq uint64, org string, r io.Reader) error {
 	for _, o := range x.Orgs {
 		for _, k := range o.Kinds {
 			if k.Unit == "persons" && (k.Status == exposure.Taken || k.Status == exposure.Staged) {
-				f := figure{"Persons, " + string(k.Status), fmt.Sprintf("at least %d", k.Lower), fmt.Sprintf("%s; 90 %% between %d and %d", o.Org, k.Interval[0], k.Interval[1])}
-				if k.Exact != nil {
-					f.Value, f.Note = fmt.Sprint(*k.Exact), o.Org
+				f := figure{"Persons, " + string(k.Status), fmt.Sprintf("at least %d", k.Lower), o.Org}
+				switch {
+				case k.Exact != nil:
+					f.Value = fmt.Sprint(*k.Exact)
+				case k.Interval[0] == k.Interval[1]: // of what was counted nothing is uncertain
+					f.Note += "; without what cannot be opened"
+				default:
+					f.Note += fmt.Sprintf("; 90 %% between %d and %d", k.Interval[0], k.Interval[1])
 				}
 				v.Figures = append(v.Figures, f)
 			}
