@@ -65,3 +65,15 @@ func cpuSeconds() float64 {
 	}
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
+
+// BenchmarkSearch asks short texts, as the scan of a release decodes them by the thousand.
+func BenchmarkSearch(b *testing.B) {
+	text := []byte(`the implant called cdn.fare-sync.example at 2026-03-16 06:24:21 and sent 4096 bytes, process 4711, account svc-res`)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if found, err := Search(text); err != nil || len(found) > 0 {
+			b.Fatal(found, err)
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/contrail-ir/contrail/exposure/internal/distinct"
 	"github.com/contrail-ir/contrail/exposure/internal/record"
@@ -211,9 +212,17 @@ func (in *intake) out() *table.Out {
 	}}
 }
 
+// buffers are kept for the next stream: the scan of a release asks thousands of short ones, and making a buffer for each was most of its time.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 256<<10) }}
+
 // read recognises the format by content and hands the stream to its reader.
 func (in *intake) read(src, original io.Reader) error {
-	buffered := bufio.NewReaderSize(src, 256<<10)
+	buffered := buffers.Get().(*bufio.Reader)
+	buffered.Reset(src)
+	defer func() {
+		buffered.Reset(nil)
+		buffers.Put(buffered)
+	}()
 	head, err := buffered.Peek(headBytes)
 	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
 		return err

@@ -289,7 +289,9 @@ func (w *window) fill() bool {
 		return false
 	}
 	if w.buf == nil {
-		w.buf = make([]byte, 256<<10)
+		w.buf = make([]byte, 4<<10) // the scan of a release asks thousands of short texts
+	} else if w.w == len(w.buf) && w.w < 256<<10 {
+		w.buf = append(w.buf, make([]byte, 256<<10-len(w.buf))...)
 	}
 	if w.r > 0 {
 		copy(w.buf, w.buf[w.r:w.w])
