@@ -91,7 +91,7 @@ func (s life) agentsWork(r *rand.Rand, day int) {
 
 // forgottenPasswords: once or twice wrong, then right; never many.
 func (s life) forgottenPasswords(r *rand.Rand, day int) {
-	for range (1 + s.Often(r, day, 1)) / 2 {
+	for range (1 + s.OftenByHand(r, day, 1)) / 2 {
 		at := s.Between(r, day, 6, 18)
 		agent := pick(r, s.Agents())
 		desk := s.Desk(r)

@@ -21,7 +21,7 @@ func (s life) deskWork(r *rand.Rand, day int) {
 		s.Logon(begin, se, scene.Endpoint{}, "")
 		outlook, _ := s.Run(begin.Add(time.Minute), h.Explorer, office+"OUTLOOK.EXE", `"`+office+`OUTLOOK.EXE"`, se)
 		browser, _ := s.Run(begin.Add(2*time.Minute), h.Explorer, edge, `"`+edge+`" --profile-directory=Default`, se)
-		for range s.Often(r, day, 5) {
+		for range s.OftenByHand(r, day, 5) {
 			at := s.Between(r, day, 9, 17)
 			switch r.IntN(4) {
 			case 0:
@@ -44,7 +44,7 @@ func (s life) deskWork(r *rand.Rand, day int) {
 
 // mail: what the relay hands on.
 func (s life) mail(r *rand.Rand, day int) {
-	for range s.Often(r, day, 10) {
+	for range s.OftenByHand(r, day, 10) {
 		to := pick(r, s.Cast.Agents) + "@" + s.Org.Domain
 		attachment := ""
 		if r.IntN(4) == 0 {

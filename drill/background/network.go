@@ -62,7 +62,7 @@ func (s life) portal(r *rand.Rand, day int) {
 func (s life) internetNoise(r *rand.Rand, day int) {
 	paths := []string{"/.env", "/wp-login.php", "/cgi-bin/luci", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/owa/auth/logon.aspx", "/autodiscover/autodiscover.json",
 		"/booking/content/upload.aspx", "/actuator/env", "/solr/admin/info/system", "/boaform/admin/formLogin"}
-	for range s.Often(r, day, 4) {
+	for range s.OftenByHand(r, day, 4) {
 		from := s.Public(r)
 		at := s.Between(r, day, 0, 23)
 		var tried []*scene.Entry
@@ -81,7 +81,7 @@ func (s life) internetNoise(r *rand.Rand, day int) {
 	if s.Gateway == nil {
 		return
 	}
-	for range s.Often(r, day, 2) {
+	for range s.OftenByHand(r, day, 2) {
 		from, at := s.Public(r), s.Between(r, day, 0, 23)
 		var tried []*scene.Entry
 		for i := range 6 + r.IntN(10) {
@@ -94,7 +94,7 @@ func (s life) internetNoise(r *rand.Rand, day int) {
 		}
 	}
 	if s.Network.Firewall != "" {
-		for range s.Often(r, day, 8) {
+		for range s.OftenByHand(r, day, 8) {
 			s.Flow(scene.Flow{At: s.Between(r, day, 0, 24), From: scene.Peer(s.Public(r), "", uint16(1024+r.IntN(60000))), To: scene.Peer(s.Web.IP, "", pick(r, []uint16{22, 23, 445, 3389, 8080, 5900})), Refused: true})
 		}
 	}
@@ -105,7 +105,7 @@ func (s life) remoteAccess(r *rand.Rand, day int) {
 	if s.Gateway == nil {
 		return
 	}
-	for range s.Often(r, day, 3) {
+	for range s.OftenByHand(r, day, 3) {
 		who := pick(r, s.Agents())
 		at := s.Between(r, day, 6, 19)
 		home := s.Public(s.Random("home/" + who.Name)) // from one place mostly
@@ -162,10 +162,10 @@ func (s life) networkCare(r *rand.Rand, day int) {
 	if s.Router == nil {
 		return
 	}
-	for i := range s.Often(r, day, 5) {
+	for i := range s.OftenByHand(r, day, 5) {
 		s.Device(s.Between(r, day, 0, 23), fmt.Sprintf("%%LINK-3-UPDOWN: Interface GigabitEthernet0/0/%d, changed state to %s", i%4, pick(r, []string{"up", "down"})))
 	}
-	if s.Weekend(day) || s.Often(r, day, 2) == 0 {
+	if s.Weekend(day) || s.OftenByHand(r, day, 2) == 0 {
 		return
 	}
 	at := s.Between(r, day, 8, 16)

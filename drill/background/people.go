@@ -29,7 +29,7 @@ func (s life) patchDay(r *rand.Rand, day int) {
 		p, _ := s.Run(at, h.Services, `C:\Windows\servicing\TrustedInstaller.exe`, `C:\Windows\servicing\TrustedInstaller.exe`, h.Session(scene.System, 5))
 		worker, _ := s.Run(at.Add(2*time.Second), h.Svchost, `C:\Windows\WinSxS\amd64_microsoft-windows-servicingstack_31bf3856ad364e35_10.0.20348.2400_none\TiWorker.exe`,
 			`C:\Windows\winsxs\amd64_microsoft-windows-servicingstack_31bf3856ad364e35_10.0.20348.2400_none\TiWorker.exe -Embedding`, h.Session(scene.System, 5))
-		for n := range s.Often(r, day, 4) {
+		for n := range s.OftenByHand(r, day, 4) {
 			s.Create(at.Add(time.Duration(5+n)*time.Second), worker, fmt.Sprintf(`C:\Windows\WinSxS\Temp\InFlight\%08x\component-%03d.dll`, 0xa1b20000+r.IntN(0xffff), n))
 		}
 		s.Update(at.Add(time.Minute), h, date.Format("2006-01")+fmt.Sprintf(" Cumulative Update for Microsoft server operating system version 21H2 (KB50%d)", 35857+date.YearDay()*7))
@@ -45,7 +45,7 @@ func (s life) administration(r *rand.Rand, day int) {
 		return
 	}
 	admin := s.Administrator()
-	for i := range 1 + s.Often(r, day, 1) {
+	for i := range 1 + s.OftenByHand(r, day, 1) {
 		h := []*scene.Host{s.App, s.Web, s.DB, s.DC}[(day+i)%4]
 		at := s.Between(r, day, 8, 16)
 		from := s.Admin.Here()
@@ -85,7 +85,7 @@ func (s life) administration(r *rand.Rand, day int) {
 func (s life) databaseCare(r *rand.Rand, day int) {
 	h := s.DB
 	tools := `C:\Program Files\Microsoft SQL Server\Client SDK\ODBC\170\Tools\Binn\`
-	for range s.Often(r, day, 1) {
+	for range s.OftenByHand(r, day, 1) {
 		if s.Weekend(day) {
 			break
 		}
@@ -137,7 +137,7 @@ func (s life) browsing(r *rand.Rand, day int) {
 	sites := []string{"www.example.com", "news.example.org", "weather.example.net", "intranet." + s.Org.Domain, "docs.example.com", "travel.example.org"}
 	at := s.Between(r, day, 7, 9)
 	main, _ := s.Run(at, s.Admin.Explorer, edge, `"`+edge+`" --profile-directory=Default`, s.Admin.Explorer.Session)
-	for range s.Often(r, day, 8) {
+	for range s.OftenByHand(r, day, 8) {
 		at := s.Between(r, day, 9, 17)
 		site := pick(r, sites)
 		ip := address(s.Scene, site)

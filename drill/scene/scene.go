@@ -109,9 +109,18 @@ func (s *Scene) Busy(day int) bool { return day >= s.BusyFrom && day < s.BusyTo 
 
 // Often gives how many times something happens on a day: n × scale on a busy day, and on a quiet one a sixth of n,
 // whatever the scale, with chance for what is left over.
-func (s *Scene) Often(r *rand.Rand, day, n int) int {
+func (s *Scene) Often(r *rand.Rand, day, n int) int { return s.often(r, day, n, s.Scale) }
+
+// OftenByHand is Often for what persons do, of whom there are not more because their machines write more: a scale beyond this one is of the
+// machines alone. Otherwise everybody would forget a thousand passwords a day, and whoever guesses them would come from everybody's home.
+func (s *Scene) OftenByHand(r *rand.Rand, day, n int) int {
+	const most = 40
+	return s.often(r, day, n, min(s.Scale, most))
+}
+
+func (s *Scene) often(r *rand.Rand, day, n, scale int) int {
 	if s.Busy(day) {
-		return n * s.Scale
+		return n * scale
 	}
 	times := n / 6
 	if r.IntN(6) < n%6 {
