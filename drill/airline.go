@@ -46,7 +46,7 @@ func (z Size) scale() (int, error) {
 	case Large:
 		return 40, nil
 	case Huge:
-		return 1200, nil
+		return 1500, nil
 	}
 	return 0, fmt.Errorf("drill: size %q is none of %v", string(z), Sizes())
 }
