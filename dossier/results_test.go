@@ -11,7 +11,7 @@ func TestPersonsOnTheFirstLine(t *testing.T) {
 		return `{"orgs":[{"org":"a","kinds":[{"kind":"person","unit":"persons","status":"staged",` + rest + `}]}]}`
 	}
 	for in, want := range map[string]figure{
-		kind(`"exact":300,"lower":300,"upper":300,"interval":[300,300]`):  {"Persons, staged", "300", "a"},
+		kind(`"exact":300,"lower":300,"upper":300,"interval":[300,300]`):   {"Persons, staged", "300", "a"},
 		kind(`"exact":null,"lower":300,"upper":null,"interval":[300,300]`): {"Persons, staged", "at least 300", "a; without what cannot be opened"},
 		kind(`"exact":null,"lower":300,"upper":null,"interval":[310,900]`): {"Persons, staged", "at least 300", "a; 90 % between 310 and 900"},
 	} {
