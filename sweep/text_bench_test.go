@@ -126,7 +126,7 @@ func millionIndicators(b *testing.B) *match.Set {
 		case 1:
 			fmt.Fprintf(&list, "cdn%d.bad%x.example\n", i, i*7919)
 		case 2:
-			fmt.Fprintf(&list, "%d.%d.%d.%d\n", 11+i%199, i/199%251, i/49949%251, i%241)
+			fmt.Fprintf(&list, "%d.%d.%d.%d\n", 128+i%83, i/83%251, i/20833%251, i%241)
 		default:
 			fmt.Fprintf(&list, "http://www.evil%x.example/a/%d.php\n", i*104729, i)
 		}
