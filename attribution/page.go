@@ -7,7 +7,8 @@ import (
 	"io"
 	"sort"
 	"strings"
-	"unicode"
+
+	"github.com/contrail-ir/contrail/legible"
 )
 
 //go:embed page.html
@@ -26,30 +27,12 @@ func write(w io.Writer, name string, data any) error {
 	var out strings.Builder
 	err := pageTemplate.ExecuteTemplate(&out, name, data)
 	if err == nil {
-		_, err = io.WriteString(w, seen(out.String()))
+		_, err = io.WriteString(w, legible.Lines(out.String()))
 	}
 	if err != nil {
 		return fmt.Errorf("write attribution %s: %w", name, err)
 	}
 	return nil
-}
-
-func seen(text string) string {
-	treacherous := func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
-	}
-	if strings.IndexFunc(text, treacherous) < 0 {
-		return text
-	}
-	var out strings.Builder
-	for _, r := range text {
-		if treacherous(r) {
-			fmt.Fprintf(&out, "⟨U+%04X⟩", r)
-		} else {
-			out.WriteRune(r)
-		}
-	}
-	return out.String()
 }
 
 // WriteTimeline writes the picture of time alone, as a self-contained SVG file.

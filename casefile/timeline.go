@@ -8,9 +8,9 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/contrail-ir/contrail/ledger"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/marking"
 )
 
@@ -192,7 +192,7 @@ func (c *Case) WriteTimeline(ctx context.Context, w io.Writer, q Query) error {
 // printable keeps a text on its line and a terminal from obeying it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+		if legible.Treacherous(r) {
 			return '·'
 		}
 		return r

@@ -21,15 +21,15 @@ import (
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/disclosure"
 	"github.com/contrail-ir/contrail/docket"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/marking"
-	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/trail"
 )
 
 //go:embed page.html
 var source string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"see": report.Visible}).Parse(source))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"see": legible.Visible}).Parse(source))
 
 // view is what the page shows.
 type view struct {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/contrail-ir/contrail/casefile"
 	"github.com/contrail-ir/contrail/disclosure"
-	"github.com/contrail-ir/contrail/report"
+	"github.com/contrail-ir/contrail/legible"
 )
 
 // happening is something that happened in the world, as exactly as it is known.
@@ -86,7 +86,7 @@ func axis(all []happening) string {
 		w := max(b-a, 5)
 		date, colour := placed(a, w)
 		fmt.Fprintf(&out, `<g><title>%s: %s</title><text x="%d" y="%d" text-anchor="end">%s</text><rect x="%.1f" y="%d" width="%.1f" height="12" rx="2" fill="%s"/><text x="%.1f" y="%d" fill="%s">%s</text></g>`,
-			h.When, html.EscapeString(report.Visible(h.What)), left-10, y+10, html.EscapeString(cut(report.Visible(h.What), 58)), a, y, w, h.Colour, date, y+10, colour, dateOnly(h.When))
+			h.When, html.EscapeString(legible.Visible(h.What)), left-10, y+10, html.EscapeString(cut(legible.Visible(h.What), 58)), a, y, w, h.Colour, date, y+10, colour, dateOnly(h.When))
 	}
 	if more > 0 {
 		fmt.Fprintf(&out, `<text x="%d" y="%d" fill="#5d6875" text-anchor="end">and %d later ones, in the table</text>`, left-10, height-8, more)

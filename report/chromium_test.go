@@ -18,6 +18,7 @@ import (
 
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/internal/require"
+	"github.com/contrail-ir/contrail/legible"
 )
 
 // browser is a headless Chromium that is driven through its pipe: JSON messages, each ended by a zero byte.
@@ -256,11 +257,11 @@ func TestHostileTextStaysText(t *testing.T) {
 		if strings.Contains(shown, "<img") || strings.Contains(shown, "<script>") || strings.Contains(shown, "onload=") && strings.Contains(shown, "<svg onload") {
 			t.Error("hostile text became an element")
 		}
-		if at := strings.IndexFunc(shown, func(r rune) bool { return r != '\n' && r != '\t' && treacherous(r) }); at >= 0 {
+		if at := strings.IndexFunc(shown, func(r rune) bool { return r != '\n' && r != '\t' && legible.Treacherous(r) }); at >= 0 {
 			t.Errorf("a character that turns or hides text passes: %q", shown[max(0, at-80):at+20])
 		}
 		detail := text(shown[strings.Index(shown, `id="detail"`):])
-		if want := Visible(strings.ToValidUTF8(hostile[i], "\uFFFD")); strings.Count(detail, want) < 5 {
+		if want := legible.Visible(strings.ToValidUTF8(hostile[i], "\uFFFD")); strings.Count(detail, want) < 5 {
 			t.Errorf("the detail of %d shows its text %d times, want title, host, file, matched and event:\n%s", i, strings.Count(detail, want), detail)
 		}
 	}

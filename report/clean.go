@@ -2,8 +2,9 @@ package report
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/contrail-ir/contrail/legible"
 )
 
 // Clean makes text from evidence safe for a terminal: control characters, escape sequences' introducers, characters that
@@ -21,7 +22,7 @@ func Clean(s string) string {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) {
+		if r == utf8.RuneError || legible.Treacherous(r) {
 			return utf8.RuneError
 		}
 		return r

@@ -13,6 +13,7 @@ import (
 
 	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/legible"
 )
 
 // MapOrg is an organisation on a coverage map.
@@ -273,4 +274,4 @@ func (m *coverageMap) ticks() (out []mapTick) {
 }
 
 // mapText escapes a name for an image and shortens it.
-func mapText(s string, n int) string { return html.EscapeString(shorten(Visible(s), n)) }
+func mapText(s string, n int) string { return html.EscapeString(shorten(legible.Visible(s), n)) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
@@ -107,7 +108,7 @@ func layerOf(r *sweep.Result) *layerFile {
 		})
 		var lines []string
 		for _, rule := range c.rules[:min(len(c.rules), 10)] {
-			lines = append(lines, fmt.Sprintf("%s (%s): %d", Visible(rule.Title), orDash(rule.Level.String()), r.Found[rule.ID]))
+			lines = append(lines, fmt.Sprintf("%s (%s): %d", legible.Visible(rule.Title), orDash(rule.Level.String()), r.Found[rule.ID]))
 		}
 		if n := len(c.rules) - len(lines); n > 0 {
 			lines = append(lines, fmt.Sprintf("and %d more rules", n))

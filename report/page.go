@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
@@ -62,7 +63,7 @@ func (p *Page) End(r *sweep.Result) error {
 	if err != nil {
 		return err
 	}
-	parts, err := template.New("").Funcs(template.FuncMap{"visible": Visible, "count": func(n int) string { return count(uint64(n)) }}).ParseFS(pageFiles, "page/*.html")
+	parts, err := template.New("").Funcs(template.FuncMap{"visible": legible.Visible, "count": func(n int) string { return count(uint64(n)) }}).ParseFS(pageFiles, "page/*.html")
 	if err != nil {
 		return err
 	}

@@ -367,16 +367,3 @@ func TestPageMemoryIsBounded(t *testing.T) {
 		t.Logf("300,000 findings on as many hosts take %d MiB", grown>>20)
 	}
 }
-
-func FuzzVisible(f *testing.F) {
-	f.Add("a\u202eb\x1b[0m\xff")
-	f.Fuzz(func(t *testing.T, s string) {
-		out := Visible(s)
-		if strings.IndexFunc(out, treacherous) >= 0 {
-			t.Errorf("%q passes as %q", s, out)
-		}
-		if Visible(out) != out {
-			t.Errorf("%q changes again", out)
-		}
-	})
-}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/sweep"
 )
 
@@ -73,7 +74,7 @@ func (t *Timesketch) Finding(f *finding.Finding) error {
 		RuleID: string(f.Rule.ID), RuleAuthor: f.Rule.Author, Org: f.Org, Hostname: f.Host, Matched: strings.Join(matched, "; "), Filename: f.File,
 		Record: strconv.FormatUint(f.Record, 10), SHA256: f.SHA256, Event: string(f.Event),
 	}
-	e.Message = Visible(fmt.Sprintf("[%s] %s on %s: %s", orDash(e.Level), e.RuleTitle, orDash(e.Hostname), e.Matched))
+	e.Message = legible.Visible(fmt.Sprintf("[%s] %s on %s: %s", orDash(e.Level), e.RuleTitle, orDash(e.Hostname), e.Matched))
 	at := time.Unix(0, 0)
 	if f.Time == event.NoTime {
 		e.TimestampDesc = "Not a time"

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 
 	"github.com/spf13/cobra"
@@ -20,6 +19,7 @@ import (
 	"github.com/contrail-ir/contrail/exchange"
 	"github.com/contrail-ir/contrail/keys"
 	"github.com/contrail-ir/contrail/ledger"
+	"github.com/contrail-ir/contrail/legible"
 	"github.com/contrail-ir/contrail/marking"
 	"github.com/contrail-ir/contrail/report"
 	"github.com/contrail-ir/contrail/stix"
@@ -284,7 +284,7 @@ func printEntry(w io.Writer, e casefile.Entry) error {
 func escapedJSON(text string) string {
 	var out strings.Builder
 	for _, r := range text {
-		if r == '\n' || !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) {
+		if r == '\n' || !legible.Treacherous(r) {
 			out.WriteRune(r)
 			continue
 		}

@@ -165,7 +165,7 @@ func (d *demo) hunt(ctx context.Context) (err error) {
 
 	d.say("\nWho else? A draft fingerprint of %d items was asked of %s.\n\n", len(found.Fingerprint.Items), searched(found))
 	w := tabwriter.NewWriter(d.t.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "  AIRLINE\tVERDICT\tSURE\tWHAT HAPPENED IN TRUTH")
+	fmt.Fprintln(w, "  AIRLINE\tVERDICT\tSAME INTRUDER\tWHAT HAPPENED IN TRUTH")
 	for _, x := range found.Kinship.Orgs {
 		for _, a := range d.truth.Airlines {
 			if a.Folder == x.Org {
@@ -240,7 +240,7 @@ func (d *demo) expose(ctx context.Context) error {
 	d.say("\nWhose data was staged to be taken\n")
 	for _, o := range counted.Orgs {
 		for _, k := range o.Kinds {
-			d.say("  %8s  %s\n", amount(&k), k.Unit)
+			d.say("  %8s  %s (%s)\n", amount(&k), k.Unit, k.Kind)
 		}
 	}
 	d.say("  In truth %d passengers' records left.\n", d.first().Persons)

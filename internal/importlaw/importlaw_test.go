@@ -71,7 +71,9 @@ var law = map[string][]string{
 
 	"sweep": {"event", "event/packed", "evidence", "evidence/archive", "match", "finding", "coverage"},
 
-	"report": {"event", "finding", "coverage", "sweep", "stix"},
+	"legible": {},
+
+	"report": {"legible", "event", "finding", "coverage", "sweep", "stix"},
 	"trail":  {"event", "finding", "coverage"},
 
 	"fingerprint": {"dsse", "marking", "match/sigma", "stix", "stix/pattern"},
@@ -81,12 +83,12 @@ var law = map[string][]string{
 
 	"exposure":    {},
 	"census":      {"event", "evidence", "evidence/archive", "exposure"},
-	"casefile":    {"dsse", "keys", "ledger", "marking", "member"},
-	"attribution": {"stix", "stix/pattern"},
+	"casefile":    {"legible", "dsse", "keys", "ledger", "marking", "member"},
+	"attribution": {"legible", "stix", "stix/pattern"},
 	"disclosure":  {"casefile", "keys", "ledger", "marking", "member", "stix"},
 	"docket":      {"attribution", "casefile", "keys", "ledger", "marking"},
 	"exchange":    {"attribution", "casefile", "docket", "keys", "ledger", "marking", "member", "stix"},
-	"dossier":     {"attribution", "casefile", "coverage", "disclosure", "docket", "exposure", "marking", "member", "report", "trail"},
+	"dossier":     {"attribution", "casefile", "coverage", "disclosure", "docket", "exposure", "legible", "marking", "member", "report", "trail"},
 
 	"drill/evtxwrite":  {},
 	"drill/passengers": {},
