@@ -32,7 +32,7 @@ func rarFault(err error) error {
 	case err == nil, err == io.EOF:
 		return err
 	case errors.Is(err, rardecode.ErrArchiveEncrypted):
-		return fmt.Errorf("the list of members is %w", errNoPassword)
+		return errHidden
 	case errors.Is(err, rardecode.ErrArchivedFileEncrypted), errors.Is(err, rardecode.ErrBadPassword):
 		return errNoPassword
 	case errors.Is(err, rardecode.ErrMultiVolume):
