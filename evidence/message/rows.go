@@ -78,7 +78,7 @@ func (r *Rows) begin(seg *event.Segment, needs *event.Needs, says []string) {
 			r.sifting.meet(needs.Sifter(), says)
 		}
 	}
-	r.sifting.begin(nil)
+	r.sifting.segment()
 	*r = Rows{sifting: r.sifting, seg: seg, needs: needs, plans: r.plans, used: r.used[:0], valid: r.valid, hostHint: append(r.hostHint[:0], seg.File.Hints.Host...)}
 }
 
