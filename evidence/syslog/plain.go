@@ -40,10 +40,8 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	}
 	// A line whose first ten bytes hold no '=' is not FortiGate's, one without a comma before its first blank not Palo Alto's.
 	var n int
-	if n = h.stamp.usual(b); n == 0 {
-		if h.stamp, n = parseStamp(b); n == 0 || h.stamp.weekday || bytes.IndexByte(b[:n], ',') >= 0 {
-			return false
-		}
+	if h.stamp, n = parseStamp(b); n == 0 || h.stamp.weekday || h.stamp.year != 0 && bytes.IndexByte(b[:n], ',') >= 0 {
+		return false
 	}
 	if h.stamped = true; n+2 > len(b) || b[n] != ' ' {
 		return false
@@ -126,32 +124,4 @@ func (p *plain) tag(text []byte) *tag {
 	t.program, t.unless = programOfTag(text)
 	*at = t
 	return t
-}
-
-// usual reads "Feb  7 13:40:03" as parseStamp does where a small letter follows: no zone and no year, then. It gives 0 for anything else.
-func (s *stamp) usual(b []byte) int {
-	const n = len("Feb  7 13:40:03")
-	if len(b) < n+2 || b[3] != ' ' || b[6] != ' ' || b[9] != ':' || b[12] != ':' || b[n] != ' ' || b[n+1] < 'a' || b[n+1] > 'z' {
-		return 0
-	}
-	month := monthOf(b)
-	tens := b[4] - '0'
-	if b[4] == ' ' {
-		tens = 0
-	}
-	day, hour, minute, second := int(tens)*10+int(b[5]-'0'), two(b[7], b[8]), two(b[10], b[11]), two(b[13], b[14])
-	if month == 0 || tens > 9 || b[5]-'0' > 9 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60 {
-		return 0
-	}
-	*s = stamp{month: month, day: day, hour: hour, minute: minute, second: second}
-	return n
-}
-
-// two gives the number that two digits are, and more than 99 for others.
-func two(a, b byte) int {
-	a, b = a-'0', b-'0'
-	if a > 9 || b > 9 {
-		return 100
-	}
-	return int(a)*10 + int(b)
 }

@@ -98,6 +98,31 @@ func TestPlainHeadersAreThoseOfTheSlowWay(t *testing.T) {
 	}
 }
 
+// TestUsualStampIsReadAsAny changes a stamp's bytes.
+func TestUsualStampIsReadAsAny(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 1))
+	usual := 0
+	for range 100_000 {
+		b := []byte([]string{"Mar 12 08:15:59 web", "Dec  1 24:59:60 a b", "Feb 30 00:00:00 x"}[r.IntN(3)])
+		for range r.IntN(3) {
+			b[r.IntN(len(b))] = " 0123456789:.,aJMZ+"[r.IntN(19)]
+		}
+		b = b[:len(b)-r.IntN(3)]
+		var got stamp
+		n := got.usual(b)
+		if n == 0 {
+			continue
+		}
+		usual++
+		if want, m := anyStamp(b); got != want || n != m {
+			t.Fatalf("%q is %+v, %d bytes, in the usual way %+v, %d", b, want, m, got, n)
+		}
+	}
+	if usual < 20_000 {
+		t.Errorf("only %d stamps are usual", usual)
+	}
+}
+
 func FuzzPlainHeader(f *testing.F) {
 	for i, l := range hardLines {
 		f.Add([]byte(l + "\n" + hardLines[(i+1)%len(hardLines)] + "\n" + l))
