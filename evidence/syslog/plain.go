@@ -11,7 +11,8 @@ import (
 // remembered with it, and never by what other messages were; what only the message tells is looked for in the whole segment (see telltales).
 type plain struct {
 	telltales telltales
-	host      []byte // the last that is plain
+	host      []byte     // the last that is plain
+	hosts     [64]string // others that are
 	tags      [64]*tag
 }
 
@@ -52,14 +53,32 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	}
 	b = bytes.TrimLeft(b[n:], " ")
 	if n = len(p.host); n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != string(p.host) {
-		if n = bytes.IndexByte(b, ' '); n <= 0 || !plainHost(b[:n]) {
+		if n = bytes.IndexByte(b, ' '); n <= 0 || !p.knownHost(b[:n]) {
 			return false
 		}
-		p.host = append(p.host[:0], b[:n]...)
 	}
 	h.host = b[:n]
 	b = bytes.TrimLeft(b[n+1:], " ")
 	return p.tagged(h, b)
+}
+
+// knownHost says that a host is plain, and remembers it.
+func (p *plain) knownHost(host []byte) bool {
+	at := &p.hosts[spread(host)]
+	if *at != string(host) {
+		if !plainHost(host) {
+			return false
+		}
+		*at = string(host)
+	}
+	p.host = append(p.host[:0], host...)
+	return true
+}
+
+// spread gives a place in a table of 64 by the ends and the length of a name, in which those of hosts and programs differ.
+func spread(name []byte) int {
+	n := len(name)
+	return (int(name[0])*7 + int(name[n-1]) + 10*int(name[n/2]) + 3*n + 29*int(name[max(0, n-2)])) & 63
 }
 
 // plainHost says that a line is no device's, nor of a daemon's own file, by the host that stands where its message would begin.
@@ -112,7 +131,7 @@ var tagByte = func() (t [256]bool) {
 
 // tag gives what is known of a tag. Tags may come from the evidence: each place of the table holds one.
 func (p *plain) tag(text []byte) *tag {
-	at := &p.tags[(int(text[0])*7+int(text[len(text)-1])+3*len(text))&63]
+	at := &p.tags[spread(text)]
 	if t := *at; t != nil && t.text == string(text) {
 		return t
 	}

@@ -49,6 +49,12 @@ func sshCuts(text []byte) bool {
 	}
 }
 
+// namedCuts says that the port of a client, which loses the colon behind it, has none of its own.
+func namedCuts(text []byte) bool {
+	_, port, _, ok := namedClient(text)
+	return !ok || bytes.IndexByte(port, ':') < 0
+}
+
 // cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
 func (h *header) cuts(p *program) bool {
 	if h.data != nil {
@@ -106,7 +112,7 @@ var programs = map[string]*program{
 	"cron": cutting("cron", cronFields, always), "crond": cutting("cron", cronFields, always), "crontab": cutting("cron", cronFields, always), "anacron": linux("cron", nil), "atd": linux("cron", nil), "/usr/sbin/cron": cutting("cron", cronFields, always),
 	"vsftpd": linux("vsftpd", nil), "proftpd": linux("proftpd", nil), "clamd": linux("clamav", nil), "clamav": linux("clamav", nil), "freshclam": linux("clamav", nil), "clamscan": linux("clamav", nil), "clamonacc": linux("clamav", nil), "clamav-milter": linux("clamav", nil),
 	"guacd": linux("guacamole", nil), "guacamole": linux("guacamole", nil),
-	"named": linux("syslog", namedFields), "dhcpd": linux("syslog", dhcpFields), "dhclient": linux("syslog", dhcpFields), "dnsmasq-dhcp": linux("syslog", dhcpFields),
+	"named": cutting("syslog", namedFields, namedCuts), "dhcpd": linux("syslog", dhcpFields), "dhclient": linux("syslog", dhcpFields), "dnsmasq-dhcp": linux("syslog", dhcpFields),
 	"openvpn": linux("vpn", openVPNFields), "ovpn-server": linux("vpn", openVPNFields), "charon": linux("vpn", charonFields), "charon-systemd": linux("vpn", charonFields), "ipsec": linux("vpn", charonFields), "pluto": linux("vpn", charonFields),
 	"ocserv": linux("vpn", ocservFields), "xl2tpd": linux("vpn", nil), "pppd": linux("vpn", nil), "wireguard": linux("vpn", nil),
 	"radiusd": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields}, "freeradius": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields},
