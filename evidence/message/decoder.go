@@ -66,7 +66,11 @@ func (d *Decoder) run(rows *Rows, seg *event.Segment, at int) {
 		n, count := d.record(seg.Data[at:])
 		text := bytes.TrimSuffix(seg.Data[at:at+n], []byte{'\n'})
 		text = bytes.TrimSuffix(text, []byte{'\r'})
-		rows.sifting.begin(text)
+		if (at == 0 || seg.Data[at-1] == '\n') && (at+n == len(seg.Data) || seg.Data[at+n-1] == '\n') {
+			rows.sifting.beginLines(text, seg.Data, at)
+		} else {
+			rows.sifting.begin(text)
+		}
 		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number})
 		at += n
 		number += count

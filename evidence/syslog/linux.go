@@ -311,16 +311,22 @@ func packetFields(b []byte, rows *message.Rows) {
 	}
 }
 
-// namedFields reads BIND's messages about a client: "client @0x7f 192.0.2.1#53 (example.org): query (cache) 'name/A/IN' denied".
-func namedFields(b []byte, rows *message.Rows) {
-	rest, ok := after(b, "client ")
+// namedClient finds the client in a message of BIND, and gives what follows the word "client" and a handle.
+func namedClient(b []byte) (addr, port, rest []byte, ok bool) {
+	rest, ok = after(b, "client ")
 	if !ok {
-		return
+		return nil, nil, nil, false
 	}
 	if len(rest) > 0 && rest[0] == '@' {
 		rest = bytes.TrimLeft(rest[len(word(rest)):], " ")
 	}
-	addr, port, ok := bytes.Cut(bytes.TrimRight(word(rest), ":"), []byte{'#'})
+	addr, port, ok = bytes.Cut(bytes.TrimRight(word(rest), ":"), []byte{'#'})
+	return addr, port, rest, ok
+}
+
+// namedFields reads BIND's messages about a client: "client @0x7f 192.0.2.1#53 (example.org): query (cache) 'name/A/IN' denied".
+func namedFields(b []byte, rows *message.Rows) {
+	addr, port, rest, ok := namedClient(b)
 	if !ok {
 		return
 	}

@@ -16,12 +16,12 @@ type program struct {
 	cuts   func(text []byte) bool                // says that fields gives only stretches of the text that their neighbours part; nil for no
 }
 
-func linux(service string, fields func([]byte, *message.Rows)) program {
-	return program{source: event.Source{Product: "linux", Service: service}, fields: fields}
+func linux(service string, fields func([]byte, *message.Rows)) *program {
+	return &program{source: event.Source{Product: "linux", Service: service}, fields: fields}
 }
 
 // cutting is linux for a program whose fields are stretches of its messages where cuts says so.
-func cutting(service string, fields func([]byte, *message.Rows), cuts func([]byte) bool) program {
+func cutting(service string, fields func([]byte, *message.Rows), cuts func([]byte) bool) *program {
 	p := linux(service, fields)
 	p.cuts = cuts
 	return p
@@ -49,8 +49,14 @@ func sshCuts(text []byte) bool {
 	}
 }
 
+// namedCuts says that the port of a client, which loses the colon behind it, has none of its own.
+func namedCuts(text []byte) bool {
+	_, port, _, ok := namedClient(text)
+	return !ok || bytes.IndexByte(port, ':') < 0
+}
+
 // cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
-func (h *header) cuts(p program) bool {
+func (h *header) cuts(p *program) bool {
 	if h.data != nil {
 		return false
 	}
@@ -95,7 +101,7 @@ var (
 )
 
 // programs by the name that syslog gives, in lower case, without a path and without what follows the first "-" or "(".
-var programs = map[string]program{
+var programs = map[string]*program{
 	"sshd": cutting("sshd", sshFields, sshCuts), "sshd-session": cutting("sshd", sshFields, sshCuts), "sshd-auth": cutting("sshd", sshFields, sshCuts), "dropbear": cutting("sshd", sshFields, sshCuts),
 	"sudo": cutting("sudo", sudoFields, always), "sudo-i": cutting("sudo", sudoFields, always), "doas": linux("sudo", nil),
 	"su": linux("auth", suFields), "su-l": linux("auth", suFields),
@@ -106,43 +112,62 @@ var programs = map[string]program{
 	"cron": cutting("cron", cronFields, always), "crond": cutting("cron", cronFields, always), "crontab": cutting("cron", cronFields, always), "anacron": linux("cron", nil), "atd": linux("cron", nil), "/usr/sbin/cron": cutting("cron", cronFields, always),
 	"vsftpd": linux("vsftpd", nil), "proftpd": linux("proftpd", nil), "clamd": linux("clamav", nil), "clamav": linux("clamav", nil), "freshclam": linux("clamav", nil), "clamscan": linux("clamav", nil), "clamonacc": linux("clamav", nil), "clamav-milter": linux("clamav", nil),
 	"guacd": linux("guacamole", nil), "guacamole": linux("guacamole", nil),
-	"named": linux("syslog", namedFields), "dhcpd": linux("syslog", dhcpFields), "dhclient": linux("syslog", dhcpFields), "dnsmasq-dhcp": linux("syslog", dhcpFields),
+	"named": cutting("syslog", namedFields, namedCuts), "dhcpd": linux("syslog", dhcpFields), "dhclient": linux("syslog", dhcpFields), "dnsmasq-dhcp": linux("syslog", dhcpFields),
 	"openvpn": linux("vpn", openVPNFields), "ovpn-server": linux("vpn", openVPNFields), "charon": linux("vpn", charonFields), "charon-systemd": linux("vpn", charonFields), "ipsec": linux("vpn", charonFields), "pluto": linux("vpn", charonFields),
 	"ocserv": linux("vpn", ocservFields), "xl2tpd": linux("vpn", nil), "pppd": linux("vpn", nil), "wireguard": linux("vpn", nil),
 	"radiusd": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields}, "freeradius": {source: event.Source{Product: "freeradius", Service: "radius"}, fields: radiusFields},
 	"sslvpnd": {source: event.Source{Product: "fortios", Service: "sslvpnd"}},
 }
 
-// programOf finds the program of a message. A program that is not known and writes to an authentication facility is of that log.
-func programOf(h *header) program {
-	app := h.app
+// programOf finds the program of a message.
+func programOf(h *header) *program {
+	var p *program
+	var unless exception
+	if h.tag != nil {
+		p, unless = h.tag.program, h.tag.unless
+	} else {
+		p, unless = programOfTag(h.app)
+	}
+	if unless&packets != 0 && isPacket(h.message) {
+		return firewall
+	}
+	if f := h.pri / 8; unless&facility != 0 && h.pri >= 0 && (f == 4 || f == 10) {
+		return authpriv
+	}
+	return p
+}
+
+// exception is what makes a message another program's than its tag says.
+type exception uint8
+
+const (
+	packets  exception = 1 << iota // one of the packet filter is the firewall's
+	facility                       // one of an authentication facility is of that log
+)
+
+// programOfTag finds the program of a tag.
+func programOfTag(app []byte) (*program, exception) {
 	if len(app) == 0 {
-		return other
+		return other, 0
 	}
 	if p, ok := programs[string(app)]; ok {
-		return p
+		return p, 0
 	}
 	if string(app) == "kernel" {
-		if isPacket(h.message) {
-			return firewall
-		}
-		return other
+		return other, packets
 	}
 	if i := bytes.LastIndexByte(app, '/'); i >= 0 && i+1 < len(app) && app[0] == '/' {
 		app = app[i+1:]
 	}
 	app = bytes.ToLower(app)
 	if p, ok := programs[string(app)]; ok {
-		return p
+		return p, 0
 	}
 	if bytes.HasPrefix(app, []byte("ovpn-")) || bytes.HasPrefix(app, []byte("openvpn")) {
-		return programs["openvpn"]
+		return programs["openvpn"], 0
 	}
-	if bytes.HasPrefix(app, []byte("ulogd")) && isPacket(h.message) {
-		return firewall
+	if bytes.HasPrefix(app, []byte("ulogd")) {
+		return other, packets | facility
 	}
-	if f := h.pri / 8; h.pri >= 0 && (f == 4 || f == 10) {
-		return authpriv
-	}
-	return other
+	return other, facility
 }
