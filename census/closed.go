@@ -91,7 +91,7 @@ func openPGP(head []byte) bool {
 // officeText says whether the name is that of the part of an office document that holds its text or cells.
 func officeText(name string) bool {
 	_, inside, ok := cutLast(name, "!")
-	return ok && (inside == "word/document.xml" || inside == "content.xml" || strings.HasPrefix(inside, "xl/worksheets/sheet") || strings.HasPrefix(inside, "ppt/slides/slide"))
+	return ok && (inside == "word/document.xml" || inside == "content.xml" || strings.HasPrefix(inside, "xl/worksheets/sheet") && !strings.HasSuffix(inside, ".xml") || strings.HasPrefix(inside, "ppt/slides/slide"))
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
