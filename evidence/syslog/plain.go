@@ -33,7 +33,10 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	if len(line) < 16 || p.telltales.in(at, at+len(line)) {
 		return false
 	}
-	*h = header{pri: -1}
+	if !h.plain {
+		*h = header{plain: true}
+	}
+	h.pri, h.pid = -1, nil
 	b := line
 	if n, pri := priority(b); n > 0 {
 		h.pri = pri
@@ -41,7 +44,10 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	}
 	// A line whose first ten bytes hold no '=' is not FortiGate's, one without a comma before its first blank not Palo Alto's.
 	var n int
-	if h.stamp, n = parseStamp(b); n == 0 || h.stamp.weekday || h.stamp.year != 0 && bytes.IndexByte(b[:n], ',') >= 0 {
+	if n = h.stamp.usual(b); n == 0 {
+		h.stamp, n = anyStamp(b)
+	}
+	if n == 0 || h.stamp.weekday || h.stamp.year != 0 && bytes.IndexByte(b[:n], ',') >= 0 {
 		return false
 	}
 	if h.stamped = true; n+2 > len(b) || b[n] != ' ' {

@@ -112,7 +112,8 @@ func (d *decoder) start(seg *event.Segment) {
 
 func (d *decoder) read(rows *message.Rows, r message.Record) {
 	line, rest := r.Text, []byte(nil)
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+	if r.Lines > 1 {
+		i := bytes.IndexByte(line, '\n')
 		line, rest = line[:i], line[i:]
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 	}
