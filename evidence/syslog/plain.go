@@ -11,7 +11,7 @@ import (
 // remembered with it, and never by what other messages were; what only the message tells is looked for in the whole segment (see telltales).
 type plain struct {
 	telltales telltales
-	host      []byte     // the last that is plain
+	host      string     // the last that is plain
 	hosts     [64]string // others that are
 	tags      [64]*tag
 }
@@ -58,7 +58,7 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 		h.form = iso
 	}
 	b = bytes.TrimLeft(b[n:], " ")
-	if n = len(p.host); n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != string(p.host) {
+	if n = len(p.host); n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != p.host {
 		if n = bytes.IndexByte(b, ' '); n <= 0 || !p.knownHost(b[:n]) {
 			return false
 		}
@@ -77,7 +77,7 @@ func (p *plain) knownHost(host []byte) bool {
 		}
 		*at = string(host)
 	}
-	p.host = append(p.host[:0], host...)
+	p.host = *at
 	return true
 }
 

@@ -2,7 +2,6 @@ package syslog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
@@ -77,7 +76,7 @@ func namedCuts(text []byte) bool {
 }
 
 // cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
-func (h *header) cuts(p *program) bool {
+func (h *header) cuts(p *program, rows *message.Rows) bool {
 	if h.data != nil {
 		return false
 	}
@@ -86,7 +85,7 @@ func (h *header) cuts(p *program) bool {
 	if p.fields == nil && !pam {
 		return true
 	}
-	if !ascii(text) { // blanks beyond ASCII part words too
+	if !rows.ASCII(text) { // blanks beyond ASCII part words too
 		return false
 	}
 	if pam {
@@ -98,17 +97,6 @@ func (h *header) cuts(p *program) bool {
 		text = text[j+1:]
 	}
 	return p.fields == nil || p.cuts != nil && p.cuts(text)
-}
-
-func ascii(text []byte) bool {
-	var all uint64
-	for ; len(text) >= 8; text = text[8:] {
-		all |= binary.LittleEndian.Uint64(text)
-	}
-	for _, c := range text {
-		all |= uint64(c)
-	}
-	return all&0x8080808080808080 == 0
 }
 
 // says are the values that host gives besides.

@@ -244,7 +244,7 @@ func (d *decoder) host(rows *message.Rows, r message.Record, h *header, ns int64
 		return
 	}
 	p := programOf(h)
-	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p) && rows.Clear(h.message, h.app) {
+	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p, rows) && rows.Clear(h.message, h.app) {
 		return
 	}
 	h.common(rows)
