@@ -12,6 +12,7 @@ type Record struct {
 	Text   []byte // without the last line end
 	Offset uint64 // in the file
 	Number uint64 // of its first line, from 1
+	Lines  uint64 // that it has
 }
 
 // Decoder implements event.Decoder for a format that says how a record is read.
@@ -71,7 +72,7 @@ func (d *Decoder) run(rows *Rows, seg *event.Segment, at int) {
 		} else {
 			rows.sifting.begin(text)
 		}
-		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number})
+		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number, Lines: count})
 		at += n
 		number += count
 	}

@@ -158,6 +158,17 @@ func (r *Rows) Clear(values ...[]byte) bool {
 	return p != nil && p.sift && len(p.wanted) == 0 && r.sifting.clears(values)
 }
 
+// ASCII says whether a text is ASCII. Of a stretch of the record a survey may know.
+func (r *Rows) ASCII(text []byte) bool {
+	s := &r.sifting
+	if s.sifter != nil && !s.suspects() && s.data != nil && s.told && s.ascii {
+		if _, inside := stretch(s.record, text); inside {
+			return true
+		}
+	}
+	return ascii(text)
+}
+
 // Fetching says whether a single row is being decoded in full.
 func (r *Rows) Fetching() bool { return r.rec != nil }
 

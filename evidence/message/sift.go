@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"unicode/utf8"
 
@@ -26,6 +27,7 @@ type sifting struct {
 	at       int            // of the record
 	from, to int            // whole lines of the segment, surveyed if told
 	told     bool           // places holds
+	ascii    bool           // and all of them is ASCII
 	places   []int          // in the segment, ascending
 }
 
@@ -123,7 +125,7 @@ func (s *sifting) survey(end int) {
 		s.to = max(end, s.at+bytes.LastIndexByte(s.data[s.at:most], '\n')+1)
 	}
 	text := s.data[s.from:s.to]
-	if !utf8.Valid(text) { // which records are not must be told one by one
+	if s.ascii = ascii(text); !s.ascii && !utf8.Valid(text) { // which records are not must be told one by one
 		return
 	}
 	if s.places, s.told = s.surveyor.Survey(text, s.places); !s.told {
@@ -132,6 +134,17 @@ func (s *sifting) survey(end int) {
 	for i := range s.places {
 		s.places[i] += s.from
 	}
+}
+
+func ascii(text []byte) bool {
+	var all uint64
+	for ; len(text) >= 8; text = text[8:] {
+		all |= binary.LittleEndian.Uint64(text)
+	}
+	for _, c := range text {
+		all |= uint64(c)
+	}
+	return all&0x8080808080808080 == 0
 }
 
 // apart says that a value must be searched by itself: it is no stretch of the record's text, or what stands beside it does not part it.

@@ -23,6 +23,7 @@ type header struct {
 	hops    int         // relays whose own time and host were passed over
 	native  entry       // fields of the journal
 	tag     *tag        // what is known of app, nil when it was not looked up
+	plain   bool        // all that plain.parse does not set is as it leaves it
 }
 
 // maxHops bounds the relays of a line.

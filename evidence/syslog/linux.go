@@ -235,14 +235,20 @@ func accountFields(b []byte, rows *message.Rows) {
 		}
 		return
 	}
-	for _, mark := range []string{"password changed for ", "changed password expiry for ", "delete user '", "change user '", "add '"} {
+	for i, mark := range accountWords {
 		if rest, ok := after(b, mark); ok {
-			rows.Add("action", bytes.TrimRight([]byte(mark), " '"))
+			rows.Add("action", []byte(accountActions[i]))
 			rows.Add("user", bytes.Trim(word(rest), "'"))
 			return
 		}
 	}
 }
+
+// accountWords are what stands before the name of an account, and accountActions what they say was done to it.
+var (
+	accountWords   = []string{"password changed for ", "changed password expiry for ", "delete user '", "change user '", "add '"}
+	accountActions = []string{"password changed for", "changed password expiry for", "delete user", "change user", "add"}
+)
 
 // pamFields reads "pam_module(service:kind): text".
 func pamFields(b []byte, rows *message.Rows) {

@@ -11,7 +11,7 @@ import (
 // remembered with it, and never by what other messages were; what only the message tells is looked for in the whole segment (see telltales).
 type plain struct {
 	telltales telltales
-	host      []byte     // the last that is plain
+	host      string     // the last that is plain
 	hosts     [64]string // others that are
 	tags      [64]*tag
 }
@@ -33,7 +33,10 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	if len(line) < 16 || p.telltales.in(at, at+len(line)) {
 		return false
 	}
-	*h = header{pri: -1}
+	if !h.plain {
+		*h = header{plain: true}
+	}
+	h.pri, h.pid = -1, nil
 	b := line
 	if n, pri := priority(b); n > 0 {
 		h.pri = pri
@@ -41,7 +44,10 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 	}
 	// A line whose first ten bytes hold no '=' is not FortiGate's, one without a comma before its first blank not Palo Alto's.
 	var n int
-	if h.stamp, n = parseStamp(b); n == 0 || h.stamp.weekday || h.stamp.year != 0 && bytes.IndexByte(b[:n], ',') >= 0 {
+	if n = h.stamp.usual(b); n == 0 {
+		h.stamp, n = anyStamp(b)
+	}
+	if n == 0 || h.stamp.weekday || h.stamp.year != 0 && bytes.IndexByte(b[:n], ',') >= 0 {
 		return false
 	}
 	if h.stamped = true; n+2 > len(b) || b[n] != ' ' {
@@ -52,7 +58,7 @@ func (p *plain) parse(h *header, line []byte, at int) bool {
 		h.form = iso
 	}
 	b = bytes.TrimLeft(b[n:], " ")
-	if n = len(p.host); n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != string(p.host) {
+	if n = len(p.host); n == 0 || n >= len(b) || b[n] != ' ' || string(b[:n]) != p.host {
 		if n = bytes.IndexByte(b, ' '); n <= 0 || !p.knownHost(b[:n]) {
 			return false
 		}
@@ -71,7 +77,7 @@ func (p *plain) knownHost(host []byte) bool {
 		}
 		*at = string(host)
 	}
-	p.host = append(p.host[:0], host...)
+	p.host = *at
 	return true
 }
 

@@ -2,7 +2,6 @@ package syslog
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/contrail-ir/contrail/event"
@@ -31,10 +30,10 @@ func cutting(service string, fields func([]byte, *message.Rows), cuts func([]byt
 func always([]byte) bool { return true }
 
 // sshCuts says that no field of a message of OpenSSH loses a point at its end, or a colon beside others: it would stand beside a byte that is
-// part of what is sought. So colons may only end words, and the messages whose names lose points are left out.
+// part of what is sought. So the messages whose names lose points are left out; and of a word with colons only one that ends it may be at an end.
 func sshCuts(text []byte) bool {
 	for _, begin := range [...]string{"User ", "Close session: ", "Starting session: ", "subsystem "} {
-		if bytes.HasPrefix(text, []byte(begin)) {
+		if len(text) > 0 && text[0] == begin[0] && bytes.HasPrefix(text, []byte(begin)) {
 			return false
 		}
 	}
@@ -43,10 +42,31 @@ func sshCuts(text []byte) bool {
 		if i < 0 {
 			return true
 		}
-		if at += i; at+1 < len(text) && text[at+1] != ' ' {
+		if at += i; at+1 == len(text) || text[at+1] == ' ' {
+			continue
+		}
+		end := len(text)
+		if i := bytes.IndexByte(text[at:], ' '); i >= 0 {
+			end = at + i
+		}
+		if at == 0 || !alphanumeric(text[at-1]) || !alphanumeric(text[end-1]) {
 			return false
 		}
+		at = end - 1
 	}
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+}
+
+// accountCuts says that what is done to an account, where that is said before a colon and pairs, has none itself.
+func accountCuts(text []byte) bool {
+	if bytes.IndexByte(text, '=') < 0 {
+		return true
+	}
+	what, _, ok := bytes.Cut(text, []byte(": "))
+	return ok && len(what) > 0 && bytes.IndexByte(what, ':') < 0
 }
 
 // namedCuts says that the port of a client, which loses the colon behind it, has none of its own.
@@ -56,16 +76,16 @@ func namedCuts(text []byte) bool {
 }
 
 // cuts says that all that host would give a row of the message is cut from it, from the header, or among says, so that Rows.Clear may be asked.
-func (h *header) cuts(p *program) bool {
+func (h *header) cuts(p *program, rows *message.Rows) bool {
 	if h.data != nil {
 		return false
 	}
 	text := h.message
-	pam := bytes.HasPrefix(text, []byte("pam_"))
+	pam := len(text) > 0 && text[0] == 'p' && bytes.HasPrefix(text, []byte("pam_"))
 	if p.fields == nil && !pam {
 		return true
 	}
-	if !ascii(text) { // blanks beyond ASCII part words too
+	if !rows.ASCII(text) { // blanks beyond ASCII part words too
 		return false
 	}
 	if pam {
@@ -79,20 +99,9 @@ func (h *header) cuts(p *program) bool {
 	return p.fields == nil || p.cuts != nil && p.cuts(text)
 }
 
-func ascii(text []byte) bool {
-	var all uint64
-	for ; len(text) >= 8; text = text[8:] {
-		all |= binary.LittleEndian.Uint64(text)
-	}
-	for _, c := range text {
-		all |= uint64(c)
-	}
-	return all&0x8080808080808080 == 0
-}
-
 // says are the values that host gives besides.
 var says = slices.Concat(facilities[:], severities[:], []string{"accepted", "failed", "invalid_user", "disconnected", "connected", "denied", "session", "subsystem", "postponed", "refused",
-	"session opened", "session closed", "authentication failure", "deny", "accept"})
+	"session opened", "session closed", "authentication failure", "deny", "accept"}, accountActions)
 
 var (
 	other    = linux("syslog", nil)
@@ -106,9 +115,9 @@ var programs = map[string]*program{
 	"sudo": cutting("sudo", sudoFields, always), "sudo-i": cutting("sudo", sudoFields, always), "doas": linux("sudo", nil),
 	"su": linux("auth", suFields), "su-l": linux("auth", suFields),
 	"login": authpriv, "polkitd": authpriv, "pkexec": authpriv, "systemd-logind": authpriv, "gdm-password": authpriv, "gdm": authpriv, "lightdm": authpriv, "chsh": authpriv, "chfn": authpriv,
-	"runuser": authpriv, "unix_chkpwd": authpriv, "pam_unix": authpriv, "sssd": authpriv, "sssd_be": authpriv, "krb5kdc": authpriv, "polkit-agent-helper-1": authpriv, "chpasswd": linux("auth", accountFields), "passwd": linux("auth", accountFields),
-	"useradd": linux("auth", accountFields), "adduser": linux("auth", accountFields), "usermod": linux("auth", accountFields), "userdel": linux("auth", accountFields), "deluser": linux("auth", accountFields),
-	"groupadd": linux("auth", accountFields), "groupmod": linux("auth", accountFields), "groupdel": linux("auth", accountFields), "gpasswd": linux("auth", accountFields), "chage": linux("auth", accountFields),
+	"runuser": authpriv, "unix_chkpwd": authpriv, "pam_unix": authpriv, "sssd": authpriv, "sssd_be": authpriv, "krb5kdc": authpriv, "polkit-agent-helper-1": authpriv, "chpasswd": cutting("auth", accountFields, accountCuts), "passwd": cutting("auth", accountFields, accountCuts),
+	"useradd": cutting("auth", accountFields, accountCuts), "adduser": cutting("auth", accountFields, accountCuts), "usermod": cutting("auth", accountFields, accountCuts), "userdel": cutting("auth", accountFields, accountCuts), "deluser": cutting("auth", accountFields, accountCuts),
+	"groupadd": cutting("auth", accountFields, accountCuts), "groupmod": cutting("auth", accountFields, accountCuts), "groupdel": cutting("auth", accountFields, accountCuts), "gpasswd": cutting("auth", accountFields, accountCuts), "chage": cutting("auth", accountFields, accountCuts),
 	"cron": cutting("cron", cronFields, always), "crond": cutting("cron", cronFields, always), "crontab": cutting("cron", cronFields, always), "anacron": linux("cron", nil), "atd": linux("cron", nil), "/usr/sbin/cron": cutting("cron", cronFields, always),
 	"vsftpd": linux("vsftpd", nil), "proftpd": linux("proftpd", nil), "clamd": linux("clamav", nil), "clamav": linux("clamav", nil), "freshclam": linux("clamav", nil), "clamscan": linux("clamav", nil), "clamonacc": linux("clamav", nil), "clamav-milter": linux("clamav", nil),
 	"guacd": linux("guacamole", nil), "guacamole": linux("guacamole", nil),

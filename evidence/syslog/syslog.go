@@ -112,7 +112,8 @@ func (d *decoder) start(seg *event.Segment) {
 
 func (d *decoder) read(rows *message.Rows, r message.Record) {
 	line, rest := r.Text, []byte(nil)
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+	if r.Lines > 1 {
+		i := bytes.IndexByte(line, '\n')
 		line, rest = line[:i], line[i:]
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 	}
@@ -243,7 +244,7 @@ func (d *decoder) host(rows *message.Rows, r message.Record, h *header, ns int64
 		return
 	}
 	p := programOf(h)
-	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p) && rows.Clear(h.message, h.app) {
+	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p, rows) && rows.Clear(h.message, h.app) {
 		return
 	}
 	h.common(rows)

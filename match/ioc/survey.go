@@ -122,19 +122,26 @@ func (x *sifter) surveyToken(text []byte, from, to int, hyphens bool) {
 		}
 		return
 	}
-	eachNumbers(text, from, to, hyphens, func(from, _ int, a [4]byte) {
-		n := uint64(binary.BigEndian.Uint32(a[:])) | 1<<32
-		if v.clean[uint32(n)*0x9e3779b1>>22] == n {
-			return
-		}
-		if v.n+len(s.bits4) > asks { // the questions about an address are answered together
-			v.answer(&s.sieve)
-		}
-		var key [5]byte
-		for _, bits := range s.bits4 {
-			v.ask(&s.sieve, hashOf(saltAddress, networkKey(&key, uint32(n), bits)), from, n)
-		}
-	})
+	if hyphens {
+		eachNumbers(text, from, to, hyphens, func(from, _ int, a [4]byte) { v.askAddress(s, a, from) })
+	} else if a, ok := address4(t); ok { // nearly all
+		v.askAddress(s, a, from)
+	}
+}
+
+// askAddress asks about the networks of an address.
+func (v *survey) askAddress(s *Set, a [4]byte, at int) {
+	n := uint64(binary.BigEndian.Uint32(a[:])) | 1<<32
+	if v.clean[uint32(n)*0x9e3779b1>>22] == n {
+		return
+	}
+	if v.n+len(s.bits4) > asks { // the questions about an address are answered together
+		v.answer(&s.sieve)
+	}
+	var key [5]byte
+	for _, bits := range s.bits4 {
+		v.ask(&s.sieve, hashOf(saltAddress, networkKey(&key, uint32(n), bits)), at, n)
+	}
 }
 
 // surveyColons looks up the IPv6 addresses, which are rare.
