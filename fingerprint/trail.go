@@ -29,6 +29,9 @@ type Trail struct {
 		Hosts  []string   `json:"hosts"`
 		Refs   []TrailRef `json:"refs"`
 	} `json:"implant"`
+	Brought []struct {
+		Name string `json:"name"`
+	} `json:"tools"`
 	Infrastructure []struct {
 		Value string     `json:"value"`
 		Kind  string     `json:"kind"`

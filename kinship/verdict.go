@@ -67,6 +67,9 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 		}
 		return Related, why, nil
 	}
+	if shown, compared := j.alike(); j.active() && p < unrelatedTo && j.asked > 0 && compared >= leastAlike && 2*shown > compared {
+		return NotEnough, fmt.Sprintf("there is an intruder's activity, which shows %d of the %d habits of this one that were looked for; too little is known of others' habits to weigh that", shown, compared), nil
+	}
 	if j.active() && p < unrelatedTo && j.asked > 0 {
 		return Unrelated, "there is an intruder's activity, and it does not resemble this one's", nil
 	}
@@ -75,6 +78,35 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 		return NotFound, "the sources that would show it were searched on all critical hosts from 90 days before its first known activity, and nothing was there", nil
 	}
 	return NotEnough, "what was searched can neither show nor rule out this intruder", missing
+}
+
+// leastAlike is how many habits must have been compared for most of them to say anything.
+const leastAlike = 4
+
+// alike says how many groups of habits that not everybody has were looked for where an intruder's can be compared, and how many were found, whatever they weigh. What
+// resembles this intruder in most of it is not called unlike him because nothing is there to weigh it by.
+func (j *judge) alike() (shown, compared int) {
+	if j.e.Trail == nil || !j.e.Trail.Intrusion() {
+		return 0, 0
+	}
+	for _, g := range j.groups() {
+		found, looked := false, false
+		for _, i := range g.items {
+			if it := &j.f.Items[i]; !g.habit || it.Tier == fingerprint.NeverAlone || it.WayIn || it.Kind == fingerprint.WorkingHours {
+				continue
+			}
+			_, ok := j.find(i)
+			found = found || ok
+			looked = looked || ok || j.searched(i) > 0
+		}
+		if looked {
+			compared++
+		}
+		if found {
+			shown++
+		}
+	}
+	return shown, compared
 }
 
 // independent gives an item that is this intruder's alone and another that neither belongs to its group nor rests on the same records.
@@ -223,6 +255,9 @@ func (j *judge) searchable() map[string]shown {
 			it := &j.f.Items[i]
 			if len(j.rules[i]) == 0 || it.Tier == fingerprint.NeverAlone || it.WayIn {
 				continue
+			}
+			if it.Kind.Behaviour() && fingerprint.Weigh(it.Kind, it.Tier, it.Specificity) <= 0 {
+				continue // it would weigh nothing if it were found
 			}
 			if it.Group == "" {
 				name = fmt.Sprintf("%s %q", it.Kind, it.Value)
