@@ -19,6 +19,7 @@ type Trail struct {
 		To   string     `json:"to"`
 		Kind string     `json:"kind"`
 		Time string     `json:"time"`
+		Part int        `json:"part"`
 		Refs []TrailRef `json:"refs"`
 	} `json:"edges"`
 	Stages  []Stage `json:"stages"`

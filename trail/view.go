@@ -26,7 +26,7 @@ type view struct {
 	carrying  map[Node]bool     // signs.go
 	carried   map[Node]bool     // brought.go
 	libraries map[Node]Node
-	lasting   map[[2]Node]bool  // network.go
+	lasting   map[[2]Node]bool // network.go
 }
 
 // maxRemembered bounds what a view remembers of each kind; what is asked again is found out again.
