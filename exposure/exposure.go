@@ -252,6 +252,10 @@ func (in *intake) read(src, original io.Reader) error {
 		text, head = oldLines{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
 	}
 	if f.Format = formatOf(head); f.Format == "delimited" {
+		if table.Aligned(head) {
+			f.Format = "aligned"
+			return table.ReadAligned(text, in.source.Name, in.out())
+		}
 		if d := table.Sniff(head); d != 0 {
 			return table.ReadDelimited(text, d, in.source.Name, in.out())
 		}
