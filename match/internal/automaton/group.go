@@ -1,6 +1,9 @@
 package automaton
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Group is expressions that are asked about the same texts: a text that is not ASCII is spelled once for all of them.
 //
@@ -29,6 +32,9 @@ func (g *Group) make() {
 	if g.alphabet, g.spells = newAlphabet(ready); !g.spells {
 		return
 	}
+	for r := rune(utf8.RuneSelf); r < 0x800; r++ {
+		g.alphabet.short = append(g.alphabet.short, g.alphabet.codeOf(r))
+	}
 	g.classes = make([]*[256]uint8, len(g.of))
 	for i, a := range g.of {
 		if a.prog != nil {
@@ -45,7 +51,7 @@ func (g *Group) Spell(dst, text []byte) []byte {
 	return g.alphabet.spell(dst[:0], text)
 }
 
-// Match says whether a member's expression matches anywhere in a text that was spelled.
+// Match says whether a member's expression matches anywhere in a text that was spelled. The codes of a text that is ASCII are the text.
 func (g *Group) Match(member int, codes, text []byte) bool {
 	a := g.of[member]
 	if !g.spells || a.prog == nil {
