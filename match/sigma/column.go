@@ -248,7 +248,7 @@ func (c *columnState) expression(p *predicate, test, v int) bool {
 		return false
 	}
 	if c.ascii(v) {
-		return c.needles.expressions.Match(int(p.members[test]), raw, raw)
+		return t.re.MatchASCII(raw)
 	}
 	if c.spelled != v {
 		c.spelled, c.codes = v, c.needles.expressions.Spell(c.codes, raw)

@@ -112,5 +112,3 @@ func asciiAt(text []byte) int {
 	}
 	return n
 }
-
-func isASCII(text []byte) bool { return asciiAt(text) == len(text) }

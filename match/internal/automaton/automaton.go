@@ -89,7 +89,7 @@ func (a *Automaton) make() {
 	if err != nil {
 		return
 	}
-	parsed = trimmed(parsed)
+	parsed = trimmed(trimmed(parsed, false), true)
 	a.gaps = cutGaps(parsed, nil)
 	prog, err := syntax.Compile(parsed.Simplify())
 	if err != nil || !a.classify(prog) {
@@ -106,15 +106,18 @@ func (a *Automaton) make() {
 	a.start = a.state([]uint32{uint32(prog.Start)}, -1)
 }
 
-// trimmed leaves out of an expression's ends what may be repeated more often than it must: whether it matches anywhere does not depend on it. Of
-// \w+` it leaves \w`, whose beginning is seldom.
-func trimmed(re *syntax.Regexp) *syntax.Regexp {
+// trimmed leaves out of one end of an expression what may be repeated more often than it must: whether it matches anywhere does not depend on
+// it. Of \w+` it leaves \w`, whose beginning is seldom.
+func trimmed(re *syntax.Regexp, end bool) *syntax.Regexp {
 	switch re.Op {
 	case syntax.OpCapture:
-		return trimmed(re.Sub[0])
+		return trimmed(re.Sub[0], end)
 	case syntax.OpConcat:
-		last := len(re.Sub) - 1
-		re.Sub[0], re.Sub[last] = trimmed(re.Sub[0]), trimmed(re.Sub[last])
+		at := 0
+		if end {
+			at = len(re.Sub) - 1
+		}
+		re.Sub[at] = trimmed(re.Sub[at], end)
 	case syntax.OpStar, syntax.OpQuest:
 		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
 	case syntax.OpPlus:
@@ -228,16 +231,24 @@ func (a *Automaton) classOf(r rune) uint8 {
 
 // Match says whether the expression matches anywhere in the text.
 func (a *Automaton) Match(text []byte) bool {
+	if asciiAt(text) == len(text) {
+		return a.MatchASCII(text)
+	}
 	if !a.ready() {
 		return a.re.Match(text)
-	}
-	if isASCII(text) {
-		return a.match(a.classes, text, text)
 	}
 	codes := spellings.Get().(*[]byte)
 	defer spellings.Put(codes)
 	*codes = a.alphabet.spell((*codes)[:0], text)
 	return a.match(a.classes, *codes, text)
+}
+
+// MatchASCII is Match for a text of which is known that it is ASCII.
+func (a *Automaton) MatchASCII(text []byte) bool {
+	if !a.ready() {
+		return a.re.Match(text)
+	}
+	return a.match(a.classes, text, text)
 }
 
 // match is Match of a text that is spelled, by the classes of its codes.

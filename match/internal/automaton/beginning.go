@@ -62,7 +62,7 @@ func (a *Automaton) beginningOf(prog *syntax.Prog) (b beginning) {
 		return beginning{}
 	}
 	// Of other characters the codes are not the bytes.
-	if literal, _ := a.re.LiteralPrefix(); len(literal) >= leastLiteral && isASCII([]byte(literal)) {
+	if literal, _ := a.re.LiteralPrefix(); len(literal) >= leastLiteral && asciiAt([]byte(literal)) == len(literal) {
 		b.literal = []byte(literal)
 	}
 	return b

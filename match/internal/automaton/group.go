@@ -51,7 +51,7 @@ func (g *Group) Spell(dst, text []byte) []byte {
 	return g.alphabet.spell(dst[:0], text)
 }
 
-// Match says whether a member's expression matches anywhere in a text that was spelled. The codes of a text that is ASCII are the text.
+// Match says whether a member's expression matches anywhere in a text that was spelled.
 func (g *Group) Match(member int, codes, text []byte) bool {
 	a := g.of[member]
 	if !g.spells || a.prog == nil {
