@@ -52,8 +52,8 @@ func (t *terminal) exposeCommand() *cobra.Command {
 		Short: "Count whose data left: passengers, bookings, documents, cards",
 		Long: `Reads staged archives, captured uploads, dumps and exports, through archives within archives, and counts the passengers' records in them:
 exact where that is possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from
---key. With --by it adds up, beside that, what logs say that an account or address took: rows that databases returned, and files that Zeek saw sent
-to it. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
+--key. With --by it adds up, beside that, what logs say that an account or address took: rows that databases returned, and files that Zeek or Suricata
+saw sent to it. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
 		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --by svc_report --by 198.51.100.7 --since 2026-03-02 --out result /evidence\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
 		RunE:    func(c *cobra.Command, args []string) error { return t.expose(c.Context(), f, args) },
 	}
@@ -199,7 +199,7 @@ func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question)
 		return nil, err
 	}
 	if l.Read() == 0 {
-		t.log().Warn("--by: there is no database's log and no files log of Zeek in the evidence, so nothing can be said of what was returned or sent")
+		t.log().Warn("--by: there is no database's log and no files log of Zeek or Suricata in the evidence, so nothing can be said of what was returned or sent")
 	}
 	return told, nil
 }

@@ -11,7 +11,10 @@ import (
 func (s *Set) Needs() event.Needs { return event.Always(s.want) }
 
 func (s *Set) want(source event.Source) event.Want {
-	p := s.program(source)
+	return s.program(source).want
+}
+
+func (s *Set) wantOf(p *program) event.Want {
 	want := p.fields()
 	var carried []string
 	for i := range p.rules {
