@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -232,5 +233,65 @@ func compareHostile(t *testing.T, set *Set, source event.Source, field string, o
 		if ratio > most {
 			t.Errorf("%s: %s costs %.1f times as much as ordinary values", field, name, ratio)
 		}
+	}
+}
+
+// TestHostileTextsAreMatchedAsBySlowRules scans such texts, which are matched by other ways than ordinary ones, and holds the rules against their
+// expressions and those against package regexp.
+func TestHostileTextsAreMatchedAsBySlowRules(t *testing.T) {
+	set, _ := Compile(corpus(t), Options{})
+	compared, found := 0, 0
+	for _, f := range expressionFields {
+		of := expressionsOn(set, f.source, f.native)
+		begun := beginnings(t, of, 1200)
+		var values []string
+		for i, s := range begun {
+			switch { // whole matches among them, and characters that take one to four bytes
+			case i%3 == 0:
+				re, _ := syntax.Parse(of[i%len(of)].text, syntax.Perl)
+				var b strings.Builder
+				addMatch(&b, re, rand.New(rand.NewPCG(uint64(i), 9)))
+				s = b.String()
+			case i%3 == 1:
+				s += []string{"é", "中", "\xff", "ſ", "😀", "\n"}[i%6]
+			}
+			begun[i] = s
+		}
+		values = append(values, pack(begun[:400], 150, 1<<12)...)
+		values = append(values, pack(begun[400:], 2000, 3<<12)...)
+		values = append(values, needed(of)+strings.Repeat("é\xff", 200))
+		for _, test := range of {
+			re := regexp.MustCompile(test.text)
+			for _, v := range values {
+				if got, want := test.expression([]byte(v)), re.MatchString(v); got != want {
+					t.Fatalf("%s: %s in %q: %v, want %v", f.native, test.text, v, got, want)
+				}
+			}
+		}
+		batches, _ := valuesOf(f.source, f.native, f.others, values)
+		scan := set.Scanner()
+		for _, b := range batches {
+			hits := map[[2]int]bool{}
+			if err := scan.Scan(b, func(row int, rule event.RuleIndex) { hits[[2]int{row, int(rule)}] = true }); err != nil {
+				t.Fatal(err)
+			}
+			found += len(hits)
+			for i := range set.rules {
+				route := set.Route(event.RuleIndex(i), f.source)
+				if route == nil {
+					continue
+				}
+				for row := 0; row < b.Rows; row += 1 + b.Rows/6 {
+					compared++
+					if got, want := hits[[2]int{row, i}], slowly(set, event.RuleIndex(i), route, b, row); got != want {
+						t.Fatalf("%s row %d rule %q: scanner %v, expression %v", f.native, row, set.rules[i].rule.Title, got, want)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d pairs compared, %d hits", compared, found)
+	if found < 100 {
+		t.Errorf("only %d hits: the texts test little", found)
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // A loop is a .* or .+ that every match goes through. While it is gone round, who is still before it cannot come to anything that it
 // does not come to: whoever gets there finds it gone round already, as nothing before it reads the end of the line, at which it ends. So
-// what is before is forgotten. Without that set.*&&.* has other states for every s, e and t behind the first set, and took twice as
-// long over a text that begins it.
+// what is before is forgotten. Without that set.*&& has other states for every s, e and t behind the first set, and took 1.2 ns a byte of
+// such a text in place of 0.9.
 type loop struct {
 	at     uint32
 	before []bool // by instruction
