@@ -241,6 +241,12 @@ func (o *opening) file(ctx context.Context, f *evidence.File) error {
 		o.lose(l)
 		return err
 	case f.Archive != "" || body == nil:
+		_, damage, err := f.Finish()
+		if f.Archive != "" && f.Members == 0 && len(damage) > 0 { // nobody can say what is in it, but how much there can be
+			o.lose(exposure.Loss{Org: f.Org, Name: f.Name, Reason: fmt.Sprintf("%s archive: %s", f.Archive, damage[0].Reason), Bytes: f.Size, Open: true, Sealed: true, Packed: true})
+			return err
+		}
+		return errors.Join(err, o.broken(src, format, damage))
 	default:
 		sealed := closed(body, f.Name, f.NotRead)
 		switch {

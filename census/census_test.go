@@ -228,6 +228,9 @@ func TestBrokenEvidence(t *testing.T) {
 	}
 	told := map[string]string{}
 	for _, l := range r.Unread {
+		if l.Name == "a.rar" && (!l.Sealed || l.Bytes != 4007) {
+			t.Errorf("an archive of which nothing can be had: %+v", l)
+		}
 		told[l.Name] = l.Reason
 	}
 	for _, f := range r.Orgs[0].Files {

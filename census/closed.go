@@ -29,7 +29,7 @@ func closed(body io.Reader, name, artefact string) closedForm {
 		return closedForm{what: "OLE container (old Office, mail)"}
 	case bytes.HasPrefix(head, []byte("!BDN")):
 		return closedForm{what: "Outlook mailbox", legible: true}
-	case strings.HasPrefix(artefact, "RAR"), strings.HasPrefix(artefact, "cabinet"):
+	case strings.HasPrefix(artefact, "cabinet"):
 		return closedForm{what: artefact, packed: true}
 	case bytes.HasPrefix(head, []byte("age-encryption.org/")), bytes.HasPrefix(head, []byte("-----BEGIN AGE ENCRYPTED")), bytes.HasPrefix(head, []byte("-----BEGIN PGP MESSAGE")), bytes.HasPrefix(head, []byte("Salted__")), openPGP(head):
 		return closedForm{what: "encrypted file", packed: true}

