@@ -392,7 +392,7 @@ func (w *walker) atPair(a *arrival) policy {
 func (w *walker) atPlace(a *arrival) policy {
 	known := a.from == noNode
 	k := w.key(a.node)
-	if !known && w.internal(k) && !w.strange(a.node) && !w.beyondTunnel(a.node) {
+	if !known && w.internal(k) && !w.strange(a.node) {
 		return shut
 	}
 	t := w.traitsOf(a.node)
