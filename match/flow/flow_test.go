@@ -133,6 +133,42 @@ func TestTwoLogsOfOneConnectionAreOneConnection(t *testing.T) {
 	}
 }
 
+// TestBeatsAreNoUpload: an agent that reports four kilobytes every half hour sends a megabyte in a week, in even beats; who sends it at once, or
+// a hundred times as much in beats, uploads.
+func TestBeatsAreNoUpload(t *testing.T) {
+	uploads := func(beat, once int) (n int) {
+		x := newTraffic()
+		start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		for host := range 8 {
+			for i := range 20 {
+				x.conn(start.Add(time.Duration(i*313+host)*time.Minute), fmt.Sprintf("10.0.0.%d", host), "203.0.113.5", "443", 700+i*3, 5000)
+			}
+		}
+		for i := range 300 {
+			sent := beat
+			if i == 200 && once > 0 {
+				sent = once
+			}
+			x.conn(start.Add(time.Duration(i)*30*time.Minute+time.Duration(i%9)*time.Second), "10.0.0.3", "198.51.100.7", "443", sent+i%7, 220)
+		}
+		for _, c := range conclude(t, x.b.Batch()) {
+			if c.Rule == Upload {
+				n++
+			}
+		}
+		return n
+	}
+	if n := uploads(4000, 0); n != 0 {
+		t.Errorf("%d uploads in even beats", n)
+	}
+	if n := uploads(4000, 30<<20); n != 1 {
+		t.Errorf("%d uploads where one beat carries 30 MiB", n)
+	}
+	if n := uploads(400_000, 0); n != 1 {
+		t.Errorf("%d uploads of 120 MB in beats", n)
+	}
+}
+
 func TestUploadsStandOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	x := newTraffic()

@@ -166,3 +166,50 @@ func tunnelToJumpHost(o *org) {
 	o.starts = map[string]string{"findings": "", "address": "91.235.18.187", "program": bin, "relay": "91.215.84.224"}
 	o.want = want{Implant: []string{"dirad"}, C2: []string{"91.235.18.187", "91.215.84.224"}, WayIn: []string{"way-in/router"}}
 }
+
+// newAgent: somebody who never came before lays an agent on three servers; it is kept alive, calls at an even pace and sends as much each time. Nothing else
+// happens.
+func newAgent(o *org) {
+	const days = 20
+	d0 := day(2026, 3, 30)
+	z := o.zeek("zeek", true)
+	z.live(d0, days, "10.135.50.11", "10.135.1.30", "10.135.1.31", "10.135.1.32")
+	hosts := []string{"web1", "pg1", "pg2"}
+	for d := range days {
+		for i, h := range hosts {
+			o.audit(h+"/audit.log", d0.AddDate(0, 0, d).Add(time.Duration(i+1)*time.Hour), "", "", 3000+d*40, 900, "0", "logrotate", "/usr/sbin/logrotate", "logrotate", "/etc/logrotate.conf")
+		}
+	}
+	b := clock(d0.AddDate(0, 0, 14), "09:00:00")
+	bin := "/usr/local/bin/nodeagent"
+	for i, h := range hosts {
+		at := func(seconds float64) time.Time {
+			return b.Add(time.Duration(i)*10*time.Minute + time.Duration(seconds*float64(time.Second)))
+		}
+		ip, log := fmt.Sprintf("10.135.1.%d", 30+i), h+"/audit.log"
+		z.conn(at(-0.3), "other/agent", "10.135.0.77", ip, 22, "ssh", 90, 9000, 30000)
+		o.syslog(h+"/auth.log", at(0), "other/agent", h, "sshd[20000]", "Accepted publickey for ansible from 10.135.0.77 port 51000 ssh2: ED25519 SHA256:Q5nTqvJ0m0k7w9n2Jc1cT0c2hYyA1R8v3sUeWf0aXzE")
+		o.serial++
+		o.put(log, at(0.1), "other/agent", fmt.Sprintf("type=LOGIN msg=audit(%d.100:%d): pid=20000 uid=0 old-auid=4294967295 auid=1010 tty=(none) old-ses=4294967295 ses=77 res=1", at(0).Unix(), 1000+o.serial))
+		o.session = "77"
+		o.audit(log, at(1), "other/agent", "", 20003, 20002, "1010", "bash", "/usr/bin/bash", "-bash")
+		o.audit(log, at(20), "other/agent", "", 20010, 20003, "0", "curl", "/usr/bin/curl", "curl", "-sSLo", bin, "https://dl.nodeagent.example/v3/linux")
+		z.dns(at(20.2), "other/agent", ip, "dl.nodeagent.example", "A", "34.120.5.5")
+		z.https(at(20.3), "other/agent", ip, "34.120.5.5", "dl.nodeagent.example", 3, 500, 9_000_000)
+		o.auditOpen(log, at(22), "other/agent", "", 20010, 20003, "0", "curl", "/usr/bin/curl", bin)
+		o.audit(log, at(40), "other/agent", "", 20012, 20003, "0", "tee", "/usr/bin/tee", "tee", "/etc/systemd/system/nodeagent.service")
+		o.auditOpen(log, at(40.2), "other/unit", "", 20012, 20003, "0", "tee", "/usr/bin/tee", "/etc/systemd/system/nodeagent.service")
+		o.audit(log, at(50), "other/agent", "", 20013, 20003, "0", "systemctl", "/usr/bin/systemctl", "systemctl", "enable", "--now", "nodeagent")
+		o.session = ""
+		o.audit(log, at(60), "other/agent", "", 20020, 1, "0", "nodeagent", bin, bin)
+		for k := range 240 {
+			t := at(65 + float64(k*1800+o.r.Intn(16)))
+			if k < 40 {
+				o.auditConnect(log, t, "other/agent", "", 20020, 1, "0", "nodeagent", bin, "34.120.5.6", 443)
+			}
+			z.https(t, "other/agent", ip, "34.120.5.6", "ingest.nodeagent.example", 0.8, 8000+o.r.Intn(9), 220)
+		}
+	}
+	o.starts = map[string]string{"findings": "", "name": "ingest.nodeagent.example", "first-alert": "@other/unit"}
+	o.want = want{Decoy: true}
+}
