@@ -92,6 +92,9 @@ type Tally struct {
 	lost      int // damage beyond the bound
 	scratch   []Span
 	segment   map[stream][]numbered // of the segment under way
+	voices    []voice               // of one batch, reused as the next two
+	marks     []uint64
+	minutes   []uint32
 }
 
 type watchedField struct {
@@ -150,7 +153,7 @@ func (t *Tally) Batch(b *event.Batch) {
 			}
 		}
 	}
-	t.remember(b)
+	t.remember(b, perHost)
 }
 
 // fieldsOf gives the watched columns of a schema.
@@ -289,7 +292,7 @@ func (t *Tally) Merge(o *Tally) {
 	for _, d := range o.damage {
 		t.Damage(d)
 	}
-	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment}
+	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment, voices: o.voices, marks: o.marks, minutes: o.minutes}
 }
 
 // merge takes over what another tally counted by host and source, which is no longer the other's.

@@ -72,6 +72,7 @@ type predicate struct {
 	ascii   int      // how many of tests can hold for ASCII values
 	needles []int32  // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	needs   [][]need // by test: what an expression needs besides; nil when no test does
+	members []int32  // by test: of an expression, its place among those of the slot; nil when no test is one
 	literal bool     // needles answer all tests
 	several bool     // worth a scan for all needles of the slot
 	cached  bool     // worth remembering

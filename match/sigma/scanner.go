@@ -555,9 +555,11 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 				return true
 			}
 		}
-		if scanned && p.needs != nil && t.kind == testRegexp {
-			if c.hasEach(p.needs[i]) && t.needs.metShort(folded) && t.expression(raw) {
-				return true
+		if t.kind == testRegexp {
+			if scanned && (p.needs == nil || c.hasEach(p.needs[i])) && t.needs.metShort(folded) || !scanned && t.needs.met(folded) {
+				if c.expression(p, i, v) {
+					return true
+				}
 			}
 			continue
 		}
