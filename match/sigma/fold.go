@@ -50,8 +50,8 @@ func appendFold(dst, src []byte) []byte {
 	return dst
 }
 
-// foldTable is foldRune of the characters below foldedRunes, which is made when the first text beyond ASCII is met: looking each up took 15 to 20 ns a
-// byte, four times what an ordinary text costs.
+// foldTable is foldRune of the characters below foldedRunes, which is made when the first text beyond ASCII is met: looking each up took 11 ns a
+// byte, two to three times what all else of an ordinary text costs.
 var foldTable = sync.OnceValue(func() *[foldedRunes]uint16 {
 	var t [foldedRunes]uint16
 	for r := range t {
