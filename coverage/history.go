@@ -25,12 +25,66 @@ func streamOf(host string, s event.Source) stream {
 
 // history is what a stream's records say about its completeness. It adds up in any order.
 type history struct {
-	minutes *roaring.Bitmap // minutes since 1970 in which the stream spoke
-	runs    []numberRun     // stretches of consecutive record numbers, in order after settle
+	minutes minutes     // since 1970, in which the stream spoke
+	runs    []numberRun // stretches of consecutive record numbers, in order after settle
 	cleared []clearing
 	steps   []clockStep
 	clears  int // beyond the bound
 	steered int // clock steps beyond the bound
+}
+
+// minutes is a set of minutes. It begins without memory of its own: evidence can have a stream for each record.
+type minutes struct {
+	only int64           // its single minute plus one, 0 when there is none; no longer kept once there is more
+	more *roaring.Bitmap // nil as long as one is all
+}
+
+func (m *minutes) add(minute uint32) {
+	if m.more == nil {
+		if m.only == 0 || m.only == int64(minute)+1 {
+			m.only = int64(minute) + 1
+			return
+		}
+		m.more = m.bitmap()
+	}
+	m.more.Add(minute)
+}
+
+// addMany adds minutes that rise.
+func (m *minutes) addMany(list []uint32) {
+	switch {
+	case len(list) == 0:
+	case len(list) == 1:
+		m.add(list[0])
+	case m.more == nil && m.only == 0:
+		m.more = roaring.New()
+		m.more.AddMany(list)
+	default:
+		m.more = m.bitmap()
+		m.more.Or(roaring.BitmapOf(list...))
+	}
+}
+
+func (m *minutes) or(o *minutes) {
+	switch {
+	case o.more == nil && o.only != 0:
+		m.add(uint32(o.only - 1))
+	case o.more != nil:
+		m.more = m.bitmap()
+		m.more.Or(o.more)
+	}
+}
+
+// bitmap gives the set as a bitmap, its own where it has one.
+func (m *minutes) bitmap() *roaring.Bitmap {
+	if m.more != nil {
+		return m.more
+	}
+	b := roaring.New()
+	if m.only != 0 {
+		b.Add(uint32(m.only - 1))
+	}
+	return b
 }
 
 // Bounds of a history; what is beyond is counted.
@@ -68,7 +122,7 @@ func (t *Tally) history(key stream) *history {
 	if t.streams == nil {
 		t.streams = map[stream]*history{}
 	}
-	h := &history{minutes: roaring.New()}
+	h := &history{}
 	// Streams are as many as pairs of host and source, which have their own bound; beyond it histories are not kept, and
 	// the certificate lists such hosts under one name without gaps.
 	if len(t.streams) < maxSpans {
@@ -115,7 +169,7 @@ func (t *Tally) remember(b *event.Batch, spans []Span) {
 				v.marks[(minute-v.from)>>6] |= 1 << ((minute - v.from) & 63)
 			}
 		} else if ns >= 0 && minute != v.spoke && minute <= 1<<32-1 { // rows follow each other within a minute
-			v.h.minutes.Add(uint32(minute))
+			v.h.minutes.add(uint32(minute))
 			v.spoke = minute
 		}
 		if t.Numbered {
@@ -131,11 +185,7 @@ func (t *Tally) remember(b *event.Batch, spans []Span) {
 					t.minutes = append(t.minutes, uint32(v.from)+uint32(64*i+bits.TrailingZeros64(word)))
 				}
 			}
-			if v.h.minutes.IsEmpty() {
-				v.h.minutes.AddMany(t.minutes)
-			} else {
-				v.h.minutes.Or(roaring.BitmapOf(t.minutes...))
-			}
+			v.h.minutes.addMany(t.minutes)
 		}
 		if v.h != nil && t.Numbered {
 			t.segment[v.key] = v.numbers
@@ -270,7 +320,7 @@ func (t *Tally) endSegment() {
 }
 
 func (h *history) add(o *history) {
-	h.minutes.Or(o.minutes)
+	h.minutes.or(&o.minutes)
 	h.runs = append(h.runs, o.runs...)
 	h.cleared = append(h.cleared, o.cleared...)
 	h.steps = append(h.steps, o.steps...)
@@ -329,7 +379,7 @@ func usualSilence(all []silence) uint32 {
 }
 
 func (h *history) silences() (all []silence) {
-	it := h.minutes.Iterator()
+	it := h.minutes.bitmap().Iterator()
 	if !it.HasNext() {
 		return nil
 	}

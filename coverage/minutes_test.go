@@ -55,7 +55,7 @@ func TestMinutesAreThoseOfTheRows(t *testing.T) {
 			t.Fatalf("%d streams, want %d", len(tally.streams), len(want))
 		}
 		for key, minutes := range want {
-			if got := tally.streams[key].minutes; !got.Equals(minutes) {
+			if got := tally.streams[key].minutes.bitmap(); !got.Equals(minutes) {
 				t.Fatalf("%v spoke in the minutes %v, want %v", key, got, minutes)
 			}
 			if tally.Numbered && !slices.Equal(tally.segment[key], numbers[key]) {

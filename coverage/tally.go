@@ -158,7 +158,7 @@ func (t *Tally) Batch(b *event.Batch) {
 
 // fieldsOf gives the watched columns of a schema.
 func (t *Tally) fieldsOf(s *event.Schema) []watchedField {
-	if t.Watch == nil {
+	if t.Watch == nil || len(s.Fields) == 0 {
 		return nil
 	}
 	fields, ok := t.watched[s]
@@ -295,16 +295,24 @@ func (t *Tally) Merge(o *Tally) {
 	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment, voices: o.voices, marks: o.marks, minutes: o.minutes}
 }
 
+// merge takes over what another tally counted by host and source, which is no longer the other's.
 func (t *Tally) merge(o *Tally) {
+	if len(t.spans) == 0 {
+		t.spans, o.spans = o.spans, nil
+	}
 	for key, x := range o.spans {
 		t.at(key).add(x)
 	}
 	for key, x := range o.more {
 		t.addMore(key, x)
 	}
+	if len(t.streams) == 0 {
+		t.streams, o.streams = o.streams, nil
+	}
 	for key, h := range o.streams {
 		t.history(key).add(h)
 	}
+	o.spans, o.more, o.streams = nil, nil, nil
 }
 
 // Total gives the records read and their times, recovered ones left out.
@@ -329,7 +337,8 @@ func NewBuilder(orgs []string) *Builder {
 	return b
 }
 
-// File adds a file that was read, with all that was counted in it. f needs path, organisation, format, bytes and digest.
+// File adds a file that was read, with all that was counted in it, which is taken over: the tally keeps its totals. f needs path,
+// organisation, format, bytes and digest.
 func (b *Builder) File(f File, t *Tally) {
 	f.Records, f.Recovered = t.total.Records, t.recovered
 	f.First, f.Last, f.NoTimes = bounds(t.total)

@@ -258,6 +258,10 @@ func (in *intake) read(src, original io.Reader) error {
 		text, head = oldLines{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
 	}
 	if f.Format = formatOf(head); f.Format == "delimited" {
+		if table.IsPrinted(head) {
+			f.Format = "printed"
+			return table.ReadPrinted(text, in.source.Name, in.out())
+		}
 		if d := table.Sniff(head); d != 0 {
 			return table.ReadDelimited(text, d, in.source.Name, in.out())
 		}

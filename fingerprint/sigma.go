@@ -235,7 +235,7 @@ func searches(k Kind, value string) []search {
 			out = append(out, on(windows, "process_creation", "", t("Image"), t("ParentImage")), on(windows, "file_event", "", t("TargetFilename")), on(windows, "image_load", "", t("ImageLoaded")))
 		}
 		if !strings.Contains(value, `\`) {
-			out = append(out, on("linux", "process_creation", "", unix("Image")), on("linux", "file_event", "", unix("TargetFilename")))
+			out = append(out, on("linux", "process_creation", "", unix("Image")), on("linux", "file_event", "", unix("TargetFilename")), on("linux", "", "auditd", unix("exe"), unix("name")))
 		}
 		if k == FileName {
 			out = append(out, on("file", "", "", is("name")), on("zeek", "", "files", is("filename")))
@@ -261,7 +261,7 @@ func searches(k Kind, value string) []search {
 		return []search{on(windows, "dns_query", "", name("QueryName")...), on("", "dns", "", name("query")...), on("", "proxy", "", name("cs-host")...),
 			on(windows, "network_connection", "", name("DestinationHostname")...), on("zeek", "", "ssl", name("server_name")...)}
 	case IP:
-		return []search{on("", "firewall", "", is("dst_ip"), is("src_ip")), on(windows, "network_connection", "", is("DestinationIp")), on("linux", "network_connection", "", is("DestinationIp")),
+		return []search{on("", "firewall", "", is("dst_ip"), is("src_ip")), on(windows, "network_connection", "", is("DestinationIp")), on("linux", "network_connection", "", is("DestinationIp")), on("linux", "", "auditd", is("laddr"), is("addr")),
 			on("zeek", "", "ssl", is("id.resp_h")), on("", "dns", "", is("answer")),
 			// Who came from there, and what network devices were told about it.
 			on("", "webserver", "", is("c-ip")), {product: windows, service: "security", where: []test{{"EventID", "", "4624"}}, any: []test{is("IpAddress")}},
@@ -291,7 +291,8 @@ func searches(k Kind, value string) []search {
 		}
 	case CommandLine:
 		t := test{"CommandLine", "", wild(value)}
-		return []search{on(windows, "process_creation", "", t), on("linux", "process_creation", "", t)}
+		// The audit daemon cuts a command into words. Other engines than ours find it in the title that the process was given.
+		return []search{on(windows, "process_creation", "", t), on("linux", "process_creation", "", t), on("linux", "", "auditd", t, test{"proctitle", "", wild(value)})}
 	case ProcessChain:
 		parent, child, _ := strings.Cut(value, " > ")
 		chain := func(sep string) search {

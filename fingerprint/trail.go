@@ -19,6 +19,7 @@ type Trail struct {
 		To   string     `json:"to"`
 		Kind string     `json:"kind"`
 		Time string     `json:"time"`
+		Part int        `json:"part"`
 		Refs []TrailRef `json:"refs"`
 	} `json:"edges"`
 	Stages  []Stage `json:"stages"`
@@ -29,6 +30,9 @@ type Trail struct {
 		Hosts  []string   `json:"hosts"`
 		Refs   []TrailRef `json:"refs"`
 	} `json:"implant"`
+	Brought []struct {
+		Name string `json:"name"`
+	} `json:"tools"`
 	Infrastructure []struct {
 		Value string     `json:"value"`
 		Kind  string     `json:"kind"`

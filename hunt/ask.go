@@ -103,7 +103,7 @@ func (o *Options) ask(ctx context.Context, a asking) (cert *coverage.Certificate
 		handlers = append(handlers, page)
 	}
 	if a.follow != nil {
-		a.follow.Orgs, a.follow.TempDir = len(a.orgs), temp
+		a.follow.Orgs, a.follow.TempDir, a.follow.Inventory = len(a.orgs), temp, o.Evidence.Inventory
 		follower := NewFollower(*a.follow)
 		defer func() { err = errors.Join(err, follower.Close()) }()
 		q.Tap, handlers = follower, append(handlers, follower)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/report"
@@ -29,6 +30,8 @@ type FollowOptions struct {
 	Baseline []*trail.Baseline
 	TempDir  string
 	Orgs     int // how many there will be, to share memory; 0 for one
+
+	Inventory []coverage.Declared // says which addresses are whose
 }
 
 // Follower sees a sweep, as its tap and as a handler, and afterwards follows the intruder in each organisation.
@@ -91,6 +94,11 @@ func (f *Follower) graph(org string) (*trail.Graph, error) {
 	g, err := trail.NewGraph(trail.Options{TempDir: f.options.TempDir, Budget: min(mostBudget, max(leastBudget, graphBudget/max(1, f.options.Orgs))), Walk: walkBudget})
 	if err == nil {
 		f.graphs[org] = g
+		for _, d := range f.options.Inventory {
+			if d.Org == "" || d.Org == org {
+				g.Declare(d.Host, d.Addresses)
+			}
+		}
 	}
 	return g, err
 }

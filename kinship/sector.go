@@ -1,6 +1,7 @@
 package kinship
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -35,7 +36,7 @@ func newSector(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, all []Evi
 	s := &sector{own: make([][]tally, len(all)), all: make([]tally, len(f.Items)), strangers: make([][]habit, len(all))}
 	for k := range all {
 		e := &all[k]
-		if e.Coverage == nil || e.SeenOn == nil || hasExclusive(f, rules, e) {
+		if e.Coverage == nil || e.SeenOn == nil || hasExclusive(f, rules, e) || hasSeveral(f, rules, e) {
 			continue
 		}
 		b, err := fingerprint.NewBaseline(f)
@@ -66,6 +67,30 @@ func hasExclusive(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, e *Evi
 		}
 	}
 	return false
+}
+
+// hasSeveral says whether an organisation in which an intrusion is established shows most of the fingerprint's groups of indicators, and three at least: where
+// no log tells digests nothing is this intruder's alone, and his other victims do not make what he has common.
+func hasSeveral(f *fingerprint.Fingerprint, rules [][]fingerprint.Rule, e *Evidence) bool {
+	if e.Trail == nil || !e.Trail.Intrusion() {
+		return false
+	}
+	found := map[string]bool{} // by group of indicators
+	for i := range f.Items {
+		it := &f.Items[i]
+		if it.Kind.Behaviour() || it.Tier == fingerprint.NeverAlone || it.WayIn || len(rules[i]) == 0 {
+			continue
+		}
+		g := cmp.Or(it.Group, it.Rule)
+		found[g] = found[g] || slices.ContainsFunc(rules[i], func(r fingerprint.Rule) bool { return len(e.Hits[r.ID]) > 0 })
+	}
+	n := 0
+	for _, shown := range found {
+		if shown {
+			n++
+		}
+	}
+	return n >= 3 && 2*n > len(found)
 }
 
 // without gives the fingerprint as the organisations other than one make it look.

@@ -2,11 +2,13 @@ package kinship
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/contrail-ir/contrail/finding"
 	"github.com/contrail-ir/contrail/fingerprint"
 )
 
@@ -67,6 +69,9 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 		}
 		return Related, why, nil
 	}
+	if shown, compared := j.alike(); j.active() && p < unrelatedTo && j.asked > 0 && compared >= leastAlike && 2*shown > compared {
+		return NotEnough, fmt.Sprintf("there is an intruder's activity, which shows %d of the %d habits of this one that were looked for; too little is known of others' habits to weigh that", shown, compared), nil
+	}
 	if j.active() && p < unrelatedTo && j.asked > 0 {
 		return Unrelated, "there is an intruder's activity, and it does not resemble this one's", nil
 	}
@@ -74,7 +79,39 @@ func (j *judge) verdict(p float64) (Verdict, string, []string) {
 	if !something && len(missing) == 0 && !j.active() {
 		return NotFound, "the sources that would show it were searched on all critical hosts from 90 days before its first known activity, and nothing was there", nil
 	}
+	if j.clipped > 0 && weighty > 0 && j.active() {
+		return NotEnough, fmt.Sprintf("habits agree, but they were counted on %d hosts, too few to weigh what agrees", j.clipped), nil
+	}
 	return NotEnough, "what was searched can neither show nor rule out this intruder", missing
+}
+
+// leastAlike is how many habits must have been compared for most of them to say anything.
+const leastAlike = 3
+
+// alike says how many groups of habits that not everybody has were looked for where an intruder's can be compared, and how many were found, whatever they weigh. What
+// resembles this intruder in most of it is not called unlike him because nothing is there to weigh it by.
+func (j *judge) alike() (shown, compared int) {
+	if j.e.Trail == nil || !j.e.Trail.Intrusion() {
+		return 0, 0
+	}
+	for _, g := range j.groups() {
+		found, looked := false, false
+		for _, i := range g.items {
+			if it := &j.f.Items[i]; !g.habit || it.Tier == fingerprint.NeverAlone || it.WayIn || it.Kind == fingerprint.WorkingHours {
+				continue
+			}
+			_, ok := j.find(i)
+			found = found || ok
+			looked = looked || ok || j.searched(i) > 0
+		}
+		if looked {
+			compared++
+		}
+		if found {
+			shown++
+		}
+	}
+	return shown, compared
 }
 
 // independent gives an item that is this intruder's alone and another that neither belongs to its group nor rests on the same records.
@@ -109,7 +146,7 @@ func (j *judge) other(v Verdict) (bool, string) {
 		if !t.Intrusion() {
 			return false, "the trace established no intrusion"
 		}
-		if v == NotEnough && Posterior(j.o.Prior, j.total) >= unrelatedTo {
+		if v == NotEnough {
 			return false, "whether the intrusion that the trace established is this one's is open"
 		}
 		if !known {
@@ -121,12 +158,73 @@ func (j *judge) other(v Verdict) (bool, string) {
 				return true, fmt.Sprintf("beside this intruder's program the trace names %q", i.Name)
 			}
 		}
+		if host := j.apart(); host != "" {
+			return true, fmt.Sprintf("the trace established an intrusion on %s, too, which no record joins with this one, and in which nothing of this intruder was found", host)
+		}
 		return false, "the trace names no program beside this intruder's"
 	}
 	if len(j.e.Grave) > 0 && !known {
 		return true, fmt.Sprintf("suspected: %d grave findings of other rules, not traced", len(j.e.Grave))
 	}
 	return false, "nothing was traced that would tell"
+}
+
+// apart gives a host of a part of the trail in which nothing of the fingerprint was found and which shares no host with a part in which there was, "" when there
+// is none. What everybody has and the way in join nobody.
+func (j *judge) apart() string {
+	ours := map[finding.Ref]bool{}
+	for i := range j.f.Items {
+		if it := &j.f.Items[i]; it.Tier != fingerprint.NeverAlone && !it.WayIn {
+			for _, r := range j.rules[i] {
+				for _, ref := range j.e.Hits[r.ID] {
+					ours[ref] = true
+				}
+			}
+		}
+	}
+	ran := map[string]string{} // node of a process → its host: devices that log everybody's connections are shared by all
+	for _, n := range j.e.Trail.Nodes {
+		if n.Kind == "process" {
+			ran[n.ID] = n.Host
+		}
+	}
+	hosts, hit := map[int]map[string]bool{}, map[int]bool{}
+	for _, e := range j.e.Trail.Edges {
+		if e.Part == 0 {
+			continue
+		}
+		if hosts[e.Part] == nil {
+			hosts[e.Part] = map[string]bool{}
+		}
+		for _, n := range []string{e.From, e.To} {
+			if host := ran[n]; host != "" {
+				hosts[e.Part][host] = true
+			}
+		}
+		for _, r := range e.Refs {
+			hit[e.Part] = hit[e.Part] || ours[finding.Ref{File: r.File, Record: r.Record}]
+		}
+	}
+	if len(hit) == 0 || !slices.Contains(slices.Collect(maps.Values(hit)), true) {
+		return ""
+	}
+	for _, part := range slices.Sorted(maps.Keys(hosts)) {
+		if hit[part] || len(hosts[part]) == 0 {
+			continue
+		}
+		shares := false
+		for other := range hosts {
+			if hit[other] {
+				for h := range hosts[part] {
+					shares = shares || hosts[other][h]
+				}
+			}
+		}
+		if !shares {
+			return slices.Min(slices.Collect(maps.Keys(hosts[part])))
+		}
+	}
+	return ""
 }
 
 func (j *judge) has(k fingerprint.Kind, value string) bool {
@@ -224,6 +322,9 @@ func (j *judge) searchable() map[string]shown {
 			if len(j.rules[i]) == 0 || it.Tier == fingerprint.NeverAlone || it.WayIn {
 				continue
 			}
+			if it.Kind.Behaviour() && fingerprint.Weigh(it.Kind, it.Tier, it.Specificity) <= 0 {
+				continue // it would weigh nothing if it were found
+			}
 			if it.Group == "" {
 				name = fmt.Sprintf("%s %q", it.Kind, it.Value)
 			}
@@ -252,6 +353,9 @@ func (j *judge) settle(missing []string) []string {
 	}
 	if uncounted > 0 {
 		out = append(out, fmt.Sprintf("a baseline for %d items that were counted nowhere and so weigh nothing", uncounted))
+	}
+	if j.clipped > 0 {
+		out = append(out, fmt.Sprintf("evidence of ordinary days of more hosts than the %d on which habits were counted", j.clipped))
 	}
 	if len(out) == 0 {
 		out = append(out, "memory or disk images of the hosts with findings, to compare the programs themselves")

@@ -28,7 +28,9 @@ type judge struct {
 	matched   []group                                      // groups with something found, heaviest first
 	items     []Weight
 	total     float64
-	asked     int // groups that could be searched
+	asked     int   // groups that could be searched
+	worked    *bool // what works found
+	clipped   int   // hosts on which habits were counted, where they would weigh more had they been counted on more
 }
 
 // group is correlated items: one file, one infrastructure, one habit. They share the weight of the heaviest that is found.
@@ -56,7 +58,8 @@ const habitsAgainst = -10
 
 func (j *judge) weigh() {
 	j.hosts()
-	active := j.e.Trail != nil && j.e.Trail.Intrusion() && j.works()
+	traced := j.e.Trail != nil && j.e.Trail.Intrusion()
+	active := traced && j.works()
 	absent := map[bool]*absence{true: {}, false: {}} // by whether it is a habit
 	habits, population, public := 0.0, 0, -1
 	for _, g := range j.groups() {
@@ -99,6 +102,9 @@ func (j *judge) weigh() {
 			habits += d
 			continue
 		}
+		if g.habit && traced {
+			continue // the intruder was where no log shows habits: that others' hosts show none says nothing of him
+		}
 		absent[g.habit].strongest(10*math.Log10(1-reuse*searched), text)
 	}
 	if public >= 0 {
@@ -106,6 +112,7 @@ func (j *judge) weigh() {
 	}
 	limit := fingerprint.Cap(population)
 	if d := min(habits, limit) - habits; d < 0 {
+		j.clipped = population
 		j.add(d, fmt.Sprintf("habits of one hand hang together: all of them cannot weigh more than the %d hosts they were counted on allow", population))
 	} else if d := max(habits, habitsAgainst) - habits; d > 0 {
 		absent[true].decibans += d
@@ -477,7 +484,7 @@ func (j *judge) shows(host int, source string) bool {
 // What the trail shows is searched when there is one.
 func (j *judge) searched(i int) float64 {
 	if len(j.rules[i]) == 0 {
-		if j.f.Items[i].Kind.OfTrails() && j.e.Trail != nil && j.e.Trail.Intrusion() {
+		if j.f.Items[i].Kind.OfTrails() && j.e.Trail != nil && j.e.Trail.Intrusion() && j.works() {
 			return 1
 		}
 		return 0
@@ -497,6 +504,14 @@ func (j *judge) searched(i int) float64 {
 // works says whether habits could show where the trail went: who passed through a device alone leaves none. A trail that names no hosts
 // counts as one where they could.
 func (j *judge) works() bool {
+	if j.worked == nil {
+		yes := j.couldWork()
+		j.worked = &yes
+	}
+	return *j.worked
+}
+
+func (j *judge) couldWork() bool {
 	if j.e.Coverage == nil || len(j.e.Trail.Hosts) == 0 {
 		return true
 	}

@@ -164,7 +164,9 @@ func imageLoad(r *row) {
 		return
 	}
 	p := actor(r)
-	r.edge(p, Loaded, r.node(File, r.host, path))
+	f := r.node(File, r.host, path)
+	r.edge(p, Loaded, f)
+	r.hash(f, r.get("Hashes"))
 }
 
 func processInjected(r *row) {

@@ -95,6 +95,22 @@ func NewGraph(o Options) (*Graph, error) {
 	return g, nil
 }
 
+// Declare says which addresses are a host's own, before Finish. What an inventory says goes before what logs let guess; of hosts that handed over nothing it
+// is not used.
+func (g *Graph) Declare(host string, addresses []string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	short := string(shortHost([]byte(host)))
+	for _, a := range addresses {
+		if ip := plainAddress([]byte(a)); len(ip) > 0 && short != "" {
+			g.own[ownership{short, string(ip)}] += declared
+		}
+	}
+}
+
+// declared is how often a host would have to be seen with an address to speak against an inventory.
+const declared = 1 << 30
+
 // Close removes what the graph laid on disk.
 func (g *Graph) Close() error {
 	err := errors.Join(g.names.close(), g.raw.close())

@@ -69,7 +69,7 @@ func (w *walker) policy(a *arrival) policy {
 func (w *walker) atProcess(a *arrival) policy {
 	image, name := w.image(a.node), w.program(a.node)
 	resident, server := residents[name], servers[name]
-	if image != "" && !installed(image) && a.trust != asCause { // a program outside the places of installed ones only borrows a name
+	if image != "" && w.stranger(a.node) && a.trust != asCause || w.library(a.node) != noNode { // a program that nobody installed only borrows a name
 		resident = false
 	}
 	inSession := a.via.Rel == InSession && a.from != noNode && w.kind(a.from) == Session
@@ -78,6 +78,8 @@ func (w *walker) atProcess(a *arrival) policy {
 	case resident && inSession && w.kind(a.node) == pidRef: // its number was given to others before and after
 		return policy{within: maxLease, factor: 0.95, step: w.processStep}
 	case (resident || server) && (child || inSession):
+		return w.wholeProcess(0.95)
+	case a.via.Rel == Loaded && a.trust != asCause && w.hostsService(a.node, a.from):
 		return w.wholeProcess(0.95)
 	case resident:
 		return shut
@@ -98,7 +100,7 @@ func (w *walker) atProcess(a *arrival) policy {
 		// It fetched or opened what turned out to be the intruder's, and did much else before and after.
 		return policy{within: meeting, factor: 0.2}
 	}
-	if image != "" && !installed(image) {
+	if image != "" && w.stranger(a.node) {
 		w.toCalls(a) // fresh.go
 	}
 	if shells[name] {
@@ -227,7 +229,8 @@ func dangerous(p string) bool {
 func (w *walker) atFile(a *arrival) policy {
 	p := w.key(a.node).value
 	written := (a.via.Rel == Wrote || a.via.Rel == Packed) && a.trust != asCause
-	if installed(p) && !((written || a.via.Rel == ServedAs) && (dangerous(p) || served([]byte(p)))) {
+	named := a.from == noNode || w.kind(a.from) == Hash // by somebody
+	if installed(p) && !named && !((written || a.via.Rel == ServedAs) && (dangerous(p) || served([]byte(p)))) && !w.brought(a.node) {
 		return shut
 	}
 	t := w.traitsOf(a.node)
@@ -242,7 +245,7 @@ func (w *walker) atFile(a *arrival) policy {
 			return 0.6
 		}
 		if k := w.kind(other); k == Process || k == pidRef {
-			if n := w.program(other); (residents[n] || servers[n]) && e.Rel != Wrote && e.Rel != Packed && e.Rel != RunsImage {
+			if n := w.program(other); (residents[n] || servers[n]) && e.Rel != Wrote && e.Rel != Packed && e.Rel != RunsImage && !(e.Rel == Loaded && w.hostsService(other, a.node)) {
 				return 0
 			}
 		}
@@ -256,7 +259,7 @@ func (w *walker) atProgram(a *arrival) policy {
 		return policy{factor: 0.95} // the value that somebody named
 	}
 	k := w.key(a.node)
-	if w.kind(a.from) == Process && installed(w.image(a.from)) {
+	if w.kind(a.from) == Process && !w.stranger(a.from) {
 		return shut
 	}
 	if by := w.authorityAt(a.time); by.explains(a.from) {
@@ -274,7 +277,7 @@ func (w *walker) atProgram(a *arrival) policy {
 		factor = 0.9
 	}
 	return policy{factor: factor, step: func(e *edge, other Node, forward bool) float64 {
-		if image := w.image(other); image == "" || installed(image) || w.authorityAt(e.Time).explains(other) {
+		if image := w.image(other); image == "" || !w.stranger(other) || w.authorityAt(e.Time).explains(other) {
 			return 0
 		}
 		return 1

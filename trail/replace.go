@@ -35,6 +35,9 @@ func (t *Trail) Replace(text func(string) string) {
 		e.From, e.To, e.Host = ids[e.From], ids[e.To], text(e.Host)
 		refs(e.Refs)
 	}
+	for i := range t.Parts {
+		all(t.Parts[i].Hosts)
+	}
 	for i := range t.Stages {
 		s := &t.Stages[i]
 		s.Host, s.Text = text(s.Host), text(s.Text)

@@ -164,7 +164,7 @@ func (t *teller) uninstalled(p Node) bool {
 		return false
 	}
 	image := t.acts(p)
-	return strings.ContainsAny(image, `\/`) && !installed(image)
+	return strings.ContainsAny(image, `\/`) && !installed(image) || t.broughtProgram(p) || t.library(p) != noNode
 }
 
 // acts gives the path of what acts in a process: its program, or the script or library that an interpreter was told to run.

@@ -225,13 +225,22 @@ func (t *teller) implants() {
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		var path string
+		brought := false
 		switch {
 		case e.Rel == Runs:
-			path = t.key(e.To).value
+			path, brought = t.key(e.To).value, t.brought(e.To)
+		case e.Rel == HasHash && t.kind(e.From) == File:
+			path, brought = t.key(e.From).value, t.brought(e.From)
 		case t.kind(e.From) == Process:
-			path = t.acts(e.From)
+			path, brought = t.acts(e.From), t.broughtProgram(e.From)
+			if library := t.library(e.From); library != noNode { // a host of services acts for it
+				if e.Rel == HasHash {
+					continue
+				}
+				path, brought = t.key(library).value, true
+			}
 		}
-		if path == "" || installed(path) || !strings.ContainsAny(path, `\/`) {
+		if path == "" || installed(path) && !brought || !strings.ContainsAny(path, `\/`) {
 			continue
 		}
 		a, host, r := of(path), t.g.hosts.text[e.Host], t.ref(e)
@@ -431,8 +440,47 @@ func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
 	if k.kind != Address || e.Rel != Connected || t.kind(e.From) != Process || t.g.hostOf[k.value] != "" || t.established(e.To) || t.amongOwn(k.value) {
 		return false
 	}
-	image := t.image(e.From)
-	return strings.ContainsAny(image, `\/`) && !installed(image)
+	return strings.ContainsAny(t.image(e.From), `\/`) && t.stranger(e.From)
+}
+
+// onWire says whether a node is a thing of the network, and not of a host.
+func onWire(k Kind) bool {
+	switch k {
+	case Address, Name, URL, Socket, Pair, 0:
+		return true
+	}
+	return false
+}
+
+// hostAt gives the host of the organisation that an end of a connection is: its name, else its address within; "" for a place outside, for what a gateway assigned, and for a mere name.
+func (t *teller) hostAt(n Node, to bool) string {
+	if n == noNode {
+		return ""
+	}
+	k := t.key(n)
+	address := k.value
+	switch k.kind {
+	case Socket:
+		address = address[:max(strings.LastIndexByte(address, ':'), 0)]
+	case Pair:
+		from, there, ok := cutPair(address)
+		if address = from; to {
+			address = there
+		}
+		if _, named := t.g.hosts.ids[address]; ok && named {
+			return address
+		}
+	case Address:
+	default:
+		return ""
+	}
+	if host, ours := t.g.hostOf[address]; ours {
+		return host
+	}
+	if at := t.g.names.find(appendKey(nil, Address, nil, []byte(address))); at == noNode || !t.internal(t.key(at)) || t.strange(at) || len(t.leases(at)) > 0 {
+		return ""
+	}
+	return address
 }
 
 func (t *teller) hosts() {
@@ -440,8 +488,8 @@ func (t *teller) hosts() {
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		name := t.g.hosts.text[e.Host]
-		if who := t.silentSource(e); who != "" { // who wrote it down is a sensor
-			name = who
+		if onWire(t.kind(e.From)) && onWire(t.kind(e.To)) { // who wrote it down is a sensor, a firewall, a name server
+			name = cmp.Or(t.hostAt(e.From, false), t.hostAt(e.To, true))
 		}
 		if name == "" {
 			continue

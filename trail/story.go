@@ -31,6 +31,13 @@ func (t *Trail) WriteStory(out io.Writer) error {
 	if len(t.Hosts) > 0 {
 		line("It touched %s, from %s to %s: %s.\n", count(len(t.Hosts), "host"), code2(minute(t.first())), code2(minute(t.last())), t.hostNames())
 	}
+	if len(t.Parts) > 1 {
+		line("This is in %s that no record joins; they may be of different intruders:\n", count(len(t.Parts), "part"))
+		for _, p := range t.Parts {
+			line("- from %s to %s on %s", code2(minute(p.First)), code2(minute(p.Last)), list(p.Hosts))
+		}
+		line("")
+	}
 	t.storySigns(line)
 	line("## The way in\n\n%s%s\n", code2(t.Access.Text), cite(t.Access.Refs))
 	if len(t.Implant) > 0 {
@@ -71,7 +78,11 @@ func (t *Trail) WriteStory(out io.Writer) error {
 		if technique != "" {
 			technique = ", " + code2(technique)
 		}
-		line("- %s on %s: %s (%s%s).%s", code2(minute(s.Time)[11:]), code(s.Host), strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(s.Tactic, "-", " ")), technique, cite(s.Refs))
+		on := ""
+		if s.Host != "" { // a network's log tells of no host
+			on = " on " + code(s.Host)
+		}
+		line("- %s%s: %s (%s%s).%s", code2(minute(s.Time)[11:]), on, strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(s.Tactic, "-", " ")), technique, cite(s.Refs))
 	}
 	line("")
 	if len(t.Staged) > 0 || t.SentBytes > 0 {

@@ -118,6 +118,7 @@ func (t *teller) graph() {
 		k := t.key(n)
 		t.trail.Nodes = append(t.trail.Nodes, NodeView{ID: id, Kind: k.kind.String(), Host: t.hostOfNode(n), Label: t.label(n), Refs: sortedRefs(nodes[n])})
 	}
+	numbers := t.parts()
 	for _, p := range all {
 		for i := range p.steps {
 			s := &p.steps[i]
@@ -125,6 +126,9 @@ func (t *teller) graph() {
 			v := EdgeView{From: t.ids[s.edge.From], To: t.ids[s.edge.To], Kind: s.edge.Rel.String(), Time: stamp(s.edge.Time), Weight: float64(int(s.weight*1000+0.5)) / 1000, Host: t.g.hosts.text[s.edge.Host], Refs: []Ref{{r.File, r.Record, p.role}}}
 			if s.edge.Count > 1 && s.edge.Rel != OfAccount && s.edge.Rel != RunsImage && s.edge.Rel != RunsProgram && s.edge.Rel != HasHash {
 				v.Count = s.edge.Count
+			}
+			if p.role == Intrusion {
+				v.Part = numbers[t.find(s.seed)]
 			}
 			t.trail.Edges = append(t.trail.Edges, v)
 		}

@@ -132,6 +132,8 @@ func (q *Question) starts() (starts []Start, grave int) {
 func (v *view) trace(q Question, starts []Start, found [][]Edge) (*Trail, error) {
 	v.flows, v.strangers, v.calls, v.carrying, v.lasting = flows(q.Findings), map[Node]bool{}, map[string][]edge{}, map[Node]bool{}, map[[2]Node]bool{}
 	clear(v.authorities) // which ask for what was found, too
+	clear(v.carried)
+	clear(v.libraries)
 	w := newWalker(v)
 	asked := len(q.From) > 0
 	missing := map[int]error{}

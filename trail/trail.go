@@ -26,7 +26,8 @@ type Trail struct {
 	Accounts       []AccountView `json:"accounts"`
 	Persistence    []Persistence `json:"persistence"`
 	Staged         []Staged      `json:"staged"`
-	SentBytes      int64         `json:"sent_bytes"` // 0 when no record tells
+	SentBytes      int64         `json:"sent_bytes"`      // 0 when no record tells
+	Parts          []Part        `json:"parts,omitempty"` // two or more, by their first step
 	Starts         []StartView   `json:"starts"`
 	Unseen         []string      `json:"unseen"` // what this evidence could not show
 }
@@ -74,6 +75,7 @@ type EdgeView struct {
 	Weight float64 `json:"weight"`
 	Count  uint32  `json:"count,omitempty"` // records that the references stand for, when more
 	Host   string  `json:"host"`
+	Part   int     `json:"part,omitempty"` // of Parts, from 1, where there are any
 	Refs   []Ref   `json:"refs"`
 }
 

@@ -72,7 +72,7 @@ func (e *evidence) look(t *teller, s *edge) {
 		return
 	}
 	image := t.image(s.From)
-	if !strings.ContainsAny(image, `\/`) || installed(image) {
+	if !strings.ContainsAny(image, `\/`) || !t.stranger(s.From) {
 		return
 	}
 	if s.Rel == Started {

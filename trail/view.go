@@ -24,7 +24,9 @@ type view struct {
 	strangers map[Node]bool
 	calls     map[string][]edge // fresh.go: what callsOf found
 	carrying  map[Node]bool     // signs.go
-	lasting   map[[2]Node]bool  // network.go
+	carried   map[Node]bool     // brought.go
+	libraries map[Node]Node
+	lasting   map[[2]Node]bool // network.go
 }
 
 // maxRemembered bounds what a view remembers of each kind; what is asked again is found out again.
@@ -42,7 +44,7 @@ type nodeKey struct {
 }
 
 func newView(g *Graph) *view {
-	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}, leased: map[Node][]lease{}}
+	return &view{g: g, images: map[Node]string{}, traits: map[Node]*traits{}, keys: map[Node]nodeKey{}, authorities: map[int64]*authority{}, sessions: map[Node]sessionInfo{}, leased: map[Node][]lease{}, carried: map[Node]bool{}, libraries: map[Node]Node{}}
 }
 
 // once gives what was found of a key before, else finds it and keeps it.

@@ -239,7 +239,7 @@ func (t *terminal) sweepTo(ctx context.Context, f sweepFlags, args []string, mor
 			t.log().Warn("trails need every event: what the interrupted sweep had read is read again")
 			f.resume = false
 		}
-		follower = hunt.NewFollower(hunt.FollowOptions{Seeds: hunt.Seeds(asked), Orgs: len(orgNames(q.Roots))})
+		follower = hunt.NewFollower(hunt.FollowOptions{Seeds: hunt.Seeds(asked), Orgs: len(orgNames(q.Roots)), Inventory: q.Inventory})
 		defer func() { err = errors.Join(err, follower.Close()) }()
 		q.Tap = follower
 		more = append(more, follower)

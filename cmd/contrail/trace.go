@@ -102,6 +102,7 @@ func (t *terminal) trace(ctx context.Context, f traceFlags, args []string) (err 
 		}
 		options.Baseline = append(options.Baseline, b)
 	}
+	options.Inventory = q.Inventory
 	follower := hunt.NewFollower(options)
 	defer func() { err = errors.Join(err, follower.Close()) }()
 	drafting := hunt.Options{Evidence: q, Refuse: passengerValue}

@@ -113,6 +113,7 @@ func TestRecognition(t *testing.T) {
 func slow(data string) map[string]map[string][]string {
 	line := regexp.MustCompile(`^(?:node=(\S+) )?type=(\S+) (?:msg=)?audit\(([^)]*)\)[ :]*(.*)$`)
 	pair := regexp.MustCompile(`([A-Za-z_0-9]+)=("[^"]*"|[^ "'` + "\x1d" + `]+)`)
+	argument := regexp.MustCompile(`^a[0-9]+$`)
 	lost := regexp.MustCompile(`([0-9a-z])([A-Z]{2,}=")`)
 	out := map[string]map[string][]string{}
 	for _, l := range strings.Split(data, "\n") {
@@ -125,6 +126,7 @@ func slow(data string) map[string]map[string][]string {
 			out[id] = map[string][]string{}
 		}
 		out[id]["type"] = append(out[id]["type"], m[2])
+		var words []string
 		for _, p := range pair.FindAllStringSubmatch(lost.ReplaceAllString(m[4], "$1 $2"), -1) {
 			v := strings.Trim(p[2], `"`)
 			if p[2] == "(null)" {
@@ -134,6 +136,12 @@ func slow(data string) map[string]map[string][]string {
 				v = strings.ReplaceAll(strings.TrimRight(string(b), "\x00"), "\x00", " ")
 			}
 			out[id][p[1]] = append(out[id][p[1]], v)
+			if m[2] == "EXECVE" && argument.MatchString(p[1]) {
+				words = append(words, v)
+			}
+		}
+		if len(words) > 0 {
+			out[id]["CommandLine"] = append(out[id]["CommandLine"], strings.Join(words, " "))
 		}
 	}
 	return out

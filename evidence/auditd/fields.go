@@ -26,6 +26,7 @@ type fields struct {
 	sockets bool // the log says the address itself
 	part    []byte
 	parts   []byte // an argument that was written in several pieces
+	line    []byte // the arguments so far, as one line
 	scratch []byte
 	depth   int
 }
@@ -39,6 +40,9 @@ func Fields(rows *message.Rows, kind, body []byte) {
 		rows.Add("message", bytes.TrimSpace(body))
 	}
 	f.endPart()
+	if len(f.line) > 0 {
+		rows.Add("CommandLine", f.line)
+	}
 	if f.syscall != nil && !f.named {
 		if name := syscallName(f.arch, f.syscall); name != "" {
 			rows.Add("SYSCALL", []byte(name))
@@ -154,13 +158,24 @@ func (f *fields) field(name, value []byte, quoted bool) {
 			f.parts = append(f.parts, value...)
 			return
 		}
+		f.endPart()
+		f.word(value)
 	}
 	f.rows.AddNamed(name, value)
+}
+
+// word adds an argument to the command line.
+func (f *fields) word(v []byte) {
+	if len(f.line) > 0 {
+		f.line = append(f.line, ' ')
+	}
+	f.line = append(f.line, v...)
 }
 
 func (f *fields) endPart() {
 	if len(f.part) > 0 {
 		f.rows.AddNamed(f.part, f.parts)
+		f.word(f.parts)
 		f.part, f.parts = f.part[:0], f.parts[:0]
 	}
 }
