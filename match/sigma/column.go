@@ -241,11 +241,14 @@ func (c *columnState) look(value int) {
 func (c *columnState) expression(p *predicate, test, v int) bool {
 	t := &p.tests[test]
 	raw := c.text(v)
-	if p.members == nil || t.needs.line > 0 || c.ascii(v) {
+	if p.members == nil || t.needs.line > 0 {
 		return t.expression(raw)
 	}
 	if len(raw) < t.needs.bytes {
 		return false
+	}
+	if c.ascii(v) {
+		return t.re.MatchASCII(raw)
 	}
 	if c.spelled != v {
 		c.spelled, c.codes = v, c.needles.expressions.Spell(c.codes, raw)

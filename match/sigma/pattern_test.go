@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -110,6 +111,18 @@ func TestFold(t *testing.T) {
 	}
 	if got := foldString("A\xffB"); got != "a\xffb" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestFoldedTextIsFoldedByCharacter holds the table against the characters that it stands for.
+func TestFoldedTextIsFoldedByCharacter(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		if got, want := foldString(string(r)), string(foldRune(r)); got != want {
+			t.Fatalf("%U is folded to %q, want %q", r, got, want)
+		}
 	}
 }
 

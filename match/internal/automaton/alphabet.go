@@ -14,6 +14,8 @@ type alphabet struct {
 	bounds []rune // where ranges of characters begin, from the first that is not ASCII on
 	codes  []byte // by bound
 	sample []rune // by code, less 128: a character
+	broken byte   // the code of bytes that are no text
+	short  []byte // of characters of two bytes, less the first of them; only of groups
 }
 
 // newAlphabet gives the alphabet of the characters that some expressions tell apart, and says whether there are codes enough.
@@ -45,6 +47,7 @@ func newAlphabet(of []*Automaton) (l alphabet, ok bool) {
 		}
 		l.codes = append(l.codes, code)
 	}
+	l.broken = l.codeOf(utf8.RuneError)
 	return l, true
 }
 
@@ -64,17 +67,23 @@ func (l *alphabet) codeOf(r rune) byte {
 // spell appends the codes of a text.
 func (l *alphabet) spell(dst, text []byte) []byte {
 	dst = slices.Grow(dst, len(text))
-	for i := 0; i < len(text); {
-		if c := text[i]; c < utf8.RuneSelf {
-			dst = append(dst, c)
-			i++
-			continue
+	for {
+		n := asciiAt(text)
+		dst, text = append(dst, text[:n]...), text[n:]
+		if len(text) == 0 {
+			return dst
 		}
-		r, n := utf8.DecodeRune(text[i:])
-		dst = append(dst, l.codeOf(r))
-		i += n
+		r, n := utf8.DecodeRune(text)
+		text = text[n:]
+		switch at := int(r) - utf8.RuneSelf; {
+		case r == utf8.RuneError:
+			dst = append(dst, l.broken)
+		case at < len(l.short):
+			dst = append(dst, l.short[at])
+		default:
+			dst = append(dst, l.codeOf(r))
+		}
 	}
-	return dst
 }
 
 // spelledBy gives the classes of an alphabet's codes.
@@ -92,17 +101,14 @@ func (a *Automaton) spelledBy(l *alphabet) *[256]uint8 {
 // spellings are codes of texts that one expression alone is asked about.
 var spellings = sync.Pool{New: func() any { return new([]byte) }}
 
-func isASCII(text []byte) bool {
-	for len(text) >= 8 {
-		if binary.LittleEndian.Uint64(text)&0x8080808080808080 != 0 {
-			return false
-		}
-		text = text[8:]
+// asciiAt says how many characters of a text are ASCII before the first that is not.
+func asciiAt(text []byte) int {
+	n := 0
+	for n+8 <= len(text) && binary.LittleEndian.Uint64(text[n:])&0x8080808080808080 == 0 {
+		n += 8
 	}
-	for _, c := range text {
-		if c >= utf8.RuneSelf {
-			return false
-		}
+	for n < len(text) && text[n] < utf8.RuneSelf {
+		n++
 	}
-	return true
+	return n
 }

@@ -36,6 +36,7 @@ type Automaton struct {
 	asserts bool         // the expression asks what stands before a place: ^, \b and their like
 	pinned  bool         // it matches at the beginning only
 	gaps    []gap
+	loops   []loop
 
 	bounds  []rune      // where classes of characters begin
 	class   []uint8     // by bound
@@ -88,6 +89,7 @@ func (a *Automaton) make() {
 	if err != nil {
 		return
 	}
+	parsed = trimmed(trimmed(parsed, false), true)
 	a.gaps = cutGaps(parsed, nil)
 	prog, err := syntax.Compile(parsed.Simplify())
 	if err != nil || !a.classify(prog) {
@@ -97,11 +99,33 @@ func (a *Automaton) make() {
 	if !a.asserts && !a.pinned {
 		a.begin = a.beginningOf(prog)
 	}
-	a.prog = prog
+	a.prog, a.loops = prog, a.loopsOf(prog)
 	a.width = uint32(len(a.sample) << len(a.gaps))
 	a.numbered = map[string]uint32{}
 	a.table.Store(&[]uint32{})
 	a.start = a.state([]uint32{uint32(prog.Start)}, -1)
+}
+
+// trimmed leaves out of one end of an expression what may be repeated more often than it must: whether it matches anywhere does not depend on
+// it. Of \w+` it leaves \w`, whose beginning is seldom.
+func trimmed(re *syntax.Regexp, end bool) *syntax.Regexp {
+	switch re.Op {
+	case syntax.OpCapture:
+		return trimmed(re.Sub[0], end)
+	case syntax.OpConcat:
+		at := 0
+		if end {
+			at = len(re.Sub) - 1
+		}
+		re.Sub[at] = trimmed(re.Sub[at], end)
+	case syntax.OpStar, syntax.OpQuest:
+		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
+	case syntax.OpPlus:
+		return re.Sub[0]
+	case syntax.OpRepeat:
+		re.Max = re.Min
+	}
+	return re
 }
 
 // classify parts the characters into classes that no instruction tells apart.
@@ -207,16 +231,24 @@ func (a *Automaton) classOf(r rune) uint8 {
 
 // Match says whether the expression matches anywhere in the text.
 func (a *Automaton) Match(text []byte) bool {
+	if asciiAt(text) == len(text) {
+		return a.MatchASCII(text)
+	}
 	if !a.ready() {
 		return a.re.Match(text)
-	}
-	if isASCII(text) {
-		return a.match(a.classes, text, text)
 	}
 	codes := spellings.Get().(*[]byte)
 	defer spellings.Put(codes)
 	*codes = a.alphabet.spell((*codes)[:0], text)
 	return a.match(a.classes, *codes, text)
+}
+
+// MatchASCII is Match for a text of which is known that it is ASCII.
+func (a *Automaton) MatchASCII(text []byte) bool {
+	if !a.ready() {
+		return a.re.Match(text)
+	}
+	return a.match(a.classes, text, text)
 }
 
 // match is Match of a text that is spelled, by the classes of its codes.
@@ -254,17 +286,14 @@ func (a *Automaton) run(classes *[256]uint8, codes []byte, i int) (answer uint32
 	}
 	for i <= len(codes) {
 		// Most characters begin nothing and end nothing: the processor guesses so, and need not wait for the table.
-		c, to := a.end, at
-		for i < len(codes) {
-			c = classes[codes[i]]
-			i++
-			if to = atomic.LoadUint32(&table[at+uint32(c)]); to != at {
+		c, to, n := a.end, at, len(codes)-i+1
+		for k, code := range codes[i:] {
+			if to = atomic.LoadUint32(&table[at+uint32(classes[code])]); to != at {
+				c, n = classes[code], k+1
 				break
 			}
 		}
-		if to == at {
-			c = a.end
-			i++
+		if i += n; to == at {
 			to = atomic.LoadUint32(&table[at+uint32(c)])
 		}
 		if to == unknown {
@@ -356,6 +385,7 @@ func (a *Automaton) follow(s state, leave uint32, r rune) uint32 {
 	if len(next) == 0 && len(a.gaps) == 0 {
 		return dead
 	}
+	next = a.forget(next)
 	slices.Sort(next)
 	to := a.state(slices.Compact(next), r)
 	if to == full {

@@ -14,6 +14,7 @@ var expressions = []string{
 	"", "a", "abc", "^a", "a$", "^a$", "^$", `\ba`, `a\b`, `\Ba`, `(?i)straße`, `(?i)k`, `(?m)^a$`, `(?s)a.b`, "a.b", "a|bc|", "(a|b)*c", "a{2,4}b", "[^a]b", `\w+\s\d`, `[\x{400}-\x{4ff}]+x`, `\pL\PL`, `(?i)[ſs]x`,
 	`\\(svch0st|lsasss)\.exe$`, `(?:^| )x(?:$| )`, `[\s]{7,}\.(exe|com)`, `a*?b`, `(a?){20}b`, `.{20}b`, `(?i)-e(nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}`, `(^|\s)a`, `a(\n|$)`, `\x{fffd}`, `\z`, `\Aab`, `(?:)`, `x*`, `[[:^ascii:]]`,
 	`a.{2,20}b`, `a.{0,20}b.{1,12}c`, `(?s)^a.{3,15}b`, `(a[^b]{1,16}|b.{0,64}x)+c`, `(?:ab){2}[a-c]{5,20}x`, `a.{12}b`, `a.{12}$`, `\ba.{1,20}\b`, `(?i)k[^s]{0,30}ſ`, `a.{1,12}b.{1,12}c.{1,12}x.{1,12}0`, `(?:a.{1,13}){2}b`,
+	`ab.*x.+c`, `a.+b|c`, `(?s)a\n.*b`, `a\s?.*b.*c$`, `(?:a.*b)+x`, `a(?:.*b|c)x`, `a[^b]{1,16}.*c.*x`, `(?s)(?i)k.*a\n?b.+x\b`, `ab+.*$`, `(01*)0`, `(?:a?b+)(c*a?)`, `a{2,}b{2,5}`, `(a+b)+(c?)+`,
 }
 
 var pieces = []string{"a", "b", "c", "x", "ab", "abc", " ", "\n", "\\", ".exe", "svch0st", "\xff", "ſ", "K", "K", "STRASSE", "straße", "И", "é", "0", "_", "-enc ", "QUJDREVGR0hJSktMTU5PUFFSU1Q=", "\ufffd", "\t\t\t\t\t\t\t\t", ".com", "aaaa"}

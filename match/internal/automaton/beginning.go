@@ -21,7 +21,7 @@ const (
 	mostPlaces   = 4
 	// rare is at what share of all places a match may seem to begin, were all printable characters as frequent. Where it is
 	// more, the text is better read by the table.
-	rare      = 1.0 / 1000
+	rare      = 1.0 / 100
 	printable = 95
 )
 
@@ -62,7 +62,7 @@ func (a *Automaton) beginningOf(prog *syntax.Prog) (b beginning) {
 		return beginning{}
 	}
 	// Of other characters the codes are not the bytes.
-	if literal, _ := a.re.LiteralPrefix(); len(literal) >= leastLiteral && isASCII([]byte(literal)) {
+	if literal, _ := a.re.LiteralPrefix(); len(literal) >= leastLiteral && asciiAt([]byte(literal)) == len(literal) {
 		b.literal = []byte(literal)
 	}
 	return b
@@ -104,21 +104,26 @@ func (b *beginning) next(codes []byte, i int) int {
 		}
 		return -1
 	}
-	at, last := ^uint32(0), uint32(1)<<(b.size-1)
-	for ; i+4 <= len(codes); i += 4 {
-		four := binary.LittleEndian.Uint32(codes[i:])
-		at0 := at<<1 | uint32(b.cannot[uint8(four)])
-		at1 := at0<<1 | uint32(b.cannot[uint8(four>>8)])
-		at2 := at1<<1 | uint32(b.cannot[uint8(four>>16)])
-		at3 := at2<<1 | uint32(b.cannot[uint8(four>>24)])
-		if at0&at1&at2&at3&last == 0 {
+	cannot, last := b.cannot, uint32(1)<<(b.size-1)
+	at, rest := ^uint32(0), codes[i:]
+	for len(rest) >= 8 {
+		x := binary.LittleEndian.Uint64(rest)
+		at0 := at<<1 | uint32(cannot[uint8(x)])
+		at1 := at0<<1 | uint32(cannot[uint8(x>>8)])
+		at2 := at1<<1 | uint32(cannot[uint8(x>>16)])
+		at3 := at2<<1 | uint32(cannot[uint8(x>>24)])
+		at4 := at3<<1 | uint32(cannot[uint8(x>>32)])
+		at5 := at4<<1 | uint32(cannot[uint8(x>>40)])
+		at6 := at5<<1 | uint32(cannot[uint8(x>>48)])
+		at7 := at6<<1 | uint32(cannot[uint8(x>>56)])
+		if at0&at1&at2&at3&at4&at5&at6&at7&last == 0 {
 			break
 		}
-		at = at3
+		at, rest = at7, rest[8:]
 	}
-	for ; i < len(codes); i++ {
-		if at = at<<1 | uint32(b.cannot[codes[i]]); at&last == 0 {
-			return i - b.size + 1
+	for k, code := range rest {
+		if at = at<<1 | uint32(cannot[code]); at&last == 0 {
+			return len(codes) - len(rest) + k - b.size + 1
 		}
 	}
 	return -1

@@ -1,6 +1,9 @@
 package automaton
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Group is expressions that are asked about the same texts: a text that is not ASCII is spelled once for all of them.
 //
@@ -28,6 +31,9 @@ func (g *Group) make() {
 	}
 	if g.alphabet, g.spells = newAlphabet(ready); !g.spells {
 		return
+	}
+	for r := rune(utf8.RuneSelf); r < 0x800; r++ {
+		g.alphabet.short = append(g.alphabet.short, g.alphabet.codeOf(r))
 	}
 	g.classes = make([]*[256]uint8, len(g.of))
 	for i, a := range g.of {
