@@ -17,9 +17,11 @@ import (
 type List struct {
 	Name   string
 	Values map[string]bool
+	// Together counts the values that are left out because the list's patterns mean them only together with others.
+	Together int
 }
 
-// ReadList takes the indicators out of a STIX bundle: the constants that its patterns compare with by =.
+// ReadList takes the indicators out of a STIX bundle: the constants that its patterns compare with by =, each of which is an indicator alone.
 func ReadList(name string, r io.Reader, lim stix.Limits) (List, error) {
 	l := List{Name: name, Values: map[string]bool{}}
 	rd := stix.NewReader(r, lim)
@@ -42,11 +44,15 @@ func ReadList(name string, r io.Reader, lim stix.Limits) (List, error) {
 		if err != nil {
 			continue
 		}
-		for _, t := range pattern.Tests(e) {
-			if t.Op == pattern.Eq && !t.Not && t.Value.Kind == pattern.String {
+		pattern.Each(e, func(t *pattern.Test, together bool) {
+			switch {
+			case t.Op != pattern.Eq || t.Not || t.Value.Kind != pattern.String:
+			case together:
+				l.Together++
+			default:
 				l.Values[NormaliseIndicator(t.Value.Text)] = true
 			}
-		}
+		})
 	}
 }
 

@@ -144,3 +144,11 @@ func TestTextLists(t *testing.T) {
 		t.Error("a line without end is read")
 	}
 }
+
+func TestListsGiveWhatIsAnIndicatorAlone(t *testing.T) {
+	l, err := ReadList("x", strings.NewReader(`{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z",
+		"pattern":"([domain-name:value = 'a.example'] FOLLOWEDBY [domain-name:value = 'b.example']) OR [domain-name:value = 'c.example']"}]}`), stix.Limits{})
+	if err != nil || len(l.Values) != 1 || !l.Values["c.example"] || l.Together != 2 {
+		t.Errorf("%+v %v", l, err)
+	}
+}

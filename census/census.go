@@ -171,6 +171,7 @@ func (r *run) count(ctx context.Context, it evidence.Item) (p part) {
 		return p
 	}
 	o := &opening{run: r, part: &p, item: it}
+	defer o.books.closeAll()
 	reading, err := evidence.Open(it, evidence.Options{Sources: r.question.Sources, Passwords: r.question.Passwords, Limits: r.question.Limits, TempDir: r.question.TempDir})
 	if err != nil {
 		o.lose(exposure.Loss{Org: it.Org, Name: it.Name, Reason: "cannot be read: " + evidence.Reason(errors.Unwrap(err)), Bytes: it.Size, Open: true})
@@ -211,6 +212,8 @@ type opening struct {
 	part *part
 	item evidence.Item
 	tell func()
+
+	books workbooks
 }
 
 func (o *opening) lose(l exposure.Loss) {
@@ -224,6 +227,7 @@ func (o *opening) lose(l exposure.Loss) {
 // file counts one file or member. The error is that of the context.
 func (o *opening) file(ctx context.Context, f *evidence.File) error {
 	src := exposure.Source{Org: f.Org, Name: f.Name, Status: o.run.question.Status}
+	o.books.leave(f.Name)
 	body := f.Content()
 	format := string(f.Archive)
 	switch {
@@ -237,6 +241,12 @@ func (o *opening) file(ctx context.Context, f *evidence.File) error {
 		o.lose(l)
 		return err
 	case f.Archive != "" || body == nil:
+		_, damage, err := f.Finish()
+		if f.Archive != "" && f.Members == 0 && len(damage) > 0 { // nobody can say what is in it, but how much there can be
+			o.lose(exposure.Loss{Org: f.Org, Name: f.Name, Reason: fmt.Sprintf("%s archive: %s", f.Archive, damage[0].Reason), Bytes: f.Size, Open: true, Sealed: true, Packed: true})
+			return err
+		}
+		return errors.Join(err, o.broken(src, format, damage))
 	default:
 		sealed := closed(body, f.Name, f.NotRead)
 		switch {
@@ -273,7 +283,16 @@ func (o *opening) content(ctx context.Context, src exposure.Source, f *evidence.
 			}
 		}
 	}
-	told, err := o.part.counter.Add(ctx, src, &progressing{body, o.tell})
+	var told exposure.File
+	in := &progressing{body, o.tell}
+	switch part := partOf(body); part {
+	case exposure.NoPart:
+		told, err = o.part.counter.Add(ctx, src, in)
+	case exposure.SheetPart:
+		told, err = o.part.counter.AddSheet(ctx, src, o.books.of(f.Name, o.part.counter), in)
+	default:
+		err = o.books.of(f.Name, o.part.counter).Share(ctx, part, in)
+	}
 	o.run.progress.rows.Add(int64(told.Rows))
 	if told.Damages > 0 {
 		o.part.complete = false

@@ -29,7 +29,7 @@ func closed(body io.Reader, name, artefact string) closedForm {
 		return closedForm{what: "OLE container (old Office, mail)"}
 	case bytes.HasPrefix(head, []byte("!BDN")):
 		return closedForm{what: "Outlook mailbox", legible: true}
-	case strings.HasPrefix(artefact, "RAR"), strings.HasPrefix(artefact, "cabinet"):
+	case strings.HasPrefix(artefact, "cabinet"):
 		return closedForm{what: artefact, packed: true}
 	case bytes.HasPrefix(head, []byte("age-encryption.org/")), bytes.HasPrefix(head, []byte("-----BEGIN AGE ENCRYPTED")), bytes.HasPrefix(head, []byte("-----BEGIN PGP MESSAGE")), bytes.HasPrefix(head, []byte("Salted__")), openPGP(head):
 		return closedForm{what: "encrypted file", packed: true}
@@ -91,7 +91,7 @@ func openPGP(head []byte) bool {
 // officeText says whether the name is that of the part of an office document that holds its text or cells.
 func officeText(name string) bool {
 	_, inside, ok := cutLast(name, "!")
-	return ok && (inside == "word/document.xml" || inside == "content.xml" || strings.HasPrefix(inside, "xl/worksheets/sheet") || strings.HasPrefix(inside, "ppt/slides/slide"))
+	return ok && (inside == "word/document.xml" || inside == "content.xml" || strings.HasPrefix(inside, "xl/worksheets/sheet") && !strings.HasSuffix(inside, ".xml") || strings.HasPrefix(inside, "ppt/slides/slide"))
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

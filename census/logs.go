@@ -15,7 +15,7 @@ import (
 )
 
 // Logs adds up what logs say that somebody took who is known by accounts and addresses: the rows that his statements returned, where a database's
-// log tells, and the bytes of the files that Zeek saw sent to him. It adds up by log, because several logs can tell of the same, and says nothing
+// log tells, and the bytes of the files that Zeek or Suricata saw sent to him. It adds up by log, because several logs can tell of the same, and says nothing
 // of what was in the rows.
 type Logs struct {
 	by     map[string]string // in small letters → as named
@@ -63,6 +63,7 @@ func NewLogs(by []string, within event.Needs) *Logs {
 var (
 	queryFields = []string{"client", "command", "rows", "statement", "user"}
 	fileFields  = []string{"filename", "id.orig_h", "id.resp_h", "id_orig_h", "id_resp_h", "is_orig", "mime_type", "missing_bytes", "rx_hosts", "seen_bytes", "total_bytes", "tx_hosts"}
+	infoFields  = []string{"dest_ip", "fileinfo.filename", "fileinfo.gaps", "fileinfo.magic", "fileinfo.size", "fileinfo.state"}
 )
 
 // Needs says what is wanted of logs.
@@ -73,6 +74,8 @@ func (l *Logs) Needs() event.Needs {
 			return event.Want{Fields: queryFields}
 		case s.Product == "zeek" && s.Service == "files":
 			return event.Want{Fields: fileFields}
+		case s.Product == "suricata" && s.Service == "fileinfo":
+			return event.Want{Fields: infoFields}
 		}
 		return event.Want{}
 	})
@@ -98,7 +101,11 @@ func (r *LogReader) Batch(file string, b *event.Batch) error {
 	}
 	r.read += uint64(b.Rows)
 	one := r.statement
-	if b.Schema.Source.Category != "database" {
+	switch s := b.Schema.Source; {
+	case s.Category == "database":
+	case s.Product == "suricata":
+		one = r.info
+	default:
 		one = r.file
 	}
 	for i := range b.Rows {
@@ -203,6 +210,21 @@ func (r *LogReader) file(file string, b *event.Batch, row int) {
 		r.add(taking{file: file, by: by, sent: true, packed: compressed(b.Column("mime_type").Text(row), b.Column("filename").Text(row))}, a)
 		return
 	}
+}
+
+// info adds up a file that Suricata tells of, whose two ends are those of the file: it was sent to dest_ip. A file that was not seen to its end, or
+// with gaps, was longer by nobody knows how much.
+func (r *LogReader) info(file string, b *event.Batch, row int) {
+	by := r.logs.whose(b.Column("dest_ip").Text(row))
+	if by == "" {
+		return
+	}
+	seen, said := number(b.Column("fileinfo.size"), row)
+	a := amount{records: 1, least: seen, most: seen}
+	if !said || b.Column("fileinfo.state").Text(row) != "CLOSED" || b.Column("fileinfo.gaps").Text(row) == "true" {
+		a.unsaid = 1
+	}
+	r.add(taking{file: file, by: by, sent: true, packed: compressed(strings.ToLower(b.Column("fileinfo.magic").Text(row)), b.Column("fileinfo.filename").Text(row))}, a)
 }
 
 func compressed(mime, name string) bool {

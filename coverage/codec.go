@@ -38,7 +38,7 @@ func (t *Tally) Append(dst []byte) ([]byte, error) {
 	}
 	w.uint(uint64(len(t.streams)))
 	for key, h := range t.streams {
-		minutes, err := h.minutes.ToBytes()
+		minutes, err := h.minutes.bitmap().ToBytes()
 		if err != nil {
 			return dst, fmt.Errorf("keep tally: %w", err)
 		}
@@ -91,8 +91,8 @@ func ReadTally(b []byte) (*Tally, error) {
 	}
 	for range r.Count() {
 		key := stream{r.Text(), r.Text()}
-		h := &history{minutes: roaring.New()}
-		if err := h.minutes.UnmarshalBinary([]byte(r.Text())); err != nil && !r.Bad() {
+		h := &history{minutes: minutes{more: roaring.New()}}
+		if err := h.minutes.more.UnmarshalBinary([]byte(r.Text())); err != nil && !r.Bad() {
 			return nil, fmt.Errorf("read kept tally: %w", err)
 		}
 		for range r.Count() {

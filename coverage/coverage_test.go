@@ -127,6 +127,7 @@ func (nothing) ID(int) string                                           { return
 func (nothing) Source(int) string                                       { return "" }
 func (nothing) Searches(int, event.Source) bool                         { return false }
 func (nothing) Kind(event.Source) string                                { return "" }
+func (nothing) Constants(event.Source) string                           { return "" }
 func (nothing) Answers(int, event.Source, func(string) bool) (a Answer) { return a }
 func (nothing) Found(string, string) []int                              { return nil }
 func (nothing) Relied(int) bool                                         { return false }

@@ -3,6 +3,7 @@ package coverage
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -24,12 +25,66 @@ func streamOf(host string, s event.Source) stream {
 
 // history is what a stream's records say about its completeness. It adds up in any order.
 type history struct {
-	minutes *roaring.Bitmap // minutes since 1970 in which the stream spoke
-	runs    []numberRun     // stretches of consecutive record numbers, in order after settle
+	minutes minutes     // since 1970, in which the stream spoke
+	runs    []numberRun // stretches of consecutive record numbers, in order after settle
 	cleared []clearing
 	steps   []clockStep
 	clears  int // beyond the bound
 	steered int // clock steps beyond the bound
+}
+
+// minutes is a set of minutes. It begins without memory of its own: evidence can have a stream for each record.
+type minutes struct {
+	only int64           // its single minute plus one, 0 when there is none; no longer kept once there is more
+	more *roaring.Bitmap // nil as long as one is all
+}
+
+func (m *minutes) add(minute uint32) {
+	if m.more == nil {
+		if m.only == 0 || m.only == int64(minute)+1 {
+			m.only = int64(minute) + 1
+			return
+		}
+		m.more = m.bitmap()
+	}
+	m.more.Add(minute)
+}
+
+// addMany adds minutes that rise.
+func (m *minutes) addMany(list []uint32) {
+	switch {
+	case len(list) == 0:
+	case len(list) == 1:
+		m.add(list[0])
+	case m.more == nil && m.only == 0:
+		m.more = roaring.New()
+		m.more.AddMany(list)
+	default:
+		m.more = m.bitmap()
+		m.more.Or(roaring.BitmapOf(list...))
+	}
+}
+
+func (m *minutes) or(o *minutes) {
+	switch {
+	case o.more == nil && o.only != 0:
+		m.add(uint32(o.only - 1))
+	case o.more != nil:
+		m.more = m.bitmap()
+		m.more.Or(o.more)
+	}
+}
+
+// bitmap gives the set as a bitmap, its own where it has one.
+func (m *minutes) bitmap() *roaring.Bitmap {
+	if m.more != nil {
+		return m.more
+	}
+	b := roaring.New()
+	if m.only != 0 {
+		b.Add(uint32(m.only - 1))
+	}
+	return b
 }
 
 // Bounds of a history; what is beyond is counted.
@@ -67,7 +122,7 @@ func (t *Tally) history(key stream) *history {
 	if t.streams == nil {
 		t.streams = map[stream]*history{}
 	}
-	h := &history{minutes: roaring.New()}
+	h := &history{}
 	// Streams are as many as pairs of host and source, which have their own bound; beyond it histories are not kept, and
 	// the certificate lists such hosts under one name without gaps.
 	if len(t.streams) < maxSpans {
@@ -76,52 +131,101 @@ func (t *Tally) history(key stream) *history {
 	return h
 }
 
-// remember notes when a batch's streams spoke, and their record numbers for the end of the segment.
-func (t *Tally) remember(b *event.Batch) {
+// remember notes when a batch's streams spoke, and their record numbers for the end of the segment. The spans are those of the batch's hosts by
+// their slot. Rows of many hosts take turns in what a collector writes, so a host's stream is looked up once a batch; and its minutes are
+// gathered as bits, since to put each among those that are known took a tenth of sweeping a log.
+func (t *Tally) remember(b *event.Batch, spans []Span) {
 	if b.Recovered {
 		return
 	}
-	var key stream
-	var h *history
-	var numbers []numbered
-	last := -1
-	spoke := int64(-1) // the minute added last
+	voices := slices.Grow(t.voices[:0], len(spans))[:len(spans)]
+	clear(voices)
+	t.voices = voices
+	words := 0
+	for at, span := range spans {
+		if span.Records > 0 {
+			voices[at].begin(t, b, at, span)
+			words += voices[at].words
+		}
+	}
+	left := slices.Grow(t.marks[:0], words)[:words]
+	clear(left)
+	t.marks = left
+	for at := range voices {
+		v := &voices[at]
+		v.marks, left = left[:v.words:v.words], left[v.words:]
+	}
+	at := 0
 	for row, ns := range b.Time {
-		at := max(last, 0)
-		if !b.Host.Const || last < 0 {
+		if !b.Host.Const || row == 0 {
 			at = 0
 			if codes := b.Host.At(row); len(codes) > 0 {
 				at = slot(codes[0])
 			}
 		}
-		if at != last {
-			if h != nil && t.Numbered {
-				t.segment[key] = numbers
+		v := &voices[at]
+		if minute := ns / int64(time.Minute); v.words > 0 {
+			if ns != event.NoTime {
+				v.marks[(minute-v.from)>>6] |= 1 << ((minute - v.from) & 63)
 			}
-			host := ""
-			if at > 0 {
-				host = string(b.Host.Dict.Raw(at - 1))
-			}
-			key = streamOf(host, b.Schema.Source)
-			h, last, spoke = t.history(key), at, -1
-			if t.segment == nil {
-				t.segment = map[stream][]numbered{}
-			}
-			numbers = t.segment[key]
-		}
-		// Rows follow each other within a minute, and setting a bit again would cost more than the comparison.
-		if minute := ns / int64(time.Minute); ns >= 0 && minute != spoke && minute <= 1<<32-1 {
-			h.minutes.Add(uint32(minute))
-			spoke = minute
+		} else if ns >= 0 && minute != v.spoke && minute <= 1<<32-1 { // rows follow each other within a minute
+			v.h.minutes.add(uint32(minute))
+			v.spoke = minute
 		}
 		if t.Numbered {
-			numbers = append(numbers, numbered{b.Record[row], ns})
+			v.numbers = append(v.numbers, numbered{b.Record[row], ns})
 		}
 	}
-	if h != nil && t.Numbered {
-		t.segment[key] = numbers
+	for at := range voices {
+		v := &voices[at]
+		if v.words > 0 {
+			t.minutes = t.minutes[:0]
+			for i, word := range v.marks {
+				for ; word != 0; word &= word - 1 {
+					t.minutes = append(t.minutes, uint32(v.from)+uint32(64*i+bits.TrailingZeros64(word)))
+				}
+			}
+			v.h.minutes.addMany(t.minutes)
+		}
+		if v.h != nil && t.Numbered {
+			t.segment[v.key] = v.numbers
+		}
 	}
 	t.clearings(b)
+}
+
+// voice is a stream of one batch.
+type voice struct {
+	key     stream
+	h       *history
+	numbers []numbered
+	spoke   int64    // the minute added last
+	from    int64    // the first minute
+	words   int      // of marks; 0 when they would be many for the rows there are
+	marks   []uint64 // a bit for each minute in which it spoke
+}
+
+func (v *voice) begin(t *Tally, b *event.Batch, at int, span Span) {
+	host := ""
+	if at > 0 {
+		host = string(b.Host.Dict.Raw(at - 1))
+	}
+	v.key, v.spoke = streamOf(host, b.Schema.Source), -1
+	v.h = t.history(v.key)
+	if t.Numbered {
+		if t.segment == nil {
+			t.segment = map[stream][]numbered{}
+		}
+		v.numbers = t.segment[v.key]
+	}
+	if span.First == event.NoTime || span.First < 0 {
+		return
+	}
+	v.from = span.First / int64(time.Minute)
+	last := span.Last / int64(time.Minute)
+	if words := (last-v.from)/64 + 1; last <= 1<<32-1 && words <= int64(span.Records) {
+		v.words = int(words)
+	}
 }
 
 // What an event id means when it means that records are gone or may be.
@@ -216,7 +320,7 @@ func (t *Tally) endSegment() {
 }
 
 func (h *history) add(o *history) {
-	h.minutes.Or(o.minutes)
+	h.minutes.or(&o.minutes)
 	h.runs = append(h.runs, o.runs...)
 	h.cleared = append(h.cleared, o.cleared...)
 	h.steps = append(h.steps, o.steps...)
@@ -275,7 +379,7 @@ func usualSilence(all []silence) uint32 {
 }
 
 func (h *history) silences() (all []silence) {
-	it := h.minutes.Iterator()
+	it := h.minutes.bitmap().Iterator()
 	if !it.HasNext() {
 		return nil
 	}

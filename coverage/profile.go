@@ -2,9 +2,11 @@ package coverage
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/contrail-ir/contrail/event"
@@ -17,6 +19,8 @@ type Asked interface {
 	Source(rule int) string // its logsource, for people
 	Searches(rule int, s event.Source) bool
 	Kind(s event.Source) string // equal for sources that the same rules search
+	// Constants is equal for sources of a kind about which every rule says the same when the same fields have values.
+	Constants(s event.Source) string
 	// Answers says what events of a source that the rule searches can tell it, when filled says which fields have values there.
 	Answers(rule int, s event.Source, filled func(field string) bool) Answer
 	// Found lists the rules found on a host, in order.
@@ -97,7 +101,7 @@ type judge struct {
 	profiles []Profile
 	unable   [][]string     // per profile: for each rule the reason why not, "" when it can be answered
 	byShape  map[string]int // shape of a host's evidence to profile
-	answers  map[string]answers
+	answers  map[string]*answers
 	kept     int   // rules in answers
 	answered []int // per rule: hosts that could answer it
 	reasons  []map[string]int
@@ -119,44 +123,53 @@ type answers struct {
 }
 
 type lack struct {
-	rule int
-	why  string
+	rule   int
+	fields []string
 }
 
 // maxAnswers bounds the rules in remembered answers. Hosts differ in their sources more than sources differ from host to
 // host, so that most answers are there already: without them the certificate of fifty hosts took half the time of their sweep.
 const maxAnswers = 500_000
 
-// answersOf asks every rule about a source with the fields that are filled there.
-func (j *judge) answersOf(p present) answers {
-	key := sourceShape(p)
-	if known, ok := j.answers[key]; ok {
+// answersOf asks every rule about a source with the fields that are filled there, unless they were asked about one like it: evidence
+// names its sources, and can have one for each record.
+func (j *judge) answersOf(p present) *answers {
+	kind := j.asked.Kind(p.source)
+	key := fmt.Sprintf("%s %q %q", kind, j.asked.Constants(p.source), slices.Sorted(maps.Keys(p.filled)))
+	if known := j.answers[key]; known != nil {
 		return known
 	}
-	var a answers
-	name := p.source.String()
+	a := &answers{}
 	filled := func(f string) bool { return p.filled[f] }
-	for _, rule := range j.rulesOf(p.source) {
+	for _, rule := range j.rulesOf(kind, p.source) {
 		switch answer := j.asked.Answers(rule, p.source, filled); {
 		case answer.Can:
 			a.can = append(a.can, rule)
 		case len(answer.Lacks) > 0:
-			a.lacks = append(a.lacks, lack{rule, strings.Join(answer.Lacks, " and ") + " never has a value in " + name})
+			a.lacks = append(a.lacks, lack{rule, answer.Lacks})
 		default:
 			a.quiet = append(a.quiet, rule)
 		}
 	}
 	n := len(a.can) + len(a.quiet) + len(a.lacks)
 	if j.kept += n; j.kept > maxAnswers || j.answers == nil {
-		j.answers, j.kept = map[string]answers{}, n
+		j.answers, j.kept = map[string]*answers{}, n
 	}
 	j.answers[key] = a
 	return a
 }
 
-// sourceShape is what the answers of a source depend on.
-func sourceShape(p present) string {
-	return fmt.Sprintf("%q %q", fmt.Sprint(p.source.Product, "|", p.source.Category, "|", p.source.Service, "|", p.source.Provider, "|", p.source.Channel, "|", p.source.ID), slices.Sorted(maps.Keys(p.filled)))
+// appendShape appends what the profile of a host depends on of a source.
+func appendShape(dst []byte, p present, within bool) []byte {
+	s := p.source
+	for _, part := range []string{s.Product, s.Category, s.Service, s.Provider, s.Channel} {
+		dst = strconv.AppendQuote(dst, part)
+	}
+	dst = strconv.AppendUint(dst, uint64(s.ID), 10)
+	for _, f := range slices.Sorted(maps.Keys(p.filled)) {
+		dst = strconv.AppendQuote(dst, f)
+	}
+	return append(strconv.AppendBool(dst, within), '\n')
 }
 
 // begin starts a new organisation, whose profiles are numbered from 1.
@@ -171,17 +184,20 @@ type present struct {
 // host gives the profile of a host and counts it.
 func (j *judge) host(sources []present) string {
 	slices.SortFunc(sources, func(a, b present) int { return compareSource(a.source, b.source) })
-	var shape strings.Builder
+	digest := sha256.New() // of sources there can be so many that their names are not kept
+	var line []byte
 	for _, p := range sources {
-		fmt.Fprintf(&shape, "%s %v\n", sourceShape(p), j.asked.Within(p.First, p.Last))
+		line = appendShape(line[:0], p, j.asked.Within(p.First, p.Last))
+		digest.Write(line)
 	}
-	at, ok := j.byShape[shape.String()]
+	shape := string(digest.Sum(nil))
+	at, ok := j.byShape[shape]
 	if !ok {
 		if len(j.profiles) == maxProfiles {
 			return ""
 		}
 		at = len(j.profiles)
-		j.byShape[shape.String()] = at
+		j.byShape[shape] = at
 		p, unable := j.profile(fmt.Sprintf("p%d", at+1), sources)
 		j.profiles = append(j.profiles, p)
 		j.unable = append(j.unable, unable)
@@ -196,8 +212,7 @@ func (j *judge) host(sources []present) string {
 	return j.profiles[at].ID
 }
 
-func (j *judge) rulesOf(s event.Source) []int {
-	kind := j.asked.Kind(s)
+func (j *judge) rulesOf(kind string, s event.Source) []int {
 	rules, ok := j.routes[kind]
 	if !ok {
 		for i := range j.asked.Len() {
@@ -210,40 +225,73 @@ func (j *judge) rulesOf(s event.Source) []int {
 	return rules
 }
 
-// profile gives a profile, and per rule why it cannot be answered.
-func (j *judge) profile(id string, sources []present) (Profile, []string) {
-	searchable := make([]bool, j.asked.Len())
-	why := make([]string, j.asked.Len())
-	quiet := make([]bool, j.asked.Len()) // its log is there and has no event of the rule's kind
+// alike are sources of a host, of those in the span that was asked about, of which all rules say the same; outside it, those that the same
+// rules search.
+type alike struct {
+	*answers
+	sources []event.Source
+}
+
+// group puts sources that are alike together, each group in their order.
+func (j *judge) group(sources []present) (within, outside []alike) {
+	at := map[*answers]int{}
+	kinds := map[string]int{}
 	for _, p := range sources {
 		if !j.asked.Within(p.First, p.Last) {
-			outside := "its source " + p.source.String() + " is there, but not in the span that was asked about"
-			for _, rule := range j.rulesOf(p.source) {
-				if !searchable[rule] {
-					why[rule] = cmp.Or(why[rule], outside)
-				}
+			kind := j.asked.Kind(p.source)
+			if _, there := kinds[kind]; !there {
+				kinds[kind] = len(outside)
+				outside = append(outside, alike{&answers{quiet: j.rulesOf(kind, p.source)}, []event.Source{p.source}}) // the first is told
 			}
 			continue
 		}
 		a := j.answersOf(p)
-		for _, rule := range a.can {
+		i, there := at[a]
+		if !there {
+			i = len(within)
+			at[a] = i
+			within = append(within, alike{answers: a})
+		}
+		within[i].sources = append(within[i].sources, p.source)
+	}
+	return within, outside
+}
+
+// profile gives a profile, and per rule why it cannot be answered: the last source that lacks a field of it, before the first that is
+// not in the span, before none of its kind.
+func (j *judge) profile(id string, sources []present) (Profile, []string) {
+	within, outside := j.group(sources)
+	searchable := make([]bool, j.asked.Len())
+	why := make([]string, j.asked.Len())
+	last := map[int]event.Source{} // that lacks something, by rule
+	lacks := map[int][]string{}
+	quiet := make([]bool, j.asked.Len()) // its log is there and has no event of the rule's kind
+	for _, g := range within {
+		for _, rule := range g.can {
 			searchable[rule] = true
 		}
-		for _, l := range a.lacks {
-			if !searchable[l.rule] {
-				why[l.rule] = l.why
+		for _, l := range g.lacks {
+			s := g.sources[len(g.sources)-1]
+			if before, there := last[l.rule]; !there || compareSource(before, s) < 0 {
+				last[l.rule], lacks[l.rule] = s, l.fields
 			}
 		}
-		for _, rule := range a.quiet {
-			if !searchable[rule] {
-				quiet[rule] = true
-			}
+		for _, rule := range g.quiet {
+			quiet[rule] = true
 		}
+	}
+	for _, g := range outside {
+		for _, rule := range g.quiet {
+			why[rule] = cmp.Or(why[rule], "its source "+g.sources[0].String()+" is there, but not in the span that was asked about")
+		}
+	}
+	for rule, s := range last {
+		why[rule] = strings.Join(lacks[rule], " and ") + " never has a value in " + s.String()
 	}
 	for rule := range searchable {
 		searchable[rule] = searchable[rule] || quiet[rule] && why[rule] == ""
 	}
-	p := Profile{ID: id, NotSearchable: []Unanswered{}, AnsweredBy: j.answeredBy(sources, searchable)}
+	p := Profile{ID: id, NotSearchable: []Unanswered{}, AnsweredBy: j.answeredBy(within, searchable)}
 	byReason := map[string][]string{}
 	for rule, ok := range searchable {
 		if ok {
@@ -261,29 +309,35 @@ func (j *judge) profile(id string, sources []present) (Profile, []string) {
 }
 
 // answeredBy groups the relied rules that are searchable by the logs that could show them.
-func (j *judge) answeredBy(sources []present, searchable []bool) (all []Answered) {
-	logs := map[int][]string{}
-	for _, p := range sources {
-		if !j.asked.Within(p.First, p.Last) {
-			continue
-		}
-		name := streamOf("", p.source).source
-		a := j.answersOf(p)
-		for _, rule := range slices.Concat(a.can, a.quiet) {
-			if searchable[rule] && j.asked.Relied(rule) && !slices.Contains(logs[rule], name) {
-				logs[rule] = append(logs[rule], name)
+func (j *judge) answeredBy(groups []alike, searchable []bool) (all []Answered) {
+	by := map[int][]int{} // groups that could show a rule
+	for i, g := range groups {
+		for _, rule := range slices.Concat(g.can, g.quiet) {
+			if searchable[rule] && j.asked.Relied(rule) {
+				by[rule] = append(by[rule], i)
 			}
 		}
 	}
+	logs := map[string][]string{} // by groups: their logs, each once
 	at := map[string]int{}
-	for _, rule := range slices.Sorted(maps.Keys(logs)) {
-		slices.Sort(logs[rule])
-		key := strings.Join(logs[rule], "\x00")
+	for _, rule := range slices.Sorted(maps.Keys(by)) {
+		of := fmt.Sprint(by[rule])
+		if _, there := logs[of]; !there {
+			var names []string
+			for _, i := range by[rule] {
+				for _, s := range groups[i].sources {
+					names = append(names, streamOf("", s).source)
+				}
+			}
+			slices.Sort(names)
+			logs[of] = slices.Compact(names)
+		}
+		key := strings.Join(logs[of], "\x00")
 		i, there := at[key]
 		if !there {
 			i = len(all)
 			at[key] = i
-			all = append(all, Answered{Sources: logs[rule]})
+			all = append(all, Answered{Sources: logs[of]})
 		}
 		all[i].Rules = append(all[i].Rules, j.asked.ID(rule))
 	}

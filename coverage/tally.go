@@ -92,6 +92,9 @@ type Tally struct {
 	lost      int // damage beyond the bound
 	scratch   []Span
 	segment   map[stream][]numbered // of the segment under way
+	voices    []voice               // of one batch, reused as the next two
+	marks     []uint64
+	minutes   []uint32
 }
 
 type watchedField struct {
@@ -150,12 +153,12 @@ func (t *Tally) Batch(b *event.Batch) {
 			}
 		}
 	}
-	t.remember(b)
+	t.remember(b, perHost)
 }
 
 // fieldsOf gives the watched columns of a schema.
 func (t *Tally) fieldsOf(s *event.Schema) []watchedField {
-	if t.Watch == nil {
+	if t.Watch == nil || len(s.Fields) == 0 {
 		return nil
 	}
 	fields, ok := t.watched[s]
@@ -289,19 +292,27 @@ func (t *Tally) Merge(o *Tally) {
 	for _, d := range o.damage {
 		t.Damage(d)
 	}
-	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment}
+	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment, voices: o.voices, marks: o.marks, minutes: o.minutes}
 }
 
+// merge takes over what another tally counted by host and source, which is no longer the other's.
 func (t *Tally) merge(o *Tally) {
+	if len(t.spans) == 0 {
+		t.spans, o.spans = o.spans, nil
+	}
 	for key, x := range o.spans {
 		t.at(key).add(x)
 	}
 	for key, x := range o.more {
 		t.addMore(key, x)
 	}
+	if len(t.streams) == 0 {
+		t.streams, o.streams = o.streams, nil
+	}
 	for key, h := range o.streams {
 		t.history(key).add(h)
 	}
+	o.spans, o.more, o.streams = nil, nil, nil
 }
 
 // Total gives the records read and their times, recovered ones left out.
@@ -326,7 +337,8 @@ func NewBuilder(orgs []string) *Builder {
 	return b
 }
 
-// File adds a file that was read, with all that was counted in it. f needs path, organisation, format, bytes and digest.
+// File adds a file that was read, with all that was counted in it, which is taken over: the tally keeps its totals. f needs path,
+// organisation, format, bytes and digest.
 func (b *Builder) File(f File, t *Tally) {
 	f.Records, f.Recovered = t.total.Records, t.recovered
 	f.First, f.Last, f.NoTimes = bounds(t.total)

@@ -11,6 +11,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -385,14 +386,31 @@ func spoiled(t testing.TB) map[string][]byte {
 		"another case base64": []byte(base64.StdEncoding.EncodeToString([]byte("before Srv-Booking-07.ALPHA.example after"))),
 		"zlib":                zl.Bytes(),
 		"base64 UTF-16":       []byte(base64.StdEncoding.EncodeToString(le)),
+		"rot13":               []byte(turned(string(hidden))),
+		"rot13 in base64":     []byte(base64.StdEncoding.EncodeToString([]byte(turned(string(hidden))))),
+		"small base32":        []byte("x " + strings.ToLower(base32.StdEncoding.EncodeToString([]byte("AB "+strings.ToUpper(secret)+" CD")))),
+		"base32 UTF-16":       []byte(base32.StdEncoding.EncodeToString(le)),
+		"base64 in base32":    []byte(base32.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString(hidden)))),
+		"base32 in lines":     wrapped(base32.StdEncoding.EncodeToString(bytes.Repeat(hidden, 3)), 64),
+		"zip in base32":       []byte(base32.StdEncoding.EncodeToString(z.Bytes())),
+		"look-alikes":         []byte(strings.NewReplacer("o", "о", "a", "а", "s", "ѕ", "r", "г", "v", "ν", "-", "–").Replace(string(hidden))),
+		"look-alike capitals": []byte(strings.NewReplacer("O", "О", "A", "Α", "B", "В", "K", "Κ").Replace(strings.ToUpper(string(hidden)))),
 		"JSON escapes":        []byte(`"` + strings.ReplaceAll(secret, "s", `\u0073`) + `"`),
 		"HTML escapes":        []byte(strings.ReplaceAll(secret, "o", "&#111;")),
 		"percent":             []byte(strings.ReplaceAll(secret, "k", "%6b")),
 	}
 	for i := range 3 {
+		out[fmt.Sprint("base32 offset ", i)] = []byte(base32.StdEncoding.EncodeToString(append([]byte("abc"[:i]), hidden[7:]...)) + "!")
 		out[fmt.Sprint("base64 offset ", i)] = []byte("x" + base64.StdEncoding.EncodeToString(append([]byte("abc"[:i]), hidden[7:]...)))
 	}
 	return out
+}
+
+func wrapped(s string, width int) (out []byte) {
+	for len(s) > width {
+		out, s = append(append(out, s[:width]...), '\r', '\n'), s[width:]
+	}
+	return append(out, s...)
 }
 
 func TestACutValueLeftAnywhereIsRefused(t *testing.T) {
@@ -488,6 +506,33 @@ func TestScannerFindsAndDoesNotInvent(t *testing.T) {
 	}
 	if _, err := NewScanner([]Cut{{Value: "ab", Sort: "host"}}); err == nil {
 		t.Error("a value of two bytes was taken")
+	}
+}
+
+// Other scripts, prose and codes that only resemble a value in another form are left alone; a value of another script is found in its own letters and in
+// those that look like them.
+func TestScannerTellsLookAlikes(t *testing.T) {
+	s, err := NewScanner([]Cut{{Value: "Аэрофлот", Sort: "member"}, {Value: "sre", Sort: "user"}, {Value: "mailbox", Sort: "user", Whole: true}, {Value: "RESDB01", Sort: "host"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"самолёт Аэрофлота": true, "Aэpoфлoт": true, "АЭРОФЛОТ": true, "an offer": false, "znvyobk": true, "znvyobks": false, "mаilbоx": true, "ＭＡＩＬＢＯＸ": true, "RΕSDВ01": true, "ερευνα του αεροσκάφους": false,
+		base32.StdEncoding.EncodeToString([]byte("xyRESDB01")): true, "KNSXE5TFOI RESDV Q3JSWIYTDNFQW4": false, "самолёт вылетел": false, base32.StdEncoding.EncodeToString([]byte("the mailbox is full")): true,
+	} {
+		if leaks, err := s.Scan("text", strings.NewReader(text)); err != nil || (len(leaks) > 0) != want {
+			t.Errorf("%q: %v %v", text, leaks, err)
+		}
+	}
+}
+
+func TestLinesAlikeKeepTheirPlaces(t *testing.T) {
+	for text, want := range map[string]string{
+		"one – two\n2026–03\nо\n\nplain\nу\nend": "\n2026-03\no\n\n\ny", "plain": "", "": "", "–": "", "a–": "", "–a": "", "a–b": "a-b", "中文": "",
+	} {
+		if got := string(linesAlike(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
 	}
 }
 

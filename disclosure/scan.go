@@ -69,12 +69,13 @@ type needle struct {
 	as    string
 }
 
-// Scanner searches bytes for values that were cut: plain, in base64 at each of its three offsets, UTF-16 in both orders, hexadecimal,
-// escaped as in HTML and JSON, inside zip, gzip, zlib and tar, within each other, and as unsalted MD5, SHA-1 and SHA-2 – raw, hexadecimal or
+// Scanner searches bytes for values that were cut: plain, in letters that look alike, in base64 at each of its three offsets, base32 at each of its
+// five, UTF-16 in both orders, hexadecimal, rot13, escaped as in HTML and JSON, inside zip, gzip, zlib and tar, within each other, and as unsalted MD5, SHA-1 and SHA-2 – raw, hexadecimal or
 // base64. Letter case is ignored but in digests, where the spelling given, the lower and the upper one are searched for.
 type Scanner struct {
 	folded  *index // searched for in lower case
 	exact   *index // base64
+	runs    *index // base32, in runs of its letters
 	digests *index
 	words   words
 	// Screen looks for what is nobody's to pass on, whoever drafted it: passengers' data. May be nil.
@@ -122,7 +123,7 @@ func (x *index) find(b []byte, tell func(needle)) {
 
 // NewScanner prepares the search for values. A value of fewer than three bytes is an error: it is found everywhere.
 func NewScanner(cuts []Cut) (*Scanner, error) {
-	s := &Scanner{folded: newIndex(), exact: newIndex(), digests: newIndex()}
+	s := &Scanner{folded: newIndex(), exact: newIndex(), runs: newIndex(), digests: newIndex()}
 	seen := map[string]bool{}
 	for _, c := range cuts {
 		if len(c.Value) < minCutBytes {
@@ -139,6 +140,9 @@ func NewScanner(cuts []Cut) (*Scanner, error) {
 			seen[v] = true
 			s.value(c.Sort, v)
 		}
+		if t := turned(c.Value); t != "" {
+			s.fold(c.Sort, "rot13", []byte(t))
+		}
 	}
 	return s, nil
 }
@@ -150,6 +154,9 @@ func spellings(v string) []string {
 	out := []string{v, strings.ToLower(v), strings.ToUpper(v)}
 	if plain := strings.TrimSpace(meaning(v)); plain != v && len(plain) >= minCutBytes {
 		out = append(out, plain, strings.ToLower(plain), strings.ToUpper(plain))
+	}
+	if alike := looks(meaning(v)); alike != v && len(alike) >= minCutBytes {
+		out = append(out, alike, strings.ToLower(alike), strings.ToUpper(alike))
 	}
 	return out
 }
@@ -170,6 +177,9 @@ func (s *Scanner) value(sort, v string) {
 		s.fold(sort, "hexadecimal", []byte(hex.EncodeToString(form)))
 		for offset := range 3 {
 			s.exact.add(needle{base64At(form, offset), sort, "base64"})
+		}
+		for offset := range 5 {
+			s.runs.add(needle{base32At(form, offset), sort, "base32"})
 		}
 		for _, end := range []string{"", "\n", "\r\n"} {
 			for _, d := range digests(append(bytes.Clone(form), end...)) {
@@ -307,6 +317,9 @@ func (w *walk) search(name string, depth int, b []byte) {
 			if !slices.ContainsFunc(views, func(other []byte) bool { return string(other) == v }) {
 				views = append(views, []byte(v))
 			}
+			if alike := linesAlike(v); alike != nil {
+				views = append(views, alike)
+			}
 		}
 	}
 	found := map[Leak]bool{}
@@ -331,6 +344,14 @@ func (w *walk) search(name string, depth int, b []byte) {
 			part := m[offset:]
 			if d, err := hex.DecodeString(part[:len(part)/2*2]); err == nil {
 				w.decoded(name+"!hex", d, depth, tell)
+			}
+		}
+	}
+	for _, run := range runs32(b) {
+		w.scanner.runs.find(run, tell)
+		if len(run) >= 2*run32Bytes {
+			for _, d := range decoded32(run) {
+				w.decoded(name+"!base32", d, depth, tell)
 			}
 		}
 	}

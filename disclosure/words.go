@@ -22,6 +22,9 @@ func (w *words) add(c Cut) {
 	}
 	small := strings.ToLower(c.Value)
 	w.sorts[small] = c.Sort
+	if t := turned(small); t != "" && w.sorts[t] == "" {
+		w.sorts[t] = c.Sort
+	}
 	for _, v := range []string{c.Value, small, strings.ToUpper(c.Value)} {
 		for _, d := range digests([]byte(v)) {
 			w.digests[hex.EncodeToString(d.sum)] = c.Sort
@@ -108,7 +111,7 @@ var (
 	encodedHex = regexp.MustCompile(`(?:[0-9a-fA-F]{2}){6,}`)
 )
 
-// hidden gives the texts that stand in a text in another form: UTF-16, base64, hexadecimal.
+// hidden gives the texts that stand in a text in another form: UTF-16, base64, base32, hexadecimal.
 func hidden(text []byte) (out []view) {
 	if bytes.IndexByte(text, 0) >= 0 {
 		out = append(out, view{"UTF-16", bytes.ReplaceAll(text, []byte{0}, nil)})
@@ -121,6 +124,11 @@ func hidden(text []byte) (out []view) {
 	for _, m := range encodedHex.FindAll(text, -1) {
 		if b, err := hex.DecodeString(string(m)); err == nil {
 			legible("hexadecimal", b)
+		}
+	}
+	for _, run := range runs32(text) {
+		for _, d := range decoded32(run) {
+			legible("base32", d)
 		}
 	}
 	runs := encoded64.FindAll(text, -1)

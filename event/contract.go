@@ -59,6 +59,13 @@ type Want struct {
 
 // Union wants what either of two wants.
 func (w Want) Union(o Want) Want {
+	if w.Nothing() {
+		w, o = o, w
+	}
+	if o.Nothing() { // as for most sources, of which there can be very many
+		w.TextOnly, w.Sifted = w.All && w.TextOnly, w.All && w.Sifted
+		return w
+	}
 	fields := slices.Concat(w.Fields, o.Fields)
 	slices.Sort(fields)
 	all := w.All || o.All

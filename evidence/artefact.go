@@ -65,8 +65,6 @@ func artefact(head []byte, name string) string {
 		return "process memory dump"
 	case is("\xd4\xc3\xb2\xa1"), is("\xa1\xb2\xc3\xd4"), is("\x4d\x3c\xb2\xa1"), is("\xa1\xb2\x3c\x4d"), is("\x0a\x0d\x0d\x0a"):
 		return "packet capture"
-	case is("Rar!\x1a\x07"):
-		return "RAR archive"
 	case is("MSCF\x00\x00\x00\x00"):
 		return "cabinet archive"
 	case is("L\x00\x00\x00\x01\x14\x02\x00"):

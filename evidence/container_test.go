@@ -20,6 +20,7 @@ import (
 	"github.com/contrail-ir/contrail/event"
 	"github.com/contrail-ir/contrail/evidence/archive"
 	"github.com/contrail-ir/contrail/internal/growth"
+	"github.com/contrail-ir/contrail/internal/require"
 )
 
 type named struct{ name, content string }
@@ -97,6 +98,32 @@ func readAll(t *testing.T, name, content string, o Options) map[string]got {
 			t.Errorf("two files are called %q", f.Name)
 		}
 		all[f.Name] = g
+	}
+}
+
+// TestRARWithinAnArchive reads an archive whose members' names are encrypted too.
+func TestRARWithinAnArchive(t *testing.T) {
+	dir := require.Named(t, "CONTRAIL_RAR_SAMPLES")
+	if dir == "" {
+		require.Missing(t, "CONTRAIL_RAR_SAMPLES names no folder of RAR archives")
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "rar5-hpsw.rar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outer := zipOf(t, named{"staged.rar", string(b)}, named{"a.log", "L a\n"})
+	all := readAll(t, "o.zip", outer, Options{Passwords: []string{"password"}})
+	for _, name := range []string{"o.zip!staged.rar!stest1.txt", "o.zip!staged.rar!stest2.txt", "o.zip!staged.rar", "o.zip!a.log", "o.zip"} {
+		if g, ok := all[name]; !ok || len(g.damage) > 0 {
+			t.Errorf("%s: %v %v", name, ok, g.damage)
+		}
+	}
+	if f := all["o.zip!staged.rar"].file; f == nil || f.Archive != archive.RAR || f.Members != 2 || all["o.zip!staged.rar!stest1.txt"].file.Size != 2048 {
+		t.Errorf("the RAR archive is %+v", f)
+	}
+	all = readAll(t, "o.zip", outer, Options{})
+	if g := all["o.zip!staged.rar"]; len(all) != 3 || len(g.damage) != 1 || !strings.Contains(g.damage[0].Reason, "no password given opens it") {
+		t.Errorf("without its password: %d files, %v", len(all), g.damage)
 	}
 }
 

@@ -156,12 +156,15 @@ func (r *Reading) enter(f *File, body io.Reader) (given bool, err error) {
 		return true, nil
 	}
 	c.temp = temp
-	if f.Archive == archive.Zip {
+	c.within = byName(f.Name)
+	switch f.Archive {
+	case archive.Zip:
 		c.within = zipLayout(f.Name, at, size, options)
 		c.members = archive.NewZip(at, size, options)
-	} else {
-		c.within = byName(f.Name)
+	case archive.SevenZip:
 		c.members = archive.NewSevenZip(at, size, options)
+	case archive.RAR:
+		c.members = archive.NewRAR(at, size, options)
 	}
 	f.Collection = c.within
 	r.stack = append(r.stack, c)

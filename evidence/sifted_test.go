@@ -106,10 +106,13 @@ var clearLines = map[string][]string{
 		"2026-03-12 08:15:00 10.0.0.1 GET /a.php - 10.0.0.2 \"a \"\"b\"\"\" 200\n", "#Fields: date time action protocol src-ip dst-ip\n", "2026-03-12 08:15:00 DROP TCP 10.0.0.1 10.0.0.2\n",
 		"#Fields: date time c-ip cs-host cs-uri-scheme cs-uri-path cs-uri-query\n", "2026-03-12 08:15:00 10.0.0.1 h.example http /a.php ?x=1\n"},
 	"syslog": {sshLine(1), "Mar 12 08:15:00 h sshd[1]: Received disconnect from 2001:db8::1: 11: bye. [preauth]\n", "Mar 12 08:15:00 h sshd[1]: User a.b. from :2001:db8::1 not allowed because x\n",
-		"Mar 12 08:15:00 h sshd[1]: Accepted publickey for u from 10.0.0.1 port 1 ssh2: RSA SHA256:x/y.\n", "Mar 12 08:15:00 h sudo:    bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls a:b\n",
+		"Mar 12 08:15:00 h sshd[1]: Accepted publickey for u from 10.0.0.1 port 1 ssh2: RSA SHA256:x/y.\n", "Mar 12 08:15:00 h sshd[1]: Accepted publickey for u from 2001:db8::1 port 1 ssh2: RSA SHA256:x/y\n", "Mar 12 08:15:00 h sshd[1]: Connection closed by (2001:db8::1) port 2:3,\n",
+		"Mar 12 08:15:00 h useradd[1]: new user: name=bob, UID=1, home=/home/a:b, shell=x.\n", "Mar 12 08:15:00 h useradd[1]: pam_unix(useradd:auth): x uid=0\n", "Mar 12 08:15:00 h chpasswd[1]: pam_unix(chpasswd:chauthtok): password changed for a:b.\n",
+		"Mar 12 08:15:00 h usermod[1]: a:b: name=x\n", "Mar 12 08:15:00 h userdel[1]: delete user 'a:b.'\n", "Mar 12 08:15:00 h sudo:    bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls a:b\n",
 		"Mar 12 08:15:00 h CRON[1]: (root) CMD (cd / && x)\n", "Mar 12 08:15:00 h kernel: [1.2] [UFW BLOCK] IN=e OUT= MAC=0:1 SRC=10.0.0.1 DST=10.0.0.2 PROTO=TCP SPT=1\u00a0x=2\n",
 		"Mar 12 08:15:00 h sshd[1]: pam_unix(sshd:auth:x): authentication failure; logname= uid=0 rhost=10.0.0.1  user=root\n", "Mar 12 08:15:00 h su[1]: (to root) bob on pts/0\n",
-		"<13>1 2026-03-12T08:15:00Z h a.b 1 ID-1 [x k=\"v\\\"w\"] m\n", "<13>1 2026-03-12T08:15:00Z h a:b 1 - - \ufeffm\n", "Mar 12 08:15:00 h a:b[1]:m:n\n", "Mar 12 08:15:00 h named[1]: client 10.0.0.1#5:6: query: x IN A\n",
+		"<13>1 2026-03-12T08:15:00Z h a.b 1 ID-1 [x k=\"v\\\"w\"] m\n", "<13>1 2026-03-12T08:15:00Z h a:b 1 - - \ufeffm\n", "Mar 12 08:15:00 h a:b[1]:m:n\n", "Mar 12 08:15:00 h named[1]: client 10.0.0.1#5:6: query: x IN A\n", "Mar 12 08:15:00 h named[1]: client @0x7f 2001:db8::1#53: view a: query: x.example IN A +E(0)K (10.0.0.53)\n",
+		"Mar 12 08:15:00 h named[1]: client 10.0.0.1#53 (x.example): query (cache) 'x.example/A/IN' denied\n",
 		"Mar 12 08:15:00 s@r/h last message repeated 2 times\n", "Mar 12 08:15:00 h sshd[1]: [ID 800047 auth.info] Failed password for x from 10.0.0.1 port 2 ssh2\n continued: here.\n"},
 }
 

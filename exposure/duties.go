@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // days are those of the place where a law holds, and not every system knows its zones
 
 	"go.yaml.in/yaml/v3"
 )
@@ -125,12 +126,44 @@ func (t *Rules) With(more *Rules) *Rules {
 	return out
 }
 
-// clockZones are the hours by which the standard time of a jurisdiction – of its seat of government, where it has several – is ahead of UTC: a law
-// begins at midnight there, and its days, weekends and months are those there. Without one, UTC. Summer time is left out.
-var clockZones = map[string]float64{"EU": 1, "CH": 1, "US": -5, "CA": -5, "BR": -3, "ZA": 2, "IN": 5.5, "TH": 7, "CN": 8, "SG": 8, "JP": 9, "KR": 9, "AU": 10, "NZ": 12}
+// clockZones are the zones of the jurisdictions – of the seat of government, where there are several: a law begins at midnight there, and its days,
+// weekends and months are those there, summer time included. Without one, UTC.
+var clockZones = map[string]string{"EU": "Europe/Brussels", "GB": "Europe/London", "CH": "Europe/Zurich", "US": "America/New_York", "CA": "America/Toronto", "BR": "America/Sao_Paulo",
+	"ZA": "Africa/Johannesburg", "IN": "Asia/Kolkata", "TH": "Asia/Bangkok", "CN": "Asia/Shanghai", "SG": "Asia/Singapore", "JP": "Asia/Tokyo", "KR": "Asia/Seoul",
+	"AU": "Australia/Sydney", "NZ": "Pacific/Auckland"}
 
+// there gives a moment in the time of a jurisdiction, or in UTC.
 func there(t time.Time, jurisdiction string) time.Time {
-	return t.In(time.FixedZone(jurisdiction, int(clockZones[jurisdiction]*3600)))
+	if l, err := time.LoadLocation(clockZones[jurisdiction]); err == nil { // of no name, UTC
+		return t.In(l)
+	}
+	return t.UTC()
+}
+
+// assumed says on what a due time rests that a lawyer may read otherwise. Every assumption makes it rather too early than too late.
+func assumed(r Rule) (all []string) {
+	switch unit := strings.TrimLeft(r.Deadline, "0123456789"); unit {
+	case "h":
+		hours := "elapsed hours: nights, weekends, public holidays and the hour of a change of clocks count"
+		if r.Jurisdiction == "EU" {
+			hours += " (Regulation (EEC, Euratom) 1182/71, Article 3(3); two working days within the term, Article 3(5), are not assumed)"
+		}
+		return []string{hours}
+	case "d", "bd", "m":
+		zone := clockZones[r.Jurisdiction]
+		if zone == "" {
+			zone = "UTC, because the zone of " + r.Jurisdiction + " is not known"
+		}
+		all = append(all, "days of "+zone+", to the hour at which the clock started: a law that lets the last day run to its end leaves more time")
+		if unit == "bd" {
+			return append(all, "Monday to Friday are business days: public holidays are not known, and each leaves a day more")
+		}
+		if unit == "m" {
+			all = append(all, "a month without the day ends with its last")
+		}
+		return append(all, "the last day counts even where it is no working day: a law that goes on to the next one leaves more time")
+	}
+	return nil
 }
 
 // months adds months. Where the last one is too short for the day, its last day counts (Regulation 1182/71, Article 3(2)(c); others say the same).
@@ -181,14 +214,15 @@ type Situation struct {
 // Clock is one duty set against a case.
 type Clock struct {
 	Rule
-	Org         string `json:"org"`
-	State       string `json:"state"` // running, overdue, without-fixed-term, not-started, below-threshold, not-in-force
-	Started     string `json:"started,omitempty"`
-	Due         string `json:"due,omitempty"`
-	HoursLeft   *int64 `json:"hours_left,omitempty"`
-	Persons     uint64 `json:"persons"`       // lower bound, over the gravest status that holds any
-	PersonsMost uint64 `json:"persons_upper"` // upper end
-	Notice      string `json:"notice"`
+	Org         string   `json:"org"`
+	State       string   `json:"state"` // running, overdue, without-fixed-term, not-started, below-threshold, not-in-force
+	Started     string   `json:"started,omitempty"`
+	Due         string   `json:"due,omitempty"`
+	Assumed     []string `json:"assumed,omitempty"` // on what the due time rests
+	HoursLeft   *int64   `json:"hours_left,omitempty"`
+	Persons     uint64   `json:"persons"`       // lower bound, over the gravest status that holds any
+	PersonsMost uint64   `json:"persons_upper"` // upper end
+	Notice      string   `json:"notice"`
 }
 
 // SetClocks turns the numbers of the result into clocks, under the rules in force at each rule's own
@@ -218,7 +252,7 @@ func (r *Result) SetClocks(t *Rules, s Situation) {
 				case !fixed:
 					c.State = "without-fixed-term"
 				default:
-					c.State, c.Due = "running", at.Format(time.RFC3339)
+					c.State, c.Due, c.Assumed = "running", at.Format(time.RFC3339), assumed(rule)
 					if !s.Now.IsZero() {
 						left := int64(at.Sub(s.Now) / time.Hour)
 						c.HoursLeft = &left

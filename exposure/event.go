@@ -85,6 +85,7 @@ func (m *Masker) recordSpans(fields []Field, depth int) [][]span {
 		m.texts = append(m.texts, text)
 		m.row(pairs(text))
 		m.sql(text)
+		m.named(text)
 		found[i] = m.valueSpans(fields[i].Name, text, depth)
 	}
 	for i := range fields {

@@ -4,6 +4,8 @@
 // bounded memory. Every number is exact or says its bounds, and carries its unit and a status: taken,
 // staged, accessed or accessible, which the caller knows and the data do not.
 //
+// Sheets of spreadsheet files are read with what the file's other parts say of them.
+//
 // It keeps identifiers as keyed hashes only. It refuses to count what has no context: a bare
 // six-character word is not a booking. It does not open archives and sends nothing anywhere.
 package exposure
@@ -76,7 +78,7 @@ type Source struct {
 type File struct {
 	Name     string        `json:"name"`
 	Status   Status        `json:"status"`
-	Format   string        `json:"format"` // edifact, delimited, sql, json, xml, parquet, text
+	Format   string        `json:"format"` // edifact, delimited, sql, json, xml, sheet, parquet, text
 	Encoding string        `json:"encoding"`
 	Bytes    int64         `json:"bytes"`
 	Rows     uint64        `json:"rows"` // passenger records
@@ -138,6 +140,10 @@ func (c *Counter) tally(org string, s Status) *tally {
 // that of reading, of the context, or of a source without organisation or known status. What was
 // counted before an error stays counted and is reported.
 func (c *Counter) Add(ctx context.Context, src Source, r io.Reader) (File, error) {
+	return c.add(ctx, src, r, func(in *intake, counting io.Reader) error { return in.read(counting, r) })
+}
+
+func (c *Counter) add(ctx context.Context, src Source, r io.Reader, read func(*intake, io.Reader) error) (File, error) {
 	f := File{Name: src.Name, Status: src.Status}
 	if !slices.Contains(statuses, src.Status) {
 		return f, fmt.Errorf("exposure: count %s: unknown status %q: use taken, staged, accessed or accessible", src.Name, src.Status)
@@ -145,7 +151,7 @@ func (c *Counter) Add(ctx context.Context, src Source, r io.Reader) (File, error
 	counting := &countingReader{ctx: ctx, src: r}
 	in := &intake{tally: c.tally(src.Org, src.Status), file: &f, source: src, opts: &c.opts}
 	before := in.rows[record.Rows]
-	err := in.read(counting, r)
+	err := read(in, counting)
 	f.Bytes = counting.n
 	f.Rows = in.rows[record.Rows] - before
 	if f.Rows > 0 && f.Bytes > 0 && err == nil && counting.n > 0 {
@@ -252,9 +258,9 @@ func (in *intake) read(src, original io.Reader) error {
 		text, head = oldLines{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
 	}
 	if f.Format = formatOf(head); f.Format == "delimited" {
-		if table.Aligned(head) {
-			f.Format = "aligned"
-			return table.ReadAligned(text, in.source.Name, in.out())
+		if table.IsPrinted(head) {
+			f.Format = "printed"
+			return table.ReadPrinted(text, in.source.Name, in.out())
 		}
 		if d := table.Sniff(head); d != 0 {
 			return table.ReadDelimited(text, d, in.source.Name, in.out())

@@ -188,15 +188,33 @@ func TestDuties(t *testing.T) {
 		{"eu-nis2-final", EventNotified, "2026-12-15T10:00:00Z", "2027-01-15T10:00:00Z", "running"},
 		{"cn-incident-cii", EventDetected, "2025-10-31T16:00:00Z", "2025-10-31T17:00:00Z", "running"}, // midnight in Beijing
 		{"cn-incident-cii", EventDetected, "2025-10-31T15:59:59Z", "", "not-in-force"},
-		{"us-sec-8k", EventMaterial, "2026-03-07T04:00:00Z", "2026-03-13T04:00:00Z", "running"}, // Friday evening in Washington
+		{"us-sec-8k", EventMaterial, "2026-03-07T04:00:00Z", "2026-03-13T03:00:00Z", "running"},     // Friday evening in Washington, the weekend on which summer time begins
+		{"eu-gdpr-33", EventAware, "2026-03-28T20:00:00Z", "2026-03-31T20:00:00Z", "running"},       // hours are elapsed hours
+		{"eu-nis2-final", EventNotified, "2026-03-01T23:30:00Z", "2026-04-01T22:30:00Z", "running"}, // half past midnight in Brussels, then in summer time
+		{"eu-nis2-final", EventNotified, "2026-10-24T22:30:00Z", "2026-11-24T23:30:00Z", "running"},
 	} {
 		at, err := time.Parse(time.RFC3339, c.at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		res.SetClocks(rules, Situation{Events: map[string]time.Time{c.event: at}})
-		if d := clock(c.id); d.Due != c.due || d.State != c.state {
+		if d := clock(c.id); d.Due != c.due || d.State != c.state || (len(d.Assumed) > 0) != (d.Due != "") {
 			t.Errorf("%s from %s: due %q, %s", c.id, c.at, d.Due, d.State)
+		}
+	}
+	res.SetClocks(rules, Situation{Events: map[string]time.Time{EventAware: aware, EventNotified: aware}})
+	for id, want := range map[string]string{"eu-gdpr-33": "1182/71", "br-lgpd": "public holidays are not known", "eu-nis2-final": "Europe/Brussels", "eu-gdpr-34": ""} {
+		if d := clock(id); !strings.Contains(strings.Join(d.Assumed, "; "), want) || want == "" && d.Assumed != nil {
+			t.Errorf("%s assumes %q", id, d.Assumed)
+		}
+	}
+	var page bytes.Buffer
+	if err := res.WritePage(&page); err != nil || !strings.Contains(page.String(), "two working days within the term") {
+		t.Errorf("the page does not say what was assumed (%v)", err)
+	}
+	for jurisdiction, zone := range clockZones {
+		if l, err := time.LoadLocation(zone); err != nil || l == time.UTC {
+			t.Errorf("%s: %v", jurisdiction, err)
 		}
 	}
 	own, err := ReadRules(strings.NewReader("as_of: x\nrules:\n  - {id: own, jurisdiction: XX, law: L, from: 2020-01-01, start: aware, deadline: 12h, tell: T, who: W, threshold: Z, verified: [], at_least: 1000}\n"))

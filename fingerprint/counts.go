@@ -124,9 +124,11 @@ const (
 	whyPublic  = "a program of the system or a public tool"
 	// Such values may be a victim's or a bystander's.
 	whyNotMarked = "the report does not mark it for detection"
+	// Alone such a value is not what the report describes.
+	whyTogether = "the report means it only together with others"
 )
 
-var fixedTiers = map[string]Tier{whyRelay: Supporting, whyUnknown: Supporting, whyPublic: NeverAlone, whyNotMarked: Supporting}
+var fixedTiers = map[string]Tier{whyRelay: Supporting, whyUnknown: Supporting, whyPublic: NeverAlone, whyNotMarked: Supporting, whyTogether: Supporting}
 
 // publicNames are programs that every Windows or Linux has, and tools that administrators and intruders alike take off the shelf.
 var publicNames = words(`cmd powershell pwsh wscript cscript mshta rundll32 regsvr32 msbuild installutil certutil bitsadmin schtasks at sc net net1 nltest

@@ -6,8 +6,10 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -438,6 +440,37 @@ func TestImportText(t *testing.T) {
 	}
 	if s := strings.Join(got, "\n"); s != "sha256 "+hash+"\nip 203.0.113.5\nurl https://evil.example.org/gate.php" {
 		t.Error(s)
+	}
+}
+
+// TestImportTellsWhatIsMeantTogether: one value of a conjunction is not what the report describes.
+func TestImportTellsWhatIsMeantTogether(t *testing.T) {
+	pattern := func(id int, p string) string {
+		return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012d","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","pattern":%q}`, id, p)
+	}
+	f, _, err := Import("bundle.json", strings.NewReader(`{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000000","objects":[`+strings.Join([]string{
+		pattern(1, "[domain-name:value = 'one.bad-updates.org'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.9']"),
+		pattern(2, "[file:hashes.'SHA-256' = '"+hash+"' AND file:name = 'sync-helper-x.exe']"),
+		pattern(3, "[domain-name:value = 'two.bad-updates.org'] AND [url:value = 'http://one.bad-updates.org/gate.php']"),
+		pattern(4, "[domain-name:value = 'two.bad-updates.org']"),
+	}, ",")+`]}`), Victim{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"one.bad-updates.org": true, "203.0.113.9": true, hash: false, "sync-helper-x.exe": true, "two.bad-updates.org": false, "http://one.bad-updates.org/gate.php": true}
+	if len(f.Items) != len(want) {
+		t.Errorf("%d items", len(f.Items))
+	}
+	for _, round := range []string{"imported", "counted"} {
+		for _, it := range f.Items {
+			if together := slices.Contains(it.Reasons, whyTogether); together != want[it.Value] || together && tierRank[it.Tier] < tierRank[Supporting] {
+				t.Errorf("%s: %s %s, %q", round, it.Value, it.Tier, it.Reasons)
+			}
+		}
+		for i := range f.Items { // as if it were rare: it must not rise
+			f.Items[i].Specificity.Hosts = 5000
+		}
+		f.Rate(nil)
 	}
 }
 

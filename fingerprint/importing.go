@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/contrail-ir/contrail/marking"
@@ -60,18 +61,25 @@ type importer struct {
 	at     map[string]int // rule → index, so that long reports stay linear
 }
 
-func (im *importer) add(k Kind, value, group string) {
+// add adds a value that its report means alone, or only together with others; what it means alone in one place is meant alone.
+func (im *importer) add(k Kind, value, group string, together bool) {
 	v, err := Normalise(k, value)
 	if err != nil || im.victim.Holds(k, v) != "" || len(im.f.Items) >= MaxItems {
 		im.left++
 		return
 	}
 	id := itemID(k, v)
-	if _, there := im.at[id]; there {
+	if i, there := im.at[id]; there {
+		if it := &im.f.Items[i]; !together {
+			it.Reasons = slices.DeleteFunc(it.Reasons, func(why string) bool { return why == whyTogether })
+		}
 		return
 	}
 	im.at[id] = len(im.f.Items)
 	it := Item{Kind: k, Value: v, Rule: id, Reasons: []string{im.from}, Refs: []Ref{}, Group: group}
+	if together {
+		it.Reasons = append(it.Reasons, whyTogether)
+	}
 	it.rate()
 	im.f.Items = append(im.f.Items, it)
 }
@@ -105,12 +113,11 @@ func (im *importer) json(b []byte) error {
 			im.left++
 			continue
 		}
-		tests := pattern.Tests(e)
 		group := ""
-		if len(tests) > 1 {
+		if len(pattern.Tests(e)) > 1 {
 			group = "report " + derivedUUID(ind.Pattern)
 		}
-		for _, t := range tests {
+		pattern.Each(e, func(t *pattern.Test, together bool) {
 			values := []pattern.Literal{t.Value}
 			if t.Op == pattern.In {
 				values = t.Set
@@ -121,9 +128,9 @@ func (im *importer) json(b []byte) error {
 					im.left++
 					continue
 				}
-				im.add(k, v.Text, group)
+				im.add(k, v.Text, group, together)
 			}
-		}
+		})
 	}
 	return nil
 }
@@ -133,20 +140,20 @@ func (im *importer) observable(o stix.Object) {
 	before := len(im.f.Items)
 	switch o := o.(type) {
 	case *stix.DomainName:
-		im.add(Domain, o.Value, "")
+		im.add(Domain, o.Value, "", false)
 	case *stix.IPv4Addr:
-		im.add(IP, o.Value, "")
+		im.add(IP, o.Value, "", false)
 	case *stix.IPv6Addr:
-		im.add(IP, o.Value, "")
+		im.add(IP, o.Value, "", false)
 	case *stix.URL:
-		im.add(URL, o.Value, "")
+		im.add(URL, o.Value, "", false)
 	case *stix.Mutex:
-		im.add(Mutex, o.Name, "")
+		im.add(Mutex, o.Name, "", false)
 	case *stix.File:
 		group := "report " + string(o.ID)
 		for algorithm, k := range map[string]Kind{"SHA-256": SHA256, "SHA-1": SHA1, "MD5": MD5} {
 			if v := o.Hashes[algorithm]; v != "" {
-				im.add(k, v, group)
+				im.add(k, v, group, false)
 			}
 		}
 	}
@@ -257,7 +264,8 @@ func (im *importer) openIOC(b []byte) error {
 						k = IP
 					}
 				}
-				im.add(k, v, groups[len(groups)-1])
+				group := groups[len(groups)-1]
+				im.add(k, v, group, group != "" && kinds[k].hex == 0)
 			}
 		}
 	}
@@ -278,7 +286,7 @@ func (im *importer) text(b []byte) error {
 		for _, w := range strings.FieldsFunc(sc.Text(), func(r rune) bool { return strings.ContainsRune(" \t,;|\"'<>`\u00a0", r) }) {
 			w = strings.Trim(w, ".:!?*()")
 			if k := guess(w); k != "" {
-				im.add(k, w, "")
+				im.add(k, w, "", false)
 			}
 		}
 	}

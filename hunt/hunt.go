@@ -232,7 +232,7 @@ func (h *hunter) settle() (ready bool, err error) {
 	}
 	if added == 0 {
 		if len(s.Waves) == 0 {
-			return false, fmt.Errorf("hunt: version %d has no approved item: %w", s.Version, ErrNothingToAsk)
+			return false, h.becomes(NoneToAsk, fmt.Sprintf("no item of version %d was let in", s.Version))
 		}
 		return false, h.becomes(Quiet, "nothing that the last wave taught was let in")
 	}

@@ -76,6 +76,9 @@ func (s *State) headline() string {
 	if s.Status == NoneToHunt {
 		return "No intrusion was established in the first victim, so there is nothing to hunt."
 	}
+	if s.Status == NoneToAsk {
+		return "Nothing that the first victim shows was let in, so there is nothing to ask others with."
+	}
 	if len(s.Waves) == 0 {
 		return "No organisation has been asked yet."
 	}

@@ -27,6 +27,7 @@ const (
 	Quiet      Status = "quiet"                  // a wave taught nothing new
 	WaveLimit  Status = "wave-limit"             // it would go on
 	NoneToHunt Status = "no-intrusion"           // the first victim's trace established none
+	NoneToAsk  Status = "nothing-to-ask"         // nothing of the first version was let in
 )
 
 // State is what hunt.json holds; docs/formats/hunt.md describes it. It is written after every step, so that a hunt goes on where it was.
@@ -129,7 +130,7 @@ func parseState(in io.Reader) (*State, error) {
 	if err := json.NewDecoder(io.LimitReader(in, maxState)).Decode(s); err != nil {
 		return nil, err
 	}
-	known := []Status{Running, Approving, Signing, Quiet, WaveLimit, NoneToHunt}
+	known := []Status{Running, Approving, Signing, Quiet, WaveLimit, NoneToHunt, NoneToAsk}
 	if !slices.Contains(known, s.Status) || s.Status != NoneToHunt && (s.Version < 1 || s.File != versionFile(s.Version)) {
 		return nil, errors.New("it is none that a hunt wrote: name another folder")
 	}

@@ -20,12 +20,13 @@ func TestWhatIsShown(t *testing.T) {
 
 func FuzzVisible(f *testing.F) {
 	f.Add("a\u202eb\x1b[0m\xff\n")
+	f.Add("\b\b\b")
 	f.Fuzz(func(t *testing.T, s string) {
 		out := Visible(s)
 		if strings.IndexFunc(out, Treacherous) >= 0 {
 			t.Errorf("%q passes as %q", s, out)
 		}
-		if len(out) > 9*len(s) {
+		if len(out) > len("⟨U+0008⟩")*len(s) {
 			t.Errorf("%q grows to %q", s, out)
 		}
 		for _, show := range []func(string) string{Visible, Lines} {

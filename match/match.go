@@ -248,6 +248,22 @@ func (s *Set) Kind(source event.Source) string {
 	return string(kind)
 }
 
+// particular is an engine whose rules do not say the same of all sources of a kind.
+type particular interface {
+	Constants(source event.Source) string
+}
+
+// Constants gives equal texts for sources of a kind about which every rule says the same when the same fields have values.
+func (s *Set) Constants(source event.Source) string {
+	var all []byte
+	for _, e := range s.engines {
+		if p, is := e.(particular); is {
+			all = strconv.AppendQuote(all, p.Constants(source))
+		}
+	}
+	return string(all)
+}
+
 // Answers says what events of a source can tell a rule, when filled says which fields have values there.
 func (s *Set) Answers(rule event.RuleIndex, source event.Source, filled func(field string) bool) coverage.Answer {
 	if e, r, ok := s.owner(rule); ok {

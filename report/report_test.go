@@ -178,6 +178,7 @@ func (seven) ID(i int) string                                                  {
 func (seven) Source(int) string                                                { return "a/b/c" }
 func (seven) Searches(int, event.Source) bool                                  { return false }
 func (seven) Kind(event.Source) string                                         { return "" }
+func (seven) Constants(event.Source) string                                    { return "" }
 func (seven) Answers(int, event.Source, func(string) bool) (a coverage.Answer) { return a }
 func (seven) Found(string, string) []int                                       { return nil }
 func (seven) Relied(int) bool                                                  { return false }

@@ -204,6 +204,9 @@ func (a asked) Searches(rule int, s event.Source) bool {
 	return a.run.question.Rules.Searches(a.groups[rule].First, s)
 }
 func (a asked) Kind(s event.Source) string { return a.run.question.Rules.Kind(s) }
+func (a asked) Constants(s event.Source) string {
+	return a.run.question.Rules.Constants(s)
+}
 func (a asked) Answers(rule int, s event.Source, filled func(string) bool) coverage.Answer {
 	return a.run.question.Rules.Answers(a.groups[rule].First, s, filled)
 }

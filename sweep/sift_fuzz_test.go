@@ -56,7 +56,9 @@ func FuzzSiftedText(f *testing.F) {
 	c := &ioc.Collection{}
 	c.Read("list.txt", []byte(siftedIndicators))
 	c.Read("patterns.json", []byte(siftedPatterns))
-	set := ioc.Compile(c, ioc.Options{})
+	tokens := &ioc.Collection{} // of these alone, segments are surveyed
+	tokens.Read("list.txt", []byte(siftedTokens))
+	sets := []*ioc.Set{ioc.Compile(c, ioc.Options{}), ioc.Compile(tokens, ioc.Options{})}
 	formats := map[string]event.Format{}
 	var names []string
 	for _, f := range evidence.Formats() {
@@ -83,10 +85,12 @@ func FuzzSiftedText(f *testing.F) {
 			return
 		}
 		of := formats[names[int(format)%len(names)]]
-		want := scan(t, of, set, event.Everything(), text)
-		got := scan(t, of, set, set.Needs(), text)
-		if got.rows != want.rows || !slices.Equal(got.found, want.found) {
-			t.Errorf("%s: %d rows, sifted %d\nfound  %q\nsifted %q", of.Name(), want.rows, got.rows, want.found, got.found)
+		for _, set := range sets {
+			want := scan(t, of, set, event.Everything(), text)
+			got := scan(t, of, set, set.Needs(), text)
+			if got.rows != want.rows || !slices.Equal(got.found, want.found) {
+				t.Errorf("%s: %d rows, sifted %d\nfound  %q\nsifted %q", of.Name(), want.rows, got.rows, want.found, got.found)
+			}
 		}
 	})
 }

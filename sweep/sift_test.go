@@ -64,6 +64,17 @@ C:\evil\drop.dll
 EvilAgent/1.0
 `
 
+// siftedTokens are the indicators that are looked up by tokens: the segments of text logs are surveyed for them.
+const siftedTokens = `evil.example
+b.evil.example
+http://evil.example/a/b.php
+http://203.0.113.7:8080/drop/
+198.51.100.0/24
+2001:db8::1
+bad.actor@evil.example
+0123456789abcdef0123456789abcdef
+`
+
 const siftedPatterns = `{"type":"bundle","objects":[
 {"type":"indicator","id":"indicator--1","pattern":"[url:value MATCHES 'gate[0-9]+\\\\.php$']"},
 {"type":"indicator","id":"indicator--2","pattern":"[file:name MATCHES '^evil_[a-z]{3}\\\\.bin$']"},
@@ -160,7 +171,7 @@ func TestSiftedSweepFindsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"list.txt": siftedIndicators, "patterns.json": siftedPatterns, "rule.yml": "title: x\nid: 5f9b2a2e-0000-4000-8000-000000000001\nlogsource:\n  category: webserver\ndetection:\n  s:\n    cs-uri-query|contains: evil\n  condition: s\n"} {
+	for name, text := range map[string]string{"list.txt": siftedIndicators, "tokens.txt": siftedTokens, "patterns.json": siftedPatterns, "rule.yml": "title: x\nid: 5f9b2a2e-0000-4000-8000-000000000001\nlogsource:\n  category: webserver\ndetection:\n  s:\n    cs-uri-query|contains: evil\n  condition: s\n"} {
 		if err := os.WriteFile(filepath.Join(lists, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +188,7 @@ func TestSiftedSweepFindsTheSame(t *testing.T) {
 		t.Fatal(rejected)
 	}
 	for name, engines := range map[string][]match.Engine{
-		"list": {engine("list.txt")}, "patterns": {engine("patterns.json")}, "both and rules": {rules, engine("list.txt"), engine("patterns.json")},
+		"list": {engine("list.txt")}, "tokens": {engine("tokens.txt")}, "patterns": {engine("patterns.json")}, "both and rules": {rules, engine("list.txt"), engine("patterns.json")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var slow []match.Engine

@@ -118,6 +118,7 @@ const pageStyle = `:root{--page:#f6f7f9;--surface:#fff;--ink:#17202e;--soft:#556
 	`.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));margin:1.4em 0;border:1px solid var(--line);border-radius:8px;background:var(--surface);overflow:hidden}.figures>div{padding:14px 18px;box-shadow:-1px 0 0 var(--line),0 -1px 0 var(--line)}` +
 	`.figures dt{color:var(--soft);font-size:13px}.figures dd{margin:0;font-size:17px;font-weight:600;overflow-wrap:anywhere}.figures small{display:block;font-size:12.5px;font-weight:400;color:var(--soft)}` +
 	`table{border-collapse:collapse;width:100%;font-size:13px;background:var(--surface);border:1px solid var(--line);border-radius:8px}th{color:var(--soft);font-weight:500}td,th{border-bottom:1px solid var(--line);padding:5px 9px;text-align:left;vertical-align:top}td{overflow-wrap:anywhere}td:first-child,.id{white-space:nowrap}.tactic{overflow-wrap:normal}.refs{font:11px/1.5 ui-monospace,monospace;color:var(--soft);min-width:16em}.moves{width:auto;margin-top:.5em}.wide{overflow-x:auto}` +
+	`.hosts{display:flex;flex-wrap:wrap;gap:0 1.3em;list-style:none;margin:.6em 0 0;padding:0}.hosts li{display:flex;gap:.4em;overflow-wrap:anywhere}` + // a name stays beside its colour
 	`.none{background:var(--surface);border-left:4px solid var(--accent);padding:1em}@media print{body{background:#fff}h2,h3,svg,tr{break-inside:avoid}}`
 
 func esc(s string) string { return html.EscapeString(plain(s)) }
@@ -163,11 +164,11 @@ func (t *Trail) timeline(p func(string, ...any)) {
 		a, b := x(at(s.Time)), x(at(s.Last))
 		p(`<g><title>%s %s: %s</title><rect x="%.1f" y="%d" width="%.1f" height="8" rx="4" fill="%s" fill-opacity=".75"/></g>`, esc(minute(s.Time)), esc(s.Host), esc(s.Text), a-4, y-4, max(8, b-a+8), cmp.Or(color[s.Host], "#57606a"))
 	}
-	p(`<text x="170" y="%d">%s</text><text x="1000" y="%d" text-anchor="end">%s</text></svg><p>`, height-8, esc(minute(t.Stages[0].Time)), height-8, esc(minute(time.Unix(0, to).UTC().Format(time.RFC3339Nano))))
+	p(`<text x="170" y="%d">%s</text><text x="1000" y="%d" text-anchor="end">%s</text></svg><ul class="hosts">`, height-8, esc(minute(t.Stages[0].Time)), height-8, esc(minute(time.Unix(0, to).UTC().Format(time.RFC3339Nano))))
 	for _, h := range t.Hosts {
-		p(`<span style="color:%s">&#9632;</span> %s &nbsp; `, color[h.Host], esc(h.Host))
+		p(`<li><span style="color:%s">&#9632;</span><span>%s</span></li>`, color[h.Host], esc(h.Host))
 	}
-	p("</p>")
+	p("</ul>")
 }
 
 // drawn bounds the boxes of one picture; the busiest are drawn.

@@ -347,6 +347,24 @@ func TestPagesEscapeEvidence(t *testing.T) {
 	}
 }
 
+// A host's name stands in one item with the square of its colour, so that a line never breaks between them.
+func TestLegendKeepsColourAndName(t *testing.T) {
+	tr := &Trail{Org: "o", Established: true, Hosts: []HostView{{Host: "one-with-a-long-name.skylark.example"}, {Host: "two"}},
+		Stages: []Stage{{Tactic: "execution", Host: "two", Time: "2026-01-01T00:00:00Z", Last: "2026-01-01T00:00:00Z"}}}
+	var page bytes.Buffer
+	if err := tr.WritePage(&page); err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range tr.Hosts {
+		if item := `<li><span style="color:` + palette[i] + `">&#9632;</span><span>` + h.Host + `</span></li>`; strings.Count(page.String(), item) != 1 {
+			t.Errorf("the page has not %s", item)
+		}
+	}
+	if !strings.Contains(page.String(), ".hosts li{display:flex") {
+		t.Error("an item is no row of its own")
+	}
+}
+
 func FuzzEdge(f *testing.F) {
 	f.Add(make([]byte, edgeSize))
 	f.Add(bytes.Repeat([]byte{0xff}, edgeSize))

@@ -66,6 +66,11 @@ func (t *terminal) attribute(ctx context.Context, dir, out string, groups, galax
 		if err != nil {
 			return err
 		}
+		for _, l := range published {
+			if l.Together > 0 {
+				t.log().Warn(fmt.Sprintf("--list %s: %d values are left out, because the list means them only together with others", l.Name, l.Together))
+			}
+		}
 		r.Overlap = attribution.Compare(&c.Incident, known, published)
 	}
 	if out == "" {

@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/census"
-	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/evidence/archive"
 	"github.com/contrail-ir/contrail/exposure"
@@ -52,8 +51,8 @@ func (t *terminal) exposeCommand() *cobra.Command {
 		Short: "Count whose data left: passengers, bookings, documents, cards",
 		Long: `Reads staged archives, captured uploads, dumps and exports, through archives within archives, and counts the passengers' records in them:
 exact where that is possible, with bounds where it is not. Identifiers are kept as keyed hashes only, under a key that is made anew or read from
---key. With --by it adds up, beside that, what logs say that an account or address took: rows that databases returned, and files that Zeek saw sent
-to it. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
+--key. With --by it adds up, beside that, what logs say that an account or address took: rows that databases returned, and files that Zeek or Suricata
+saw sent to it. Writes exposure.json, exposure.svg and exposure.html. What could not be read is listed there and exits with 3.`,
 		Example: "  contrail expose --status taken --out result recovered-loot/\n  contrail expose --by svc_report --by 198.51.100.7 --since 2026-03-02 --out result /evidence\n  contrail expose --org alpha=loot/alpha --org beta=loot/beta --key case.key --out result",
 		RunE:    func(c *cobra.Command, args []string) error { return t.expose(c.Context(), f, args) },
 	}
@@ -130,7 +129,7 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	}()
 	var told *logsTold
 	if len(f.by) > 0 {
-		if told, err = t.logs(ctx, census.NewLogs(f.by, within), q); err != nil {
+		if told, err = t.logs(ctx, census.NewLogs(f.by, within), q, f.sources); err != nil {
 			return err
 		}
 	}
@@ -173,10 +172,10 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	return nil
 }
 
-// logsTold is what logs tell of, and what could be read of them.
+// logsTold is what logs tell of, and which of them could not be read to their end, by organisation and path.
 type logsTold struct {
 	*census.Logs
-	certificate *coverage.Certificate
+	cut map[[2]string]bool
 }
 
 // Tapper implements sweep.Tap.
@@ -186,35 +185,59 @@ func (l *logsTold) Tapper(org string) sweep.Tapper { return l.Reader(org) }
 func (l *logsTold) Finding(*finding.Finding) error { return nil }
 
 func (l *logsTold) End(r *sweep.Result) error {
-	l.certificate = r.Certificate
+	l.cut = map[[2]string]bool{}
+	for i := range r.Certificate.Files {
+		if f := &r.Certificate.Files[i]; len(f.Damage) > 0 {
+			l.cut[[2]string{f.Org, f.Path}] = true
+		}
+	}
 	return nil
 }
 
-// logs reads the evidence as logs.
-func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question) (*logsTold, error) {
+// logs reads the evidence as logs, or takes what an interrupted run has read.
+func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question, sources string) (*logsTold, error) {
 	told := &logsTold{Logs: l}
+	var zones []byte
+	if sources != "" {
+		var err error
+		if zones, err = os.ReadFile(sources); err != nil {
+			return nil, fmt.Errorf("read sources: %w", err)
+		}
+	}
+	kept, err := of.KeptLogs(ctx, l, zones)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && of.Resume {
+		cut, ok, err := kept.Load(l)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			t.log().Info("What logs tell was read before the interruption.")
+			told.cut = cut
+			return told, nil
+		}
+	}
 	nothing, _ := match.Load(match.Question{})
 	q := sweep.Question{Roots: of.Roots, Formats: evidence.Formats(), Rules: nothing, Tap: told, Sources: of.Sources, Passwords: of.Passwords, Limits: of.Limits, Threads: of.Threads, TempDir: of.TempDir}
 	if err := t.sweepQuietly(ctx, q, told); err != nil {
 		return nil, err
 	}
 	if l.Read() == 0 {
-		t.log().Warn("--by: there is no database's log and no files log of Zeek in the evidence, so nothing can be said of what was returned or sent")
+		t.log().Warn("--by: there is no database's log and no files log of Zeek or Suricata in the evidence, so nothing can be said of what was returned or sent")
+	}
+	if kept != nil {
+		return told, kept.Save(l, told.cut)
 	}
 	return told, nil
 }
 
 // into enters it, and says whether all of those logs could be read.
 func (l *logsTold) into(c *exposure.Counter) (complete bool) {
-	damaged := map[[2]string]bool{}
-	for i := range l.certificate.Files {
-		if f := &l.certificate.Files[i]; len(f.Damage) > 0 {
-			damaged[[2]string{f.Org, f.Path}] = true
-		}
-	}
 	complete = true
 	l.Into(c, func(org, file string) bool {
-		cut := damaged[[2]string{org, file}]
+		cut := l.cut[[2]string{org, file}]
 		complete = complete && !cut
 		return cut
 	})

@@ -84,6 +84,9 @@ func (f *huntFlags) options() (o hunt.Options, p hunt.Plan, err error) {
 	if err != nil {
 		return o, p, err
 	}
+	if f.fingerprint == "" && len(orgNames(q.Roots)) < 2 {
+		return o, p, usageError{errors.New("there is no organisation beside the first victim to hunt in: name others with --org NAME=PATH, or follow the intruder in this one with contrail trace")}
+	}
 	if f.first != "" && !slices.Contains(orgNames(q.Roots), f.first) {
 		return o, p, usageError{fmt.Errorf("--first %q: it is none of the organisations %q", f.first, orgNames(q.Roots))}
 	}
@@ -289,6 +292,9 @@ func (t *terminal) printHunt(s *hunt.State, out string) {
 		fmt.Fprintf(t.out, "\nWaiting for signatures: %s.\nSign:  contrail fingerprint sign --key NAME.key --out %s %s\nThen go on with the same command.\n", report.Clean(s.Why), file, file)
 	case hunt.NoneToHunt:
 		fmt.Fprintf(t.out, "No intrusion established in the first victim, so there is nothing to hunt. %s\n", report.Clean(s.Why))
+	case hunt.NoneToAsk:
+		file := filepath.Join(out, s.File)
+		fmt.Fprintf(t.out, "\nNothing to ask others with: %s. Organisations were not asked. What was refused stays out of this hunt; an item added to %s and approved there is asked by the same command.\n", report.Clean(s.Why), file)
 	case hunt.WaveLimit:
 		fmt.Fprintf(t.out, "\nStopped: %s. Allow more waves in the policy and go on with the same command.\n", report.Clean(s.Why))
 	default:

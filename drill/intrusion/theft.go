@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -296,15 +298,18 @@ func (n *counted) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// sealed is a volume that cannot be opened: the beginning of the format, and noise up to the size.
+// sealed is a volume that cannot be opened: the beginning of the format, of RAR the header of encryption, and noise up to the size.
 func sealed(kind string, seed uint64, size int) func(io.Writer) error {
 	return func(w io.Writer) error {
-		head := "7z\xbc\xaf\x27\x1c\x00\x04"
-		if kind == "rar" {
-			head = "Rar!\x1a\x07\x01\x00"
-		}
-		b := []byte(head)
 		r := rand.New(rand.NewPCG(seed, 0x7365616c))
+		b := []byte("7z\xbc\xaf\x27\x1c\x00\x04")
+		if kind == "rar" { // the header that says that all others are encrypted: kind 4, of version 0, with 1<<15 rounds and a salt
+			h := []byte{21, 4, 0, 0, 0, 15}
+			for range 16 {
+				h = append(h, byte(r.Uint32()))
+			}
+			b = append(binary.LittleEndian.AppendUint32([]byte("Rar!\x1a\x07\x01\x00"), crc32.ChecksumIEEE(h)), h...)
+		}
 		for len(b) < size {
 			b = append(b, byte(r.Uint32()))
 		}

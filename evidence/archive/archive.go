@@ -31,6 +31,7 @@ const (
 	Tar      Kind = "tar"
 	Zip      Kind = "zip"
 	SevenZip Kind = "7z"
+	RAR      Kind = "rar"
 )
 
 // HeadBytes is how much of a file's beginning Detect wants to see.
@@ -46,7 +47,7 @@ func (k Kind) Compressed() bool {
 }
 
 // Random says whether an archive of the kind can only be read with access to any place in it.
-func (k Kind) Random() bool { return k == Zip || k == SevenZip }
+func (k Kind) Random() bool { return k == Zip || k == SevenZip || k == RAR }
 
 // Detect tells the kind of container from the beginning of a file.
 func Detect(head []byte) Kind {
@@ -62,6 +63,8 @@ func Detect(head []byte) Kind {
 		{"PK\x05\x06", Zip},
 		{"PK\x07\x08PK\x03\x04", Zip},
 		{"7z\xbc\xaf\x27\x1c", SevenZip},
+		{"Rar!\x1a\x07\x00", RAR},
+		{"Rar!\x1a\x07\x01\x00", RAR},
 	} {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.kind

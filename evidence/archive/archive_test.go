@@ -311,7 +311,7 @@ func TestArchivesOfTheUsualTools(t *testing.T) {
 				t.Errorf("%d bytes, told %q", len(files["a.log"]), told)
 			}
 			if strings.Contains(strings.Join(args, " "), "secret") {
-				if files, told := open(options("wrong")); len(files) > 0 || len(told) != 1 {
+				if files, told := open(options("wrong")); len(files) > 0 || len(told) != 1 || !strings.Contains(told[0], "no password given opens it") {
 					t.Errorf("without its password: %d files, %q", len(files), told)
 				}
 			}

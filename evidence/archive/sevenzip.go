@@ -67,8 +67,8 @@ func (s *sevenReader) open(r io.ReaderAt, size int64) (err error) {
 
 func sevenError(err error) error {
 	var read *sevenzip.ReadError
-	if errors.As(err, &read) && read.Encrypted {
-		return fmt.Errorf("the list of members is %w", errNoPassword)
+	if errors.Is(err, errNoPassword) || errors.As(err, &read) && read.Encrypted {
+		return errHidden
 	}
 	return fmt.Errorf("the 7z archive is broken or cut off (%w): not read", err)
 }

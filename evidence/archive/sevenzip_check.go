@@ -58,6 +58,9 @@ func checkSeven(r io.ReaderAt, size int64, members int, passwords []string) erro
 			return nil
 		}
 	}
+	if w.salts != nil {
+		return errNoPassword
+	}
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -70,6 +71,7 @@ type zipReader struct {
 	dir     *bufio.Reader
 	dirAt   int64
 
+	ahead   []*zipEntry // listed, and not given yet
 	salvage bool
 	next    int64 // where to look for the next local header
 	pending []*Damage
@@ -117,7 +119,11 @@ func (z *zipReader) findDirectory() error {
 		if _, err := z.r.ReadAt(sign[:], base+offset); err == nil && binary.LittleEndian.Uint32(sign[:]) == signCentral || length == 0 {
 			z.base = base
 			z.dirAt = base + offset
-			z.dir = bufio.NewReaderSize(io.NewSectionReader(z.r, z.dirAt, endAt-z.dirAt), 64<<10)
+			directory := io.NewSectionReader(z.r, z.dirAt, endAt-z.dirAt)
+			z.dir = bufio.NewReaderSize(directory, 64<<10)
+			if directory.Size() <= maxWorkbook {
+				z.tablesFirst(directory)
+			}
 			return nil
 		}
 	}
@@ -159,9 +165,13 @@ func (z *zipReader) Next() (m *Member, err error) {
 			return nil, io.EOF
 		}
 		var e *zipEntry
-		if z.salvage {
+		switch {
+		case z.salvage:
 			e = z.find()
-		} else {
+		case len(z.ahead) > 0:
+			e, z.ahead = z.ahead[0], z.ahead[1:]
+		case z.ahead != nil:
+		default:
 			e = z.listed()
 		}
 		if e == nil {
@@ -177,6 +187,30 @@ func (z *zipReader) Next() (m *Member, err error) {
 		}
 		return z.open(e), nil
 	}
+}
+
+// maxWorkbook is the longest directory of a spreadsheet file that is looked for: a workbook has a member for each sheet.
+const maxWorkbook = 1 << 20
+
+// tablesFirst puts the tables of a spreadsheet file – strings, styles, the list of sheets – before the sheets that cannot be read without them: most
+// programs write them behind.
+func (z *zipReader) tablesFirst(directory *io.SectionReader) {
+	all := make([]byte, directory.Size())
+	n, _ := directory.ReadAt(all, 0)
+	if !bytes.Contains(all[:n], []byte("xl/worksheets/")) {
+		return
+	}
+	for e := z.listed(); e != nil; e = z.listed() {
+		z.ahead = append(z.ahead, e)
+	}
+	rank := func(e *zipEntry) int {
+		name := strings.ToLower(e.raw)
+		if strings.HasPrefix(name, "xl/sharedstrings") || strings.HasPrefix(name, "xl/styles") || strings.HasPrefix(name, "xl/workbook") {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(z.ahead, func(a, b *zipEntry) int { return rank(a) - rank(b) })
 }
 
 func (z *zipReader) damage(at int64, format string, args ...any) {

@@ -9,11 +9,15 @@ import (
 	"crypto/sha1"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 )
 
-var errNoPassword = errors.New("encrypted, and no password given opens it")
+var (
+	errNoPassword = errors.New("encrypted, and no password given opens it")
+	errHidden     = fmt.Errorf("the list of members is %w", errNoPassword)
+)
 
 // probeBytes is how much of a member is unpacked to tell a right password from one that passes the check by chance.
 const probeBytes = 256 << 10

@@ -193,14 +193,15 @@ type nameTable struct {
 	names  []string // by hash
 	joined map[[2]string]string
 	bytes  int // of joined
+	room   []byte
 }
 
 const namePlaces = 1 << 12
 
 // of gives the name that is written in UTF-16.
 func (t *nameTable) of(raw []byte) string {
-	var room [128]byte
-	name, _, _ := appendUTF16(room[:0], raw)
+	name, _, _ := appendUTF16(t.room[:0], raw)
+	t.room = name
 	if t.names == nil {
 		t.names = make([]string, namePlaces)
 	}

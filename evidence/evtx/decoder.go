@@ -14,9 +14,9 @@ import (
 // Bounds within a segment. A group past them is delivered and begun anew, so that what a segment makes of itself in
 // memory stays within a few times its size.
 const (
-	mostGroups     = 1 << 12
+	mostGroups     = 1 << 9
 	mostGroupCells = 2 << 20
-	fewGroupCells  = 1 << 14 // up to here it does not matter how many of them are empty
+	fewGroupCells  = 1 << 11 // up to here it does not matter how many of them are empty
 	cellsPerValue  = 32      // on average
 	mostGroupBytes = 16 << 20
 	mostElements   = 1 << 16 // of arrays in a group
@@ -42,6 +42,8 @@ type Decoder struct {
 	sources  map[event.Source]*source
 	keys     map[uint64]*sourceKey
 	keyCount int
+	idle     []*source    // forgotten, to become others
+	idleKeys []*sourceKey // forgotten, to become others
 
 	// The segment being decoded.
 	seg    *event.Segment
@@ -123,13 +125,27 @@ func (d *Decoder) begin(seg *event.Segment, needs *event.Needs, sink event.Sink)
 	d.hint = makeCell(inExtra, typeUTF8, 0, min(len(hints.Host), longest))
 }
 
+// forgetSources forgets all sources, which have no rows. Their memory becomes that of others: evidence can have a source for each record.
 func (d *Decoder) forgetSources() {
-	d.sources = map[event.Source]*source{}
-	d.keys = map[uint64]*sourceKey{}
+	if d.sources == nil {
+		d.sources, d.keys = map[event.Source]*source{}, map[uint64]*sourceKey{}
+	}
+	for _, s := range d.sources {
+		if s.recycle() {
+			d.idle = append(d.idle, s)
+		}
+	}
+	for _, k := range d.keys {
+		for ; k != nil; k = k.next {
+			d.idleKeys = append(d.idleKeys, k)
+		}
+	}
+	clear(d.sources)
+	clear(d.keys)
 	d.keyCount = 0
 	for _, t := range d.templates.byHash {
-		for ; t != nil; t = t.next {
-			t.program.forget()
+		if t.is != nil {
+			t.is.program.forget()
 		}
 	}
 }
@@ -323,11 +339,11 @@ func (d *Decoder) scan(at, end int, recovered, quiet bool) error {
 // record reads one record. What it returns is the sink's error.
 func (d *Decoder) record(at, size int, recovered, quiet bool) error {
 	r := &d.main
-	if len(d.extra) > mostExtra || len(d.nodes) > mostNodes || len(d.order) > mostGroups {
+	if many := len(d.order) > mostGroups; many || len(d.extra) > mostExtra || len(d.nodes) > mostNodes {
 		if err := d.deliverAll(); err != nil {
 			return err
 		}
-		if d.keyCount > mostGroups {
+		if many {
 			d.forgetSources()
 		}
 		d.extra = d.extra[:d.hint.size()]

@@ -60,29 +60,31 @@ func (d *Decoder) deliver(g *group) error {
 	return err
 }
 
-// encode makes a column of the cells; rows behind the last cell are absent.
+// encode makes a column of the cells; rows before the first cell and behind the last are absent.
 func (d *Decoder) encode(to *encoded, from *gathered, rows int) {
 	to.dict = event.Dict{
 		Nums: to.dict.Nums[:0], Bytes: to.dict.Bytes[:0], Ends: to.dict.Ends[:0], Flags: to.flags[:0],
 	}
-	to.codes = to.codes[:0]
 	to.column = event.Column{Dict: &to.dict}
 	cells, types := from.cells, from.types
+	before, behind := int(from.first), 0 // absent
 	switch {
 	case from.lists || types&arrays != 0:
-		cells = d.flatten(to, cells, rows)
+		cells = d.flatten(to, cells, before, rows)
 		types = typesOf(cells)
 		to.column.List = to.list
+		before = 0
 	case len(cells) == rows && same(cells):
 		cells = cells[:1]
 		to.column.Const = true
 	default:
-		for len(cells) < rows {
-			cells = append(cells, 0)
-		}
-		from.cells = cells
+		behind = rows - before - len(cells)
 	}
+	to.codes = slices.Grow(to.codes[:0], before+len(cells)+behind)[:before]
+	clear(to.codes) // Absent
 	d.encodeCells(to, cells, types)
+	to.codes = to.codes[:len(to.codes)+behind]
+	clear(to.codes[len(to.codes)-behind:])
 	to.column.Codes = to.codes
 	to.flags = to.dict.Flags
 	if to.dict.Kind != event.Text {
@@ -147,13 +149,14 @@ func sameCode(codes []event.Code) bool {
 }
 
 // flatten puts the elements in place of lists and arrays, and keeps where each row begins.
-func (d *Decoder) flatten(to *encoded, cells []cell, rows int) []cell {
+func (d *Decoder) flatten(to *encoded, cells []cell, first, rows int) []cell {
 	e := &d.encoder
 	e.flat = e.flat[:0]
 	to.list = to.list[:0]
-	for i := range rows {
+	for row := range rows {
 		to.list = append(to.list, uint32(len(e.flat)))
-		if i >= len(cells) || cells[i] == 0 {
+		i := row - first
+		if i < 0 || i >= len(cells) || cells[i] == 0 {
 			continue
 		}
 		c := cells[i]
@@ -231,7 +234,7 @@ func (d *Decoder) encodeCells(to *encoded, cells []cell, set types) {
 	for size < 2*len(cells) {
 		size *= 2
 	}
-	to.codes = slices.Grow(to.codes, len(cells))
+	before := len(to.codes)
 	e := &d.encoder
 	if len(e.table) < size {
 		e.table = make([]entry, size)
@@ -255,7 +258,7 @@ func (d *Decoder) encodeCells(to *encoded, cells []cell, set types) {
 			return
 		}
 		to.dict.Nums, to.dict.Bytes, to.dict.Ends, to.dict.Flags = to.dict.Nums[:0], to.dict.Bytes[:0], to.dict.Ends[:0], to.dict.Flags[:0]
-		to.codes = to.codes[:0]
+		to.codes = to.codes[:before]
 	}
 	to.dict.Kind = event.Text
 	if set == 1<<event.Hex32|1<<event.Hex64 && d.encodeAs(to, event.Hex64, cells, table) {
@@ -274,12 +277,13 @@ func (e *encoder) next() uint32 {
 }
 
 func (d *Decoder) encodeAs(to *encoded, kind event.Kind, cells []cell, table []entry) bool {
+	before := len(to.codes)
 	to.dict.Kind = kind
 	if d.encodeNumbers(to, cells, table) {
 		return true
 	}
 	to.dict.Kind = event.Text
-	to.dict.Nums, to.codes = to.dict.Nums[:0], to.codes[:0]
+	to.dict.Nums, to.codes = to.dict.Nums[:0], to.codes[:before]
 	return false
 }
 

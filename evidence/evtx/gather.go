@@ -20,12 +20,13 @@ type group struct {
 	usedColumns []int32
 }
 
-// gathered holds the cells of one column, one per row; rows at the end may be missing, they are absent.
+// gathered holds the cells of one column, one per row from the first that has a value to the last; the others are absent.
 type gathered struct {
 	cells []cell
+	first int32  // row of the first cell
 	met   uint16 // place and type of the value set last
-	types types  // of all values
 	lists bool   // some cells are lists
+	types types  // of all values
 }
 
 // plan says which fields of a program go to which column of a source.
@@ -42,39 +43,60 @@ type op struct {
 	plain  bool  // a single part that is wanted
 }
 
-// planOf gives the plan of a cached program for a source.
-func (p *program) planOf(s *source) *plan {
+// fewRuns is how often a program is run, and a source met, before plans are kept for them: evidence can be made of templates and sources
+// that come once or twice.
+const fewRuns = 4
+
+// planOf gives the plan of a program for a source. It is good until the runner reads another fragment at this depth.
+func (r *runner) planOf(p *program, s *source) *plan {
 	if p.lastSrc == s && p.lastPlan.version == s.version {
 		return p.lastPlan
+	}
+	if !p.cached || p.runs < fewRuns || s.runs < fewRuns {
+		p.runs++
+		s.runs++
+		for len(r.plans) <= r.depth {
+			r.plans = append(r.plans, &plan{})
+		}
+		pl := r.plans[r.depth]
+		pl.of(p, s)
+		return pl
 	}
 	if p.plans == nil && p.lastSrc != nil { // few templates are used by several sources
 		p.plans = map[*source]*plan{p.lastSrc: p.lastPlan}
 	}
 	pl := p.plans[s]
 	if pl == nil || pl.version != s.version {
-		pl = &plan{version: s.version, ops: make([]op, 0, len(p.fields))}
-		for i := range p.fields {
-			f := &p.fields[i]
-			o := op{field: f, column: s.column(f.name)}
-			nests := false
-			for _, x := range p.parts[f.from:f.to] {
-				nests = nests || x.slot >= 0 && p.nesting(x.slot)
-			}
-			if o.column < 0 && (!nests || s.want.Nothing()) {
-				continue
-			}
-			if f.to-f.from == 1 {
-				o.part = p.parts[f.from]
-				o.plain = o.column >= 0
-			}
-			pl.ops = append(pl.ops, o)
-		}
+		pl = &plan{ops: make([]op, 0, len(p.fields))}
+		pl.of(p, s)
 		if p.plans != nil {
 			p.plans[s] = pl
 		}
 	}
 	p.lastSrc, p.lastPlan = s, pl
 	return pl
+}
+
+// of makes the plan one of a program for a source.
+func (pl *plan) of(p *program, s *source) {
+	pl.ops = pl.ops[:0]
+	for i := range p.fields {
+		f := &p.fields[i]
+		o := op{field: f, column: s.column(f.name)}
+		nests := false
+		for _, x := range p.parts[f.from:f.to] {
+			nests = nests || x.slot >= 0 && p.nesting(x.slot)
+		}
+		if o.column < 0 && (!nests || s.want.Nothing()) {
+			continue
+		}
+		if f.to-f.from == 1 {
+			o.part = p.parts[f.from]
+			o.plain = o.column >= 0
+		}
+		pl.ops = append(pl.ops, o)
+	}
+	pl.version = s.version
 }
 
 func (p *program) nesting(slot int32) bool {
@@ -125,24 +147,21 @@ func (d *Decoder) set(g *group, column int32, v cell) {
 		c.met = met
 		c.types.add(v)
 	}
-	row := g.rows - 1
 	n := len(c.cells)
-	switch {
-	case n == row:
-		if n == 0 {
-			g.used++
-		}
+	if n == 0 {
+		g.used++
+		c.first = int32(g.rows - 1)
+	}
+	switch at := g.rows - 1 - int(c.first); {
+	case n == at:
 		c.cells = append(c.cells, v)
-	case n > row:
-		c.cells[row] = d.join(c.cells[row], v)
+	case n > at:
+		c.cells[at] = d.join(c.cells[at], v)
 		c.lists = true
 	default:
-		if n == 0 {
-			g.used++
-		}
-		c.cells = slices.Grow(c.cells, row+1-n)[:row+1]
-		clear(c.cells[n:row])
-		c.cells[row] = v
+		c.cells = slices.Grow(c.cells, at+1-n)[:at+1]
+		clear(c.cells[n:at])
+		c.cells[at] = v
 	}
 }
 

@@ -176,6 +176,17 @@ var hostile = map[string]func(w *builder, chunk int){
 			return instance(n, around(element("UserData", all...)), values...)
 		})
 	},
+	"small templates all new, each used twice": func(w *builder, c int) {
+		full(w, 1, func(n int) xml {
+			var all []xml
+			var values []value
+			for i := range 20 {
+				all = append(all, optional(i, typeXML))
+				values = append(values, value{typ: typeXML, fragment: referred(100*n+i/2+9, element("E", text(fmt.Sprint(c, "x", n, "x", i/2))))})
+			}
+			return instance(100*n, around(element("UserData", all...)), values...)
+		})
+	},
 	"names all new": func(w *builder, c int) {
 		full(w, 1, func(n int) xml {
 			var all []xml

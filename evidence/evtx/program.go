@@ -1,10 +1,6 @@
 package evtx
 
-import (
-	"slices"
-
-	"github.com/contrail-ir/contrail/event"
-)
+import "github.com/contrail-ir/contrail/event"
 
 // place is where in an event an element stands, as far as the naming of fields depends on it.
 type place uint8
@@ -73,7 +69,7 @@ type program struct {
 	parts  []part
 	nests  []uint16 // slots declared as binary XML, once each
 	odd    bool     // a field is named by a substitution
-	cached bool     // kept from segment to segment, unlike the program of a single record
+	cached bool     // kept from segment to segment, unlike the program of what was met once
 	plain  bool     // it says, without a look into substitutions, what decides about a record
 	sys    [sysFields]part
 
@@ -81,6 +77,7 @@ type program struct {
 	lastSrc  *source       // the plan used last, and for which source
 	lastPlan *plan
 	plans    map[*source]*plan
+	runs     int // without a plan that is kept
 }
 
 // field is one element or attribute.
@@ -173,12 +170,6 @@ func (p *program) reset() {
 		p.sys[i] = noPart
 	}
 	p.forget()
-}
-
-// copy makes the program another one, which was not run yet.
-func (p *program) copy(of *program) {
-	p.fields, p.parts, p.nests = slices.Clone(of.fields), slices.Clone(of.parts), slices.Clone(of.nests)
-	p.odd, p.plain, p.sys = of.odd, of.plain, of.sys
 }
 
 // forget lets go of sources.

@@ -39,7 +39,8 @@ type runner struct {
 	recovering bool // the record is not of the log proper
 
 	values []cell     // of the fragments being read, innermost last
-	single []*program // programs of fragments without a template, by depth
+	single []*program // programs of fragments met for the first time, by depth
+	plans  []*plan    // that are not kept, by depth
 	depth  int
 	own    amount // what the record can hold
 	most   amount // what it may say
@@ -171,8 +172,7 @@ func (r *runner) instance(at, end int, outer place) (f fragment, next int, err e
 		}
 		at += templateHeader + size
 	}
-	t, err := r.template(definition, id, outer)
-	if err != nil {
+	if f.program, err = r.template(definition, id, outer); err != nil {
 		return f, 0, err
 	}
 	if at+4 > end {
@@ -183,7 +183,6 @@ func (r *runner) instance(at, end int, outer place) (f fragment, next int, err e
 	if n < 0 || n > (end-at)/4 {
 		return f, 0, errValues
 	}
-	f.program = &t.program
 	f.from, f.to = len(r.values), len(r.values)+n
 	values := slices.Grow(r.values, n)[:f.to]
 	specs := b[at : at+4*n]
@@ -229,13 +228,7 @@ func (r *runner) element(at, end int, outer place) (f fragment, next int, err er
 		f.program = &t.program
 		return f, next, nil
 	}
-	for len(r.single) <= r.depth {
-		r.single = append(r.single, &program{})
-	}
-	f.program = r.single[r.depth]
-	from := len(d.extra)
-	d.extra = append(d.extra, n.out...)
-	d.compiler.compile(f.program, d.extra[from:], inExtra, from, outer)
+	f.program = r.once(outer)
 	return f, next, nil
 }
 
@@ -253,8 +246,8 @@ func (r *runner) value(f fragment, x part) cell {
 // run hands out the fields of a fragment. Every field counts, and every value by its bytes, so a record that multiplies itself ends
 // early.
 func (r *runner) run(f fragment) error {
-	if r.group != nil && f.program.cached && !f.program.odd && r.covered(f) {
-		return r.runPlan(f, f.program.planOf(r.group.source))
+	if r.group != nil && !f.program.odd && r.covered(f) {
+		return r.runPlan(f, r.planOf(f.program, r.group.source))
 	}
 	p := f.program
 	for i := range p.fields {

@@ -22,6 +22,7 @@ type source struct {
 	schemas map[string]*event.Schema
 	groups  [2]group // the log's own rows, and recovered ones
 	version int      // of the columns: plans made for another are void
+	runs    int      // without a plan that is kept
 }
 
 // sourceKey is one way in which the evidence writes a source.
@@ -72,7 +73,8 @@ const fewFields = 12
 // forget drops the columns, because hostile evidence made too many.
 func (s *source) forget() {
 	clear(s.columns)
-	s.fields, s.ranks, s.text, s.order, s.schemas = s.fields[:0], s.ranks[:0], s.text[:0], s.order[:0], nil
+	s.fields, s.ranks, s.text, s.order = s.fields[:0], s.ranks[:0], s.text[:0], s.order[:0]
+	clear(s.schemas)
 	s.version++
 	for i := range s.groups {
 		s.groups[i].columns = s.groups[i].columns[:0]
@@ -182,15 +184,41 @@ func (d *Decoder) source(p *program, provider, channel cell, id uint32) *source 
 	is := event.Source{Product: event.ProductWindows, Provider: d.text(provider), Channel: d.text(channel), ID: id}
 	s := d.sources[is]
 	if s == nil {
-		s = &source{Source: is}
+		s = taken(&d.idle)
+		s.Source = is
 		s.ask(d.needs)
 		d.sources[is] = s
 	}
-	k := &sourceKey{provider: bytes.Clone(pb), channel: bytes.Clone(cb), types: types, id: id, source: s, next: d.keys[h]}
+	k := taken(&d.idleKeys)
+	*k = sourceKey{provider: append(k.provider[:0], pb...), channel: append(k.channel[:0], cb...), types: types, id: id, source: s, next: d.keys[h]}
 	d.keys[h] = k
 	d.keyCount++
 	*recent = k
 	return s
+}
+
+// taken gives one of those that are idle, or a new one.
+func taken[T any](idle *[]*T) *T {
+	n := len(*idle)
+	if n == 0 {
+		return new(T)
+	}
+	t := (*idle)[n-1]
+	*idle = (*idle)[:n-1]
+	return t
+}
+
+// mostIdle is how many bytes a source may hold that becomes another: what a few rows take.
+const mostIdle = 1 << 12
+
+// recycle makes the source ready to become another, and says false when it is not worth it.
+func (s *source) recycle() bool {
+	if s.columns != nil || s.groups[0].held()+s.groups[1].held() > mostIdle {
+		return false
+	}
+	s.forget()
+	s.want, s.wanted, s.runs = event.Want{}, nil, 0
+	return true
 }
 
 // ask asks the needs what is wanted of the source.

@@ -3,6 +3,7 @@ package evtx
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/contrail-ir/contrail/event"
 )
@@ -27,16 +28,31 @@ type template struct {
 	at, size int // of its normal form in templateCache.bytes
 	outer    place
 	program  program
-	next     *template // of the same hash
 }
 
-// templateCache holds the templates of a decoder by content.
+// templateCache holds the templates of a decoder by content. What it holds lies in blocks, because evidence can be made of templates that are
+// used twice each, and is let go of all at once.
 type templateCache struct {
-	byHash map[uint64]*template
-	bytes  []byte // normal forms end to end: the place inTemplates
+	byHash []hashed // at the place that the hash says or behind it; never more than half full
+	bytes  []byte   // normal forms end to end: the place inTemplates
 	count  int
-	met    [1 << 10]uint64 // hashes of fragments without a template that were met
+	met    [1 << 10]uint64 // hashes of normal forms that were met
+
+	block  []template // not yet used
+	fields []field
+	parts  []part
 }
+
+// hashed is a template with the hash of its normal form and place.
+type hashed struct {
+	hash uint64
+	is   *template
+}
+
+const (
+	templateBlock = 1 << 6
+	fieldBlock    = 1 << 10
+)
 
 // of gives the template with that normal form, compiled when it is new.
 func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
@@ -47,8 +63,8 @@ func (t *templateCache) of(normal []byte, outer place, c *compiler) *template {
 	return t.add(h, normal, outer, c)
 }
 
-// again gives the template that a fragment written out amounts to once its values are lifted out of it; nil when it is met
-// for the first time, or when there are too many: what comes once is not worth keeping.
+// again gives the template with that normal form; nil when it is met for the first time, or when there are too many: what comes once is
+// not worth keeping. It may be that of a fragment written out, once the values are lifted out of it.
 func (t *templateCache) again(normal []byte, outer place, c *compiler) *template {
 	h := event.Hash(normal) ^ uint64(outer)
 	if e := t.known(h, normal, outer); e != nil {
@@ -62,26 +78,61 @@ func (t *templateCache) again(normal []byte, outer place, c *compiler) *template
 }
 
 func (t *templateCache) known(h uint64, normal []byte, outer place) *template {
-	for e := t.byHash[h]; e != nil; e = e.next {
-		if e.outer == outer && bytes.Equal(t.bytes[e.at:e.at+e.size], normal) {
+	for i := h; len(t.byHash) > 0; i++ {
+		p := &t.byHash[i%uint64(len(t.byHash))]
+		if p.is == nil {
+			break
+		}
+		if e := p.is; p.hash == h && e.outer == outer && bytes.Equal(t.bytes[e.at:e.at+e.size], normal) {
 			return e
 		}
 	}
 	return nil
 }
 
-func (t *templateCache) add(h uint64, normal []byte, outer place, c *compiler) *template {
-	if t.byHash == nil {
-		t.byHash = map[uint64]*template{}
+// put enters a template that is not there.
+func (t *templateCache) put(e hashed) {
+	i := e.hash
+	for ; t.byHash[i%uint64(len(t.byHash))].is != nil; i++ {
 	}
-	e := &template{at: len(t.bytes), size: len(normal), outer: outer, next: t.byHash[h]}
+	t.byHash[i%uint64(len(t.byHash))] = e
+}
+
+func (t *templateCache) add(h uint64, normal []byte, outer place, c *compiler) *template {
+	if 2*t.count >= len(t.byHash) {
+		small := t.byHash
+		t.byHash = make([]hashed, max(256, 2*len(small)))
+		for _, e := range small {
+			if e.is != nil {
+				t.put(e)
+			}
+		}
+	}
+	if len(t.block) == 0 {
+		t.block = make([]template, templateBlock)
+	}
+	e := &t.block[0]
+	t.block = t.block[1:]
+	e.at, e.size, e.outer = len(t.bytes), len(normal), outer
 	t.bytes = append(t.bytes, normal...)
 	c.compile(&c.draft, t.bytes[e.at:e.at+e.size], inTemplates, e.at, outer)
-	e.program.copy(&c.draft)
+	e.program = c.draft
+	e.program.fields, t.fields = keepIn(t.fields, c.draft.fields)
+	e.program.parts, t.parts = keepIn(t.parts, c.draft.parts)
+	e.program.nests = slices.Clone(c.draft.nests)
 	e.program.cached = true
-	t.byHash[h] = e
+	t.put(hashed{h, e})
 	t.count++
 	return e
+}
+
+// keepIn copies what is given into what is left of a block.
+func keepIn[T any](block, all []T) (kept, rest []T) {
+	if len(block) < len(all) {
+		block = make([]T, max(fieldBlock, len(all)))
+	}
+	n := copy(block, all)
+	return block[:n:n], block[n:]
 }
 
 // chunkTemplates remembers which template stands at which offset of the chunk being read.
@@ -106,7 +157,7 @@ type chunkTemplate struct {
 	chunk uint32
 	at    uint32
 	outer place
-	is    *template
+	is    *template // nil where it was used once
 }
 
 func (t *chunkTemplates) begin() {
@@ -128,10 +179,10 @@ func (t *chunkTemplates) find(at uint32, outer place) *chunkTemplate {
 	}
 }
 
-// template gives the template defined at an offset of the chunk, which must be the one with the given id. The id is
+// template gives the program of the template defined at an offset of the chunk, which must be the one with the given id. The id is
 // the beginning of the definition's GUID. A recovered record often outlives its definition: then another one of the
 // same id is taken, where the chunk has it.
-func (r *runner) template(at int, id uint32, outer place) (*template, error) {
+func (r *runner) template(at int, id uint32, outer place) (*program, error) {
 	if at+templateHeader <= len(r.chunk) && le32(r.chunk[at+4:]) == id {
 		return r.templateAt(at, outer)
 	}
@@ -148,11 +199,12 @@ func (r *runner) template(at int, id uint32, outer place) (*template, error) {
 	return nil, errOtherTemplate
 }
 
-// templateAt gives the template defined at an offset of the chunk, which the header fits behind.
-func (r *runner) templateAt(at int, outer place) (*template, error) {
+// templateAt gives the program of the template defined at an offset of the chunk, which the header fits behind.
+func (r *runner) templateAt(at int, outer place) (*program, error) {
 	e := r.table.find(uint32(at), outer)
-	if e.chunk == r.table.chunk {
-		return e.is, nil
+	used := e.chunk == r.table.chunk
+	if used && e.is != nil {
+		return &e.is.program, nil
 	}
 	size := int(le32(r.chunk[at+20:]))
 	begin := at + templateHeader
@@ -162,23 +214,45 @@ func (r *runner) templateAt(at int, outer place) (*template, error) {
 	}
 	// Definitions do not overlap, so honest ones together are smaller than the chunk, apart from those that
 	// are used at two places. In real logs their normal forms take 48 KiB of a chunk at most.
-	if r.table.work > 2*chunkSize || r.table.count >= mostPerChunk {
+	if !used && (r.table.work > 2*chunkSize || r.table.count >= mostPerChunk) {
 		return nil, errTemplates
 	}
-	r.table.work += size
 	d := r.d
 	d.normal.chunk = r.chunk
 	d.normal.out = d.normal.out[:0]
 	if begin < end && r.chunk[begin] == tokenFragment {
 		begin += fragmentHeaderSize
 	}
+	if !used {
+		r.table.work += size
+	}
 	if _, err := d.normal.element(begin, end, true); err != nil {
 		return nil, err
 	}
+	if used { // for the second time
+		e.is = d.templates.of(d.normal.out, outer, &d.compiler)
+		return &e.is.program, nil
+	}
 	r.table.work += max(0, len(d.normal.out)-size)
-	is := d.templates.of(d.normal.out, outer, &d.compiler)
+	is := d.templates.again(d.normal.out, outer, &d.compiler)
 	*e = chunkTemplate{chunk: r.table.chunk, at: uint32(at), outer: outer, is: is}
 	r.table.count++
 	r.table.known = append(r.table.known, definition{id: le32(r.chunk[at+4:]), at: uint32(at)})
-	return is, nil
+	if is == nil {
+		return r.once(outer), nil
+	}
+	return &is.program, nil
+}
+
+// once compiles the normal form just made into a program that lasts until the next at this depth of fragments. To keep what is met once
+// costs several times as much as to read it: evidence can be made of templates that are each used once.
+func (r *runner) once(outer place) *program {
+	d := r.d
+	for len(r.single) <= r.depth {
+		r.single = append(r.single, &program{})
+	}
+	from := len(d.extra)
+	d.extra = append(d.extra, d.normal.out...)
+	d.compiler.compile(r.single[r.depth], d.extra[from:], inExtra, from, outer)
+	return r.single[r.depth]
 }

@@ -23,7 +23,8 @@ const (
 	MaxLine = 16 << 20
 
 	leastRead = 128 << 10
-	maxQueue  = 1000 // segments that may come of one read before less is read at a time
+	room      = 4 << 10 // kept free in front of what is read, for Prepend
+	maxQueue  = 1000    // segments that may come of one read before less is read at a time
 )
 
 // Options say how a format's lines are to be cut. The zero value cuts at any line end.
@@ -46,6 +47,7 @@ type Stream struct {
 	body    io.Reader
 	pool    sync.Pool
 
+	whole  []byte // room, and behind it what was read last
 	rest   []byte // read, not yet in a segment
 	offset uint64 // of rest[0]
 	line   uint64 // number of the line that rest[0] begins
@@ -91,18 +93,20 @@ func (s *Stream) Next(ctx context.Context) (*event.Segment, error) {
 
 // fill reads a segment's worth, and cuts what is complete.
 func (s *Stream) fill() error {
-	var buf []byte
 	if old, ok := s.pool.Get().(*[]byte); ok {
-		buf = *old
+		s.whole = *old
+	} else {
+		s.whole = make([]byte, room)
 	}
-	buf = append(buf[:0], s.rest...)
+	s.whole = append(s.whole[:room], s.rest...)
 	if s.grow == 0 {
 		s.grow = leastRead // most files are small: the first segment is, too
 	}
 	for want := s.grow; ; want += SegmentSize {
-		if err := s.read(&buf, want); err != nil {
+		if err := s.read(room + want); err != nil {
 			return err
 		}
+		buf := s.whole[room:]
 		cut := len(buf)
 		if !s.end {
 			cut = s.lastEnd(buf)
@@ -125,8 +129,9 @@ func (s *Stream) fill() error {
 	}
 }
 
-func (s *Stream) read(buf *[]byte, want int) error {
-	b := *buf
+// read reads until the buffer holds so much.
+func (s *Stream) read(want int) error {
+	b := s.whole
 	if cap(b) < want {
 		grown := make([]byte, len(b), want)
 		copy(grown, b)
@@ -141,8 +146,19 @@ func (s *Stream) read(buf *[]byte, want int) error {
 			return err
 		}
 	}
-	*buf = b
+	s.whole = b
 	return nil
+}
+
+// Prepend puts text in front of the segment that was given last, without copying the segment. It says whether there was room.
+func (s *Stream) Prepend(text []byte, seg *event.Segment) bool {
+	n := len(seg.Data)
+	if len(text) > room || n == 0 || len(s.whole) < room+n || &s.whole[room] != &seg.Data[0] {
+		return false
+	}
+	at := room - copy(s.whole[room-len(text):room], text)
+	seg.Data = s.whole[at : room+n]
+	return true
 }
 
 // lastEnd gives the length of the complete lines at the beginning of b; a record whose quotes are still open is not complete.
@@ -245,7 +261,7 @@ func (s *Stream) cut(b []byte) {
 	s.enqueue(b[from:])
 	if len(s.queue) > 0 { // the last segment gives the buffer back, once
 		last := s.queue[len(s.queue)-1]
-		whole := b
+		whole := s.whole
 		last.Free = func([]byte) { s.pool.Put(&whole) }
 		for _, seg := range s.queue[:len(s.queue)-1] {
 			seg.Data = bytes.Clone(seg.Data) // others may be decoded after the buffer is used again

@@ -12,6 +12,7 @@ type Record struct {
 	Text   []byte // without the last line end
 	Offset uint64 // in the file
 	Number uint64 // of its first line, from 1
+	Lines  uint64 // that it has
 }
 
 // Decoder implements event.Decoder for a format that says how a record is read.
@@ -66,8 +67,12 @@ func (d *Decoder) run(rows *Rows, seg *event.Segment, at int) {
 		n, count := d.record(seg.Data[at:])
 		text := bytes.TrimSuffix(seg.Data[at:at+n], []byte{'\n'})
 		text = bytes.TrimSuffix(text, []byte{'\r'})
-		rows.sifting.begin(text)
-		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number})
+		if (at == 0 || seg.Data[at-1] == '\n') && (at+n == len(seg.Data) || seg.Data[at+n-1] == '\n') {
+			rows.sifting.beginLines(text, seg.Data, at)
+		} else {
+			rows.sifting.begin(text)
+		}
+		d.Read(rows, Record{Text: text, Offset: seg.Offset + uint64(at), Number: number, Lines: count})
 		at += n
 		number += count
 	}

@@ -24,13 +24,14 @@ const (
 
 // Rows collects the rows of one segment. One goroutine uses it.
 type Rows struct {
-	seg   *event.Segment
-	needs *event.Needs
-	plans map[event.Source]*plan
-	last  event.Source // asked for last
-	plan  *plan        // its plan
-	used  []*plan      // in this segment, in order of their first row
-	cur   *plan        // of the current row; nil when its fields are not wanted
+	seg    *event.Segment
+	needs  *event.Needs
+	plans  map[event.Source]*plan
+	last   *plan    // asked for last
+	lately [8]*plan // asked for, in turn
+	turn   int
+	used   []*plan // in this segment, in order of their first row
+	cur    *plan   // of the current row; nil when its fields are not wanted
 
 	rec    *event.Record // set while one row is fetched
 	target uint64
@@ -50,6 +51,7 @@ type Rows struct {
 
 // plan is what the needs make of a source.
 type plan struct {
+	source  event.Source
 	builder *event.Builder
 	full    []*event.Builder // of the segment, before builder
 	names   int              // of the segment's fields
@@ -78,18 +80,24 @@ func (r *Rows) begin(seg *event.Segment, needs *event.Needs, says []string) {
 			r.sifting.meet(needs.Sifter(), says)
 		}
 	}
-	r.sifting.begin(nil)
+	r.sifting.segment()
 	*r = Rows{sifting: r.sifting, seg: seg, needs: needs, plans: r.plans, used: r.used[:0], valid: r.valid, hostHint: append(r.hostHint[:0], seg.File.Hints.Host...)}
 }
 
 func (r *Rows) planOf(s event.Source) *plan {
-	if r.plan != nil && r.last == s { // as in most logs
-		return r.plan
+	if r.last != nil && r.last.source == s { // as in most logs
+		return r.last
+	}
+	for _, p := range r.lately { // in the others, sources take turns: hashing one takes longer than comparing a few
+		if p != nil && p.source == s {
+			r.last = p
+			return p
+		}
 	}
 	p := r.plans[s]
 	if p == nil {
 		w := r.needs.Of(s)
-		p = &plan{all: w.All, sift: w.All && w.Sifted && r.sifting.sifter != nil, wanted: map[string]bool{}}
+		p = &plan{source: s, all: w.All, sift: w.All && w.Sifted && r.sifting.sifter != nil, wanted: map[string]bool{}}
 		p.start(s)
 		for _, f := range w.Fields {
 			p.wanted[f] = true
@@ -100,7 +108,9 @@ func (r *Rows) planOf(s event.Source) *plan {
 		r.used = append(r.used, p)
 		p.names = len(p.columns)
 	}
-	r.last, r.plan = s, p
+	r.last = p
+	r.lately[r.turn%len(r.lately)] = p
+	r.turn++
 	return p
 }
 
@@ -146,6 +156,17 @@ func (r *Rows) Row(source event.Source, ns int64, offset, record uint64, host []
 func (r *Rows) Clear(values ...[]byte) bool {
 	p := r.cur
 	return p != nil && p.sift && len(p.wanted) == 0 && r.sifting.clears(values)
+}
+
+// ASCII says whether a text is ASCII. Of a stretch of the record a survey may know.
+func (r *Rows) ASCII(text []byte) bool {
+	s := &r.sifting
+	if s.sifter != nil && !s.suspects() && s.data != nil && s.told && s.ascii {
+		if _, inside := stretch(s.record, text); inside {
+			return true
+		}
+	}
+	return ascii(text)
 }
 
 // Fetching says whether a single row is being decoded in full.

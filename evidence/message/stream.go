@@ -164,13 +164,16 @@ func (s *Stream) read(ctx context.Context) (*event.Segment, error) {
 
 // join puts what was held before a segment.
 func (s *Stream) join(seg *event.Segment) {
-	data := make([]byte, 0, len(s.hold)+len(seg.Data))
-	data = append(append(data, s.hold...), seg.Data...)
-	if seg.Free != nil {
-		seg.Free(seg.Data)
-		seg.Free = nil
+	if !s.in.Prepend(s.hold, seg) { // a long record
+		data := make([]byte, 0, len(s.hold)+len(seg.Data))
+		data = append(append(data, s.hold...), seg.Data...)
+		if seg.Free != nil {
+			seg.Free(seg.Data)
+			seg.Free = nil
+		}
+		seg.Data = data
 	}
-	seg.Data, seg.Offset, seg.Record = data, s.at, s.line
+	seg.Offset, seg.Record = s.at, s.line
 	s.hold = nil
 }
 

@@ -22,6 +22,8 @@ type header struct {
 	kind    device.Kind // of the device that wrote it, when the message tells
 	hops    int         // relays whose own time and host were passed over
 	native  entry       // fields of the journal
+	tag     *tag        // what is known of app, nil when it was not looked up
+	plain   bool        // all that plain.parse does not set is as it leaves it
 }
 
 // maxHops bounds the relays of a line.
@@ -279,7 +281,7 @@ func (h *header) hostAndTag(b, line []byte) {
 	if h.stamp.year != 0 && line[0] != '<' && '0' <= line[0] && line[0] <= '9' {
 		h.form = iso
 	}
-	if n := bytes.IndexByte(b, '>') + 1; n > 1 && n < 24 && b[0] == '<' && bytes.IndexByte(b[:n], '.') > 0 { // "<local0.info>", as the syslog of BSD writes to files
+	if n := bytes.IndexByte(b[:min(len(b), 24)], '>') + 1; n > 1 && n < 24 && b[0] == '<' && bytes.IndexByte(b[:n], '.') > 0 { // "<local0.info>", as the syslog of BSD writes to files
 		b = bytes.TrimLeft(b[n:], " ")
 	}
 	i := bytes.IndexByte(b, ' ')

@@ -235,14 +235,20 @@ func accountFields(b []byte, rows *message.Rows) {
 		}
 		return
 	}
-	for _, mark := range []string{"password changed for ", "changed password expiry for ", "delete user '", "change user '", "add '"} {
+	for i, mark := range accountWords {
 		if rest, ok := after(b, mark); ok {
-			rows.Add("action", bytes.TrimRight([]byte(mark), " '"))
+			rows.Add("action", []byte(accountActions[i]))
 			rows.Add("user", bytes.Trim(word(rest), "'"))
 			return
 		}
 	}
 }
+
+// accountWords are what stands before the name of an account, and accountActions what they say was done to it.
+var (
+	accountWords   = []string{"password changed for ", "changed password expiry for ", "delete user '", "change user '", "add '"}
+	accountActions = []string{"password changed for", "changed password expiry for", "delete user", "change user", "add"}
+)
 
 // pamFields reads "pam_module(service:kind): text".
 func pamFields(b []byte, rows *message.Rows) {
@@ -311,16 +317,22 @@ func packetFields(b []byte, rows *message.Rows) {
 	}
 }
 
-// namedFields reads BIND's messages about a client: "client @0x7f 192.0.2.1#53 (example.org): query (cache) 'name/A/IN' denied".
-func namedFields(b []byte, rows *message.Rows) {
-	rest, ok := after(b, "client ")
+// namedClient finds the client in a message of BIND, and gives what follows the word "client" and a handle.
+func namedClient(b []byte) (addr, port, rest []byte, ok bool) {
+	rest, ok = after(b, "client ")
 	if !ok {
-		return
+		return nil, nil, nil, false
 	}
 	if len(rest) > 0 && rest[0] == '@' {
 		rest = bytes.TrimLeft(rest[len(word(rest)):], " ")
 	}
-	addr, port, ok := bytes.Cut(bytes.TrimRight(word(rest), ":"), []byte{'#'})
+	addr, port, ok = bytes.Cut(bytes.TrimRight(word(rest), ":"), []byte{'#'})
+	return addr, port, rest, ok
+}
+
+// namedFields reads BIND's messages about a client: "client @0x7f 192.0.2.1#53 (example.org): query (cache) 'name/A/IN' denied".
+func namedFields(b []byte, rows *message.Rows) {
+	addr, port, rest, ok := namedClient(b)
 	if !ok {
 		return
 	}

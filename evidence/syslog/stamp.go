@@ -47,6 +47,13 @@ func (s *stamp) ns(year int, zone *time.Location) int64 {
 // with a year before or behind the clock time or with a day of the week, "2024 Feb 7 13:40:03", ISO 8601 with "T" or a blank, and
 // "2024/02/07 13:40:03".
 func parseStamp(b []byte) (s stamp, n int) {
+	if n = s.usual(b); n > 0 {
+		return s, n
+	}
+	return anyStamp(b)
+}
+
+func anyStamp(b []byte) (s stamp, n int) {
 	if len(b) < 12 {
 		return s, 0
 	}
@@ -91,6 +98,34 @@ func parseStamp(b []byte) (s stamp, n int) {
 		return s, 0
 	}
 	return s, at
+}
+
+// usual reads "Feb  7 13:40:03" as anyStamp does where a small letter follows: no zone and no year, then. It gives 0 for anything else.
+func (s *stamp) usual(b []byte) int {
+	const n = len("Feb  7 13:40:03")
+	if len(b) < n+2 || b[3] != ' ' || b[6] != ' ' || b[9] != ':' || b[12] != ':' || b[n] != ' ' || b[n+1] < 'a' || b[n+1] > 'z' {
+		return 0
+	}
+	month := monthOf(b)
+	tens := b[4] - '0'
+	if b[4] == ' ' {
+		tens = 0
+	}
+	day, hour, minute, second := int(tens)*10+int(b[5]-'0'), two(b[7], b[8]), two(b[10], b[11]), two(b[13], b[14])
+	if month == 0 || tens > 9 || b[5]-'0' > 9 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60 {
+		return 0
+	}
+	*s = stamp{month: month, day: day, hour: hour, minute: minute, second: second}
+	return n
+}
+
+// two gives the number that two digits are, and more than 99 for others.
+func two(a, b byte) int {
+	a, b = a-'0', b-'0'
+	if a > 9 || b > 9 {
+		return 100
+	}
+	return int(a)*10 + int(b)
 }
 
 func parseISO(b []byte) (s stamp, at int) {

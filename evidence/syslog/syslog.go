@@ -94,6 +94,8 @@ func (Format) Decoder() event.Decoder {
 
 type decoder struct {
 	years   years
+	plain   plain
+	begin   uint64 // of the segment
 	zone    *time.Location
 	h       header
 	xml     winxml.Event
@@ -104,11 +106,14 @@ type decoder struct {
 func (d *decoder) start(seg *event.Segment) {
 	d.years, _ = seg.State.(years)
 	d.zone = seg.File.Hints.Zone
+	d.begin = seg.Offset
+	d.plain.segment(seg.Data)
 }
 
 func (d *decoder) read(rows *message.Rows, r message.Record) {
 	line, rest := r.Text, []byte(nil)
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+	if r.Lines > 1 {
+		i := bytes.IndexByte(line, '\n')
 		line, rest = line[:i], line[i:]
 		line = bytes.TrimSuffix(line, []byte{'\r'})
 	}
@@ -116,7 +121,9 @@ func (d *decoder) read(rows *message.Rows, r message.Record) {
 		return
 	}
 	h := &d.h
-	h.parse(line)
+	if rows.Fetching() || !d.plain.parse(h, line, int(r.Offset-d.begin)) {
+		h.parse(line)
+	}
 	ns := event.NoTime
 	if h.stamped {
 		year := h.stamp.year
@@ -237,7 +244,7 @@ func (d *decoder) host(rows *message.Rows, r message.Record, h *header, ns int64
 		return
 	}
 	p := programOf(h)
-	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p) && rows.Clear(h.message, h.app) {
+	if !rows.Row(p.source, ns, r.Offset, r.Number, h.host) || h.cuts(p, rows) && rows.Clear(h.message, h.app) {
 		return
 	}
 	h.common(rows)
@@ -252,9 +259,7 @@ func (d *decoder) host(rows *message.Rows, r message.Record, h *header, ns int64
 
 // auditLine finds a line of the audit log in a message: of the kernel without a daemon, or of the daemon's dispatcher.
 func auditLine(h *header) (auditd.Line, bool) {
-	switch string(h.app) {
-	case "kernel", "audit", "auditd", "audispd", "audisp-syslog", "auditbeat", "sedispatch", "tag_audit_log":
-	default:
+	if h.tag != nil && !h.tag.audit || h.tag == nil && !auditApp(h.app) {
 		return auditd.Line{}, false
 	}
 	text := h.message
@@ -268,6 +273,15 @@ func auditLine(h *header) (auditd.Line, bool) {
 		return auditd.Line{}, false
 	}
 	return auditd.Parse(text, nil)
+}
+
+// auditApp says whether a program passes on lines of the audit log.
+func auditApp(app []byte) bool {
+	switch string(app) {
+	case "kernel", "audit", "auditd", "audispd", "audisp-syslog", "auditbeat", "sedispatch", "tag_audit_log":
+		return true
+	}
+	return false
 }
 
 // sysmon reads an event of Sysmon for Linux.

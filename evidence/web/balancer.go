@@ -26,10 +26,18 @@ func balancer(l []byte, zone *time.Location, to receiver) (kind, int64) {
 
 // behindSyslog gives what HAProxy says behind the beginning that syslog puts before it, and the host that is named there; nil for other lines.
 func behindSyslog(l []byte) (host, text []byte) {
+	const name = " haproxy"
 	head := l[:min(len(l), 160)]
-	at := bytes.Index(head, []byte(" haproxy["))
-	if at < 0 {
-		return nil, nil
+	at := -1
+	// Brackets are rare. To look for the name by its blank, or by a letter, took a sixth of reading an access log.
+	for from := 0; at < 0; from++ {
+		i := bytes.IndexByte(head[from:], '[')
+		if i < 0 {
+			return nil, nil
+		}
+		if from += i; bytes.HasSuffix(head[:from], []byte(name)) {
+			at = from - len(name)
+		}
 	}
 	end := bytes.Index(head[at:], []byte("]: "))
 	if end < 0 {

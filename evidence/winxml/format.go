@@ -37,8 +37,18 @@ func (Format) Recognise(head []byte, _ string) event.Confidence {
 	if len(head) == 0 || head[0] != '<' {
 		return event.No
 	}
-	at := nextEvent(head, 0)
-	if at < 0 || bytes.Contains(head[:at], []byte("<!DOCTYPE")) {
+	at := 0
+	if n := bytes.Index(head, doctypeOpen); n >= 0 && !bytes.Contains(head[:n], startTag) {
+		end := doctypeEnd(head[n:])
+		if end < 0 {
+			if ofEvents(head[n:]) {
+				return event.Likely
+			}
+			return event.No
+		}
+		at = n + end
+	}
+	if at = nextEvent(head, at); at < 0 {
 		return event.No
 	}
 	begin := head[at:min(at+4096, len(head))]

@@ -36,6 +36,8 @@ type stream struct {
 	offset uint64 // of carry in the file
 	number uint64 // of the next event, from 1
 	err    error
+
+	endless bool // a declaration had no end: no more are looked for
 }
 
 // Next implements event.Stream.
@@ -77,6 +79,28 @@ func (s *stream) cut(buf []byte) *event.Segment {
 	at := 0
 	for {
 		from := nextEvent(buf, at)
+		until := from
+		if until < 0 {
+			until = len(buf)
+		}
+		if n := bytes.Index(buf[at:until], doctypeOpen); n >= 0 && !s.endless {
+			at += n
+			end := doctypeEnd(buf[at:min(len(buf), at+maxDoctype)])
+			switch {
+			case end >= 0 && declares(buf[at:at+end]):
+				tell(at, "a document type declaration is passed over: entities that it declares stay as they are written")
+				fallthrough
+			case end >= 0:
+				at += end
+			case s.err == nil && len(buf)-at < maxDoctype:
+				return s.deliver(seg, state, buf, at)
+			default:
+				tell(at, fmt.Sprintf("a document type declaration has no end within %d bytes: what it declares is read as if it stood outside", maxDoctype))
+				at += len(doctypeOpen)
+				s.endless = true
+			}
+			continue
+		}
 		if from < 0 { // keep what may be the beginning of a start tag
 			if at = len(buf); s.err == nil {
 				at = max(len(buf)-64, min(at, lastEnd(state)))
@@ -105,6 +129,11 @@ func (s *stream) cut(buf []byte) *event.Segment {
 		state.events = append(state.events, span{from, end})
 		at = end
 	}
+	return s.deliver(seg, state, buf, at)
+}
+
+// deliver gives what is before a place, when it holds anything, and carries the rest.
+func (s *stream) deliver(seg *event.Segment, state *cut, buf []byte, at int) *event.Segment {
 	s.carry = buf[at:]
 	seg.Data, seg.State = buf[:at], state
 	s.offset += s.size(buf[:at])

@@ -105,6 +105,13 @@ func TestFilesOfEvents(t *testing.T) {
 		"cut off between": {one[:len(one)-20] + two, []string{smallRow(len(one)-20, 1, 2, "b")}, 1},
 		"mismatched":      {strings.Replace(one, "</Channel>", "</Chanel>", 1) + two, []string{smallRow(len(one)-1, 2, 2, "b")}, 1},
 		"nothing":         {"<Events></Events>", nil, 0},
+		"plain doctype":   {"<!DOCTYPE Events>" + one, []string{smallRow(17, 1, 1, "a")}, 0},
+		"entities of its own": {"<!DOCTYPE Events [<!-- don't ]> --><?x ]>?><!ENTITY e \"]><Event><System/></Event>\"><!ENTITY b '&e;&e;'>]>" + small(1, "&b;"),
+			[]string{smallRow(105, 1, 1, "\\u0026b;")}, 1},
+		"from elsewhere":   {"<!DOCTYPE Events SYSTEM 'file:///etc/passwd'>" + one, []string{smallRow(45, 1, 1, "a")}, 1},
+		"doctype between":  {one + "<!DOCTYPE Events []>" + two, []string{smallRow(0, 1, 1, "a"), smallRow(len(one)+20, 2, 2, "b")}, 0},
+		"doctype no end":   {"<!DOCTYPE Events [" + one, []string{smallRow(18, 1, 1, "a")}, 1},
+		"doctype cut away": {one + "<!DOCTYPE", []string{smallRow(0, 1, 1, "a")}, 1},
 	} {
 		g := read(t, []byte(c.text))
 		if name == "mismatched" && len(g.rows) == 2 { // what was read of the broken event counts
@@ -161,7 +168,8 @@ func TestUTF16AsEventViewerExportsIt(t *testing.T) {
 func TestRecognise(t *testing.T) {
 	for text, want := range map[string]event.Confidence{
 		small(1, ""): event.Certain, "<Event><System>": event.Likely, "<html><Event>": event.No, "{}": event.No, "": event.No,
-		"<!DOCTYPE Events [<!ENTITY a 'b'>]>" + small(1, ""): event.No,
+		"<!DOCTYPE Events [<!ENTITY a 'b'>]>" + small(1, ""): event.Certain, "<!DOCTYPE Events SYSTEM 'events.dtd' [<!ENTITY a '": event.Likely, "<!DOCTYPE html><html><Event>": event.No,
+		"<!DOCTYPE html [<!ENTITY a '" + small(1, "") + "'": event.No, "<!DOCTYPE html [<!ENTITY a '" + small(1, "") + "'>]><html/>": event.No,
 	} {
 		if got := (Format{}).Recognise([]byte(text), "x.xml"); got != want {
 			t.Errorf("%.40q is %d, want %d", text, got, want)
@@ -176,8 +184,9 @@ func TestHostileXMLIsBounded(t *testing.T) {
 		"fields": func(n int) string {
 			return "<Event><EventData>" + strings.Repeat("<Data/>", n/7) + "</EventData></Event>"
 		},
-		"open":   func(n int) string { return strings.Repeat("<Event ><System>", n/16) },
-		"nested": func(n int) string { return strings.Repeat("<Event >", n/8) },
+		"open":     func(n int) string { return strings.Repeat("<Event ><System>", n/16) },
+		"doctypes": func(n int) string { return small(1, "a") + strings.Repeat("<!DOCTYPE a [", n/13) },
+		"nested":   func(n int) string { return strings.Repeat("<Event >", n/8) },
 	}
 	for name, text := range hostile {
 		if g := read(t, []byte(text(4<<20))); len(g.damage) == 0 || len(g.rows) > 1 {
@@ -249,6 +258,7 @@ func TestAgainstEncodingXML(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(small(1, "a")))
+	f.Add([]byte("<!DOCTYPE Events [<!ENTITY a '<Event>'>]><Events>" + small(1, "&a;")))
 	f.Add([]byte("<Events>" + small(1, "<![CDATA[x]]>") + "<Event><UserData><a b='c'><d/>e</a></UserData></Event>"))
 	f.Add([]byte("\xff\xfe<\x00E\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {

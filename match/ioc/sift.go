@@ -10,6 +10,7 @@ type sifter struct {
 	finder finder
 	any    bool  // a term that is a rule by itself was found
 	parts  found // terms of expressions
+	survey *survey
 }
 
 // anyTerm stands for a term that is not told apart.

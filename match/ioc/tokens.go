@@ -72,18 +72,9 @@ func (f *finder) find(text []byte) {
 // dotted looks up the tokens that have a dot.
 func (f *finder) dotted(text []byte) {
 	for at := 0; ; {
-		i := bytes.IndexByte(text[at:], '.')
-		if i < 0 {
+		from, to, in := nextDotted(text, at)
+		if from < 0 {
 			return
-		}
-		from, to, in := at+i, at+i+1, uint8(dot)
-		for from > at && class[text[from-1]] != 0 {
-			from--
-			in |= class[text[from]]
-		}
-		for to < len(text) && class[text[to]] != 0 {
-			in |= class[text[to]]
-			to++
 		}
 		if in&word != 0 {
 			f.token(text, from, to, in&hyphen != 0)
@@ -92,13 +83,36 @@ func (f *finder) dotted(text []byte) {
 	}
 }
 
-// digests looks up the words that are hexadecimal digits and as long as a hash. Such a word is as long as the shortest at least, so one
-// byte in as many tells where one can be.
+// nextDotted finds the next token with a dot behind a place where one ended, and the classes that its bytes have; from is -1 when there is none.
+func nextDotted(text []byte, at int) (from, to int, in uint8) {
+	i := bytes.IndexByte(text[at:], '.')
+	if i < 0 {
+		return -1, 0, 0
+	}
+	from, to, in = at+i, at+i+1, dot
+	for from > at && class[text[from-1]] != 0 {
+		from--
+		in |= class[text[from]]
+	}
+	for to < len(text) && class[text[to]] != 0 {
+		in |= class[text[to]]
+		to++
+	}
+	return from, to, in
+}
+
+// digests looks up the words that are hexadecimal digits and as long as a hash.
 func (f *finder) digests(text []byte) {
+	f.eachDigest(text, func(from, to int) { f.look(saltHash, f.lower(text[from:to])) })
+}
+
+// eachDigest gives the words that digests looks up. Such a word is as long as the shortest at least, so it holds the half before one of the bytes that
+// are half as much apart. Three bytes of a half, which are seldom digits all, tell where to look closer: one alone often is.
+func (f *finder) eachDigest(text []byte, word func(from, to int)) {
 	s := f.set
-	for at := s.shortest - 1; at < len(text); {
-		if hexValue[text[at]] > 15 {
-			at += s.shortest
+	half := s.shortest / 2
+	for at := half; at < len(text); at += half {
+		if hexValue[text[at]]|hexValue[text[at-half/3]]|hexValue[text[at-half*2/3]] > 15 {
 			continue
 		}
 		from, to := at, at+1
@@ -109,9 +123,9 @@ func (f *finder) digests(text []byte) {
 			to++
 		}
 		if n := to - from; n < len(s.lengths) && s.lengths[n] && (from == 0 || !isWord(text[from-1])) && (to == len(text) || !isWord(text[to])) {
-			f.look(saltHash, f.lower(text[from:to]))
+			word(from, to)
 		}
-		at = to + s.shortest
+		at = to
 	}
 }
 
@@ -180,13 +194,7 @@ func (f *finder) token(text []byte, from, to int, hyphens bool) {
 	if s.has[FileName] || s.has[Process] {
 		f.fileName(text[from:to])
 	}
-	// Dots and hyphens around a token are punctuation.
-	for class[text[from]] != word {
-		from++
-	}
-	for class[text[to-1]] != word {
-		to--
-	}
+	from, to = trimToken(text, from, to)
 	t := text[from:to]
 	if len(t) < 4 || len(t) > maxDomain {
 		return
@@ -216,8 +224,24 @@ func (f *finder) token(text []byte, from, to int, hyphens bool) {
 	}
 }
 
+// trimToken leaves out dots and hyphens around a token that has a word: they are punctuation.
+func trimToken(text []byte, from, to int) (int, int) {
+	for class[text[from]] != word {
+		from++
+	}
+	for class[text[to-1]] != word {
+		to--
+	}
+	return from, to
+}
+
 // fileName looks up a token as it is and without the punctuation around it.
 func (f *finder) fileName(t []byte) {
+	f.eachFileName(t, func(key []byte) { f.look(saltFileName, key) })
+}
+
+// eachFileName gives the names under which fileName looks a token up.
+func (f *finder) eachFileName(t []byte, name func(key []byte)) {
 	if len(t) > maxName {
 		return
 	}
@@ -230,17 +254,22 @@ func (f *finder) fileName(t []byte) {
 		return
 	}
 	key := f.lower(t)
-	f.look(saltFileName, key)
+	name(key)
 	if class[key[0]] != word {
 		for len(key) > 0 && class[key[0]] != word {
 			key = key[1:]
 		}
-		f.look(saltFileName, key)
+		name(key)
 	}
 }
 
 // numbers looks up a token that ends in a digit: an IPv4 address, two of them joined by a hyphen, or the host of a URL.
 func (f *finder) numbers(text []byte, from, to int, hyphens bool) {
+	eachNumbers(text, from, to, hyphens, func(from, to int, a [4]byte) { f.host4(text, from, to, a) })
+}
+
+// eachNumbers gives the IPv4 addresses of such a token.
+func eachNumbers(text []byte, from, to int, hyphens bool, address func(from, to int, a [4]byte)) {
 	for from < to {
 		end := to
 		if hyphens {
@@ -249,7 +278,7 @@ func (f *finder) numbers(text []byte, from, to int, hyphens bool) {
 			}
 		}
 		if a, ok := address4(text[from:end]); ok {
-			f.host4(text, from, end, a)
+			address(from, end, a)
 		}
 		from = end + 1
 	}
@@ -299,11 +328,16 @@ func (f *finder) address4(a [4]byte) (maybe bool) {
 	n := binary.BigEndian.Uint32(a[:])
 	var key [5]byte
 	for _, bits := range f.set.bits4 {
-		binary.BigEndian.PutUint32(key[:], n&^(1<<(32-bits)-1))
-		key[4] = byte(bits)
-		maybe = f.look(saltAddress, key[:]) || maybe
+		maybe = f.look(saltAddress, networkKey(&key, n, bits)) || maybe
 	}
 	return maybe
+}
+
+// networkKey gives the key of the network of so many bits that an address is in.
+func networkKey(key *[5]byte, address uint32, bits int) []byte {
+	binary.BigEndian.PutUint32(key[:], address&^(1<<(32-bits)-1))
+	key[4] = byte(bits)
+	return key[:]
 }
 
 func (f *finder) network(ip netip.Addr, bits int) {

@@ -57,6 +57,56 @@ func (s *Set) Answers(i event.RuleIndex, source event.Source, filled func(field 
 	return answer, slices.Compact(a.missing)
 }
 
+// Constants gives what rules compare with of the values that all events of a source have: equal texts, for sources of one kind, mean that
+// every rule has the same answers about them. Evidence names its sources, so that there can be very many; what rules name is bounded.
+func (s *Set) Constants(source event.Source) string {
+	if source.Product != event.ProductWindows {
+		return ""
+	}
+	s.nameOnce.Do(s.nameConstants)
+	named := func(text string) string {
+		if text = foldEqual(text); !s.named[text] {
+			return ""
+		}
+		return text
+	}
+	return strconv.Quote(named(strconv.FormatUint(uint64(source.ID), 10))) + named(source.Provider)
+}
+
+// nameConstants notes every text that an event id or a provider can equal; a pattern could be anything, whatever they are.
+func (s *Set) nameConstants() {
+	s.named = map[string]bool{}
+	var note func(g *Group, routes []*Route)
+	note = func(g *Group, routes []*Route) {
+		for i := range g.Items {
+			it := &g.Items[i]
+			if !slices.ContainsFunc(routes, func(r *Route) bool {
+				n := r.Native(it.Field)
+				return n == event.FieldEventID || n == event.FieldProvider
+			}) {
+				continue
+			}
+			for _, v := range it.Values {
+				if plain, ok := ParsePattern(v.Text).Plain(); ok {
+					s.named[foldEqual(plain)] = true
+				}
+				s.named[foldEqual(v.Text)] = true
+			}
+		}
+		for i := range g.Groups {
+			note(&g.Groups[i], routes)
+		}
+	}
+	for _, r := range s.rules {
+		for i := range r.rule.Detection.Selections {
+			note(&r.rule.Detection.Selections[i].Group, s.logsources[r.logsource].routes)
+		}
+	}
+}
+
+// foldEqual gives equal texts for those that strings.EqualFold takes for equal.
+func foldEqual(text string) string { return strings.Map(foldRune, text) }
+
 type answerable struct {
 	route   *Route
 	source  event.Source

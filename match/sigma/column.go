@@ -37,6 +37,9 @@ type columnState struct {
 	hits    []uint32     // arena of scans
 	current int          // the value whose needles are in present, -1 none
 	present []uint64     // bit set of needles
+
+	spelled int    // the value whose spelling is in codes, -1 none
+	codes   []byte // of a value that is not ASCII, for expressions
 }
 
 // foldedText says where a folded value is; end 0 is not folded yet.
@@ -77,6 +80,7 @@ func (c *columnState) forget() {
 	c.scans, c.hits = c.scans[:0], c.hits[:0]
 	c.current = -1
 	clear(c.present)
+	c.spelled = -1
 }
 
 // render makes every value text.
@@ -231,6 +235,25 @@ func (c *columnState) look(value int) {
 		c.present[n>>6] |= 1 << (n & 63)
 	}
 	c.current = value
+}
+
+// expression runs an expression on a value that has what it needs.
+func (c *columnState) expression(p *predicate, test, v int) bool {
+	t := &p.tests[test]
+	raw := c.text(v)
+	if p.members == nil || t.needs.line > 0 {
+		return t.expression(raw)
+	}
+	if len(raw) < t.needs.bytes {
+		return false
+	}
+	if c.ascii(v) {
+		return t.re.MatchASCII(raw)
+	}
+	if c.spelled != v {
+		c.spelled, c.codes = v, c.needles.expressions.Spell(c.codes, raw)
+	}
+	return c.needles.expressions.Match(int(p.members[test]), c.codes, raw)
 }
 
 // equalFields compares two values for fieldref.

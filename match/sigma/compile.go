@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/contrail-ir/contrail/event"
 )
@@ -30,6 +31,15 @@ type Set struct {
 	mu       sync.Mutex
 	families map[string]*family // by which logsource took which route
 	bySource map[event.Source]*prepared
+
+	nameOnce sync.Once
+	named    map[string]bool // what rules compare event ids and providers with
+
+	routeOnce sync.Once
+	routed    map[string]bool // channels and providers that logsources name
+	routedIDs map[uint32]bool
+	byNames   sync.Map // distinguished to routes
+	nameCount atomic.Int64
 }
 
 type compiledRule struct {

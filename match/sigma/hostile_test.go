@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
-	"github.com/contrail-ir/contrail/internal/growth"
 )
 
 // slotLiterals gives the literals that rules look for in a field of a source, in order.
@@ -74,16 +73,9 @@ func forgedGrams(l *literals) (all []string) {
 // expressionPieces gives in an order of chance, again and again, what the expressions on a field cannot do without: each is begun many times at
 // once and few come to their end.
 func expressionPieces(s *Set, source event.Source, field string) (all []string) {
-	p := s.program(source)
-	for i := range p.predicates {
-		if q := &p.predicates[i]; q.slot >= 0 && p.slots[q.slot] == field {
-			for j := range q.tests {
-				if q.tests[j].kind == testRegexp {
-					for _, set := range q.tests[j].needs.needles {
-						all = append(all, set...)
-					}
-				}
-			}
+	for _, t := range expressionsOn(s, source, field) {
+		for _, set := range t.needs.needles {
+			all = append(all, set...)
 		}
 	}
 	slices.Sort(all)
@@ -145,13 +137,9 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 	}{
 		{event.Source{Product: event.ProductWindows, Provider: "Microsoft-Windows-Sysmon", Channel: channelSysmon, ID: 1}, "CommandLine",
 			map[string]string{"Image": `C:\Windows\System32\cmd.exe`, "ParentImage": `C:\Windows\explorer.exe`, "OriginalFileName": "Cmd.Exe"},
-			func(i int) string {
-				return fmt.Sprintf(`"C:\Windows\System32\cmd.exe" /c "C:\Program Files\Vendor\agent%d.exe" --config C:\ProgramData\Vendor\conf%d.json /silent`, i, i*7919)
-			}, 200},
+			ordinaryCommand, 200},
 		{event.Source{Product: event.ProductWindows, Provider: "Microsoft-Windows-PowerShell", Channel: "Microsoft-Windows-PowerShell/Operational", ID: 4104}, "ScriptBlockText", nil,
-			func(i int) string {
-				return strings.Repeat(fmt.Sprintf("function Get-Thing%d { param([string]$Name, [int]$Count = %d) foreach ($x in 1..$Count) { Write-Output ($Name + $x) } }\n", i, i*31), 30)
-			}, 4000},
+			ordinaryScript, 4000},
 	} {
 		literals := slotLiterals(set, c.source, c.field)
 		if len(literals) < 100 {
@@ -185,30 +173,6 @@ func TestHostileValuesCostLittleMore(t *testing.T) {
 			"forged grams":            pack(forgedGrams(index), c.size, total),
 			"pieces of expressions":   pack(expressionPieces(set, c.source, c.field), 32<<10, total),
 		}
-		scan := func(batches []*event.Batch) func() {
-			return func() {
-				s := set.Scanner() // a used one remembers ordinary values, which come again at each measurement
-				for _, b := range batches {
-					if err := s.Scan(b, func(int, event.RuleIndex) {}); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-		}
-		plain, bytes := valuesOf(c.source, c.field, c.others, ordinary)
-		base := scan(plain)
-		for name, values := range hostile {
-			batches, size := valuesOf(c.source, c.field, c.others, values)
-			scale := max(float64(size)/float64(bytes), float64(len(values))/float64(len(ordinary)))
-			ratio := growth.Ratio(7*scale, base, scan(batches)) / scale
-			t.Logf("%s: %s (%d values) costs %.1f times as much", c.field, name, len(values), ratio)
-			most := 7.0
-			if (name == "every literal at length" || name == "pieces of expressions") && c.field == "ScriptBlockText" {
-				most = 16 // every expression is run; up to eight times was measured on a busy machine, 16 and 25 before
-			}
-			if ratio > most {
-				t.Errorf("%s: %s costs %.1f times as much as ordinary values", c.field, name, ratio)
-			}
-		}
+		compareHostile(t, set, c.source, c.field, c.others, ordinary, hostile)
 	}
 }

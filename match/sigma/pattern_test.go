@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -113,12 +114,24 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestFoldedTextIsFoldedByCharacter holds the table against the characters that it stands for.
+func TestFoldedTextIsFoldedByCharacter(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if !utf8.ValidRune(r) {
+			continue
+		}
+		if got, want := foldString(string(r)), string(foldRune(r)); got != want {
+			t.Fatalf("%U is folded to %q, want %q", r, got, want)
+		}
+	}
+}
+
 func FuzzLowerASCII(f *testing.F) {
 	f.Add([]byte("ABCdef@[`{ZZz\x80\xff~~AZ"))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		dst := make([]byte, len(src))
 		ascii := lowerASCII(dst, src)
-		if ascii != isASCIIBytes(src) {
+		if ascii != isASCII(string(src)) {
 			t.Errorf("%q: ascii %t", src, ascii)
 		}
 		for i, c := range src {

@@ -46,6 +46,7 @@ type program struct {
 	nodes      []programNode
 	keywords   bool // some predicate asks all columns
 	numbered   map[predicateKey]int32
+	want       event.Want // of the evidence; shared by all who ask, never written
 
 	witness []slotWitness  // by slot; the last is for keywords, asked of every column
 	found   []*slotNeedles // by slot
@@ -71,6 +72,7 @@ type predicate struct {
 	ascii   int      // how many of tests can hold for ASCII values
 	needles []int32  // by test: the number among the slot's needles that the test needs, -1 for none; nil when no test has one
 	needs   [][]need // by test: what an expression needs besides; nil when no test does
+	members []int32  // by test: of an expression, its place among those of the slot; nil when no test is one
 	literal bool     // needles answer all tests
 	several bool     // worth a scan for all needles of the slot
 	cached  bool     // worth remembering
@@ -89,7 +91,10 @@ type programNode struct {
 // program gives the prepared program of a source, never nil.
 func (s *Set) program(source event.Source) *program {
 	p := s.prepared(source)
-	p.once.Do(func() { p.program, p.build = p.build(), nil })
+	p.once.Do(func() {
+		p.program, p.build = p.build(), nil
+		p.program.want = s.wantOf(p.program)
+	})
 	return p.program
 }
 
@@ -111,11 +116,11 @@ func (s *Set) prepared(source event.Source) *prepared {
 // place finds by the routes that the logsources take for a source, and by the answers to what is asked of its event id.
 func (s *Set) place(source event.Source) *prepared {
 	key := s.routes(source)
-	f := s.families[string(key)]
+	f := s.families[key]
 	if f == nil {
 		f = s.family(key)
 		if len(s.families) < maxPrepared {
-			s.families[string(key)] = f
+			s.families[key] = f
 		}
 	}
 	known := source.Product == event.ProductWindows && source.ID != 0
@@ -139,8 +144,13 @@ func (s *Set) place(source event.Source) *prepared {
 	return p
 }
 
-// routes tells which route each logsource takes to a source, none as 0.
-func (s *Set) routes(source event.Source) []byte {
+// routes tells which route each logsource takes to a source, none as 0. It is remembered by what logsources can tell apart: evidence
+// names its sources, and can have one for each record.
+func (s *Set) routes(source event.Source) string {
+	known := s.distinguished(source)
+	if key, ok := s.byNames.Load(known); ok {
+		return key.(string)
+	}
 	key := make([]byte, 0, 2*len(s.logsources))
 	for _, l := range s.logsources {
 		at := 0
@@ -152,13 +162,56 @@ func (s *Set) routes(source event.Source) []byte {
 		}
 		key = binary.AppendUvarint(key, uint64(at))
 	}
-	return key
+	if s.nameCount.Add(1) < maxPrepared {
+		s.byNames.Store(known, string(key))
+	}
+	return string(key)
+}
+
+// distinguished is a source with what no logsource names taken out of it.
+type distinguished struct {
+	event.Source
+	provider, channel, id bool // named by a logsource
+}
+
+func (s *Set) distinguished(source event.Source) distinguished {
+	s.routeOnce.Do(func() {
+		s.routed, s.routedIDs = map[string]bool{}, map[uint32]bool{}
+		for _, l := range s.logsources {
+			for _, r := range l.routes {
+				for _, name := range slices.Concat(r.Channels, r.Providers) {
+					s.routed[foldEqual(name)] = true
+				}
+				for _, id := range r.IDs {
+					s.routedIDs[id] = true
+				}
+			}
+		}
+	})
+	d := distinguished{Source: source}
+	name := func(name *string) bool {
+		if *name == "" { // which is another thing than a name
+			return true
+		}
+		if folded := foldEqual(*name); s.routed[folded] {
+			*name = folded
+			return true
+		}
+		*name = ""
+		return false
+	}
+	d.provider, d.channel = name(&d.Provider), name(&d.Channel)
+	if d.id = s.routedIDs[d.ID]; !d.id {
+		d.ID = 0
+	}
+	return d
 }
 
 // Kind gives equal texts for sources that are searched by the same rules.
-func (s *Set) Kind(source event.Source) string { return string(s.routes(source)) }
+func (s *Set) Kind(source event.Source) string { return s.routes(source) }
 
-func (s *Set) family(key []byte) *family {
+func (s *Set) family(routes string) *family {
+	key := []byte(routes)
 	f := &family{programs: map[string]*prepared{}}
 	taken := make([]int, len(s.logsources))
 	for i := range taken {

@@ -11,7 +11,10 @@ import (
 func (s *Set) Needs() event.Needs { return event.Always(s.want) }
 
 func (s *Set) want(source event.Source) event.Want {
-	p := s.program(source)
+	return s.program(source).want
+}
+
+func (s *Set) wantOf(p *program) event.Want {
 	want := p.fields()
 	var carried []string
 	for i := range p.rules {
@@ -552,9 +555,11 @@ func (s *scanner) evaluate(p *predicate, c *columnState, v int) bool {
 				return true
 			}
 		}
-		if scanned && p.needs != nil && t.kind == testRegexp {
-			if c.hasEach(p.needs[i]) && t.needs.metShort(folded) && t.expression(raw) {
-				return true
+		if t.kind == testRegexp {
+			if scanned && (p.needs == nil || c.hasEach(p.needs[i])) && t.needs.metShort(folded) || !scanned && t.needs.met(folded) {
+				if c.expression(p, i, v) {
+					return true
+				}
 			}
 			continue
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/contrail-ir/contrail/match/internal/automaton"
 )
 
 // A rule's witness is a set of literals and predicates, each on one field, of which at least one holds wherever the rule
@@ -261,6 +263,8 @@ type slotNeedles struct {
 	count    int
 	keywords bool // those of keywords are the first of them
 
+	expressions *automaton.Group // on the field; nil when there are none
+
 	once    sync.Once // the index is made when a value is first looked at: on most fields none ever is
 	ascii   *literals
 	unicode *literals
@@ -425,6 +429,7 @@ func (p *program) indexNeedles() {
 			}
 		}
 	}
+	p.gatherExpressions()
 	for i := range slots {
 		w := &p.witness[i]
 		w.byNeedle = make([][]int32, p.found[i].count)
@@ -432,6 +437,28 @@ func (p *program) indexNeedles() {
 			if n = slots[i].final(n); n >= 0 {
 				w.byNeedle[n] = append(w.byNeedle[n], w.rules[j]...)
 			}
+		}
+	}
+}
+
+// gatherExpressions groups the expressions of every field, and tells each predicate which are its own.
+func (p *program) gatherExpressions() {
+	groups := make([][]*automaton.Automaton, len(p.slots))
+	for i := range p.predicates {
+		q := &p.predicates[i]
+		for j := range q.tests {
+			if t := &q.tests[j]; t.kind == testRegexp && q.slot >= 0 {
+				if q.members == nil {
+					q.members = make([]int32, len(q.tests))
+				}
+				q.members[j] = int32(len(groups[q.slot]))
+				groups[q.slot] = append(groups[q.slot], t.re)
+			}
+		}
+	}
+	for i, of := range groups {
+		if of != nil {
+			p.found[i].expressions = automaton.NewGroup(of)
 		}
 	}
 }

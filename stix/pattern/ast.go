@@ -261,32 +261,38 @@ func quote(s string) string {
 }
 
 // Tests lists the comparisons of an expression, from left to right.
-func Tests(e Expression) []*Test {
-	var out []*Test
-	var comparison func(Comparison)
-	comparison = func(c Comparison) {
+func Tests(e Expression) (out []*Test) {
+	Each(e, func(t *Test, _ bool) { out = append(out, t) })
+	return out
+}
+
+// Each gives the comparisons of an expression, from left to right, and says of each whether the pattern means it only together with others: it stands
+// under AND or FOLLOWEDBY, or must repeat. The digest of a file tells which file it is whatever else the same observation says of it.
+func Each(e Expression, tell func(t *Test, together bool)) {
+	var comparison func(c Comparison, with, observations bool)
+	comparison = func(c Comparison, with, observations bool) {
 		switch c := c.(type) {
 		case *Test:
-			out = append(out, c)
+			tell(c, observations || with && !(c.Path.Object == "file" && len(c.Path.Steps) > 0 && c.Path.Steps[0].Name == "hashes"))
 		case *Logical:
 			for _, t := range c.Terms {
-				comparison(t)
+				comparison(t, with || c.Op == And && len(c.Terms) > 1, observations)
 			}
 		}
 	}
-	var walk func(Expression)
-	walk = func(e Expression) {
+	var walk func(e Expression, with bool)
+	walk = func(e Expression, with bool) {
 		switch e := e.(type) {
 		case *Observation:
-			comparison(e.Test)
+			comparison(e.Test, false, with)
 		case *Combination:
 			for _, t := range e.Terms {
-				walk(t)
+				walk(t, with || e.Op != Or && len(e.Terms) > 1)
 			}
 		case *Qualified:
-			walk(e.Of)
+			r, ok := e.By.(*Repeats)
+			walk(e.Of, with || ok && r.Times > 1)
 		}
 	}
-	walk(e)
-	return out
+	walk(e, false)
 }

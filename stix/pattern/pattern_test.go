@@ -112,3 +112,37 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatAPatternMeansOnlyTogether(t *testing.T) {
+	for text, want := range map[string]string{
+		"[domain-name:value = 'a']":                                                            "a",
+		"[domain-name:value = 'a' OR domain-name:value = 'b']":                                 "a b",
+		"[domain-name:value = 'a'] OR [ipv4-addr:value = 'b']":                                 "a b",
+		"[domain-name:value = 'a'] AND [ipv4-addr:value = 'b']":                                "+a +b",
+		"[domain-name:value = 'a'] FOLLOWEDBY [ipv4-addr:value = 'b']":                         "+a +b",
+		"([domain-name:value = 'a'] AND [ipv4-addr:value = 'b']) OR [url:value = 'c']":         "+a +b c",
+		"[file:hashes.MD5 = 'a' AND file:name = 'b']":                                          "a +b",
+		"[file:hashes.MD5 = 'a' AND (file:name = 'b' OR file:name = 'c')]":                     "a +b +c",
+		"[file:hashes.MD5 = 'a'] AND [file:name = 'b']":                                        "+a +b",
+		"[network-traffic:dst_ref.value = 'a' AND network-traffic:dst_port = 443]":             "+a +",
+		"[domain-name:value = 'a'] REPEATS 5 TIMES":                                            "+a",
+		"[domain-name:value = 'a'] REPEATS 1 TIMES WITHIN 60 SECONDS":                          "a",
+		"[domain-name:value = 'a'] START t'2020-01-01T00:00:00Z' STOP t'2021-01-01T00:00:00Z'": "a",
+	} {
+		e, err := Parse(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		var got []string
+		Each(e, func(x *Test, together bool) {
+			if together {
+				got = append(got, "+"+x.Value.Text)
+			} else {
+				got = append(got, x.Value.Text)
+			}
+		})
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

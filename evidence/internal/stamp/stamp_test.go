@@ -1,6 +1,7 @@
 package stamp
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,13 +45,14 @@ func FuzzStamp(f *testing.F) {
 	f.Add("2023-07-03T09:08:07.25+02:00")
 	f.Add("2023-07-03T9:08:07.25+02:00")
 	f.Add("03/Jul/2023:09:08:07 +0000")
+	f.Add("2023-07-03T9:08:07.25+02:60")
 	f.Fuzz(func(t *testing.T, s string) {
 		got, ok := Parse([]byte(s), nil)
 		for _, l := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02 15:04:05", "02/Jan/2006:15:04:05 -0700"} {
 			w, err := time.Parse(l, s)
 			_, offset := w.Zone()
-			if err != nil || w.Year() < 1700 || w.Year() > 2200 || offset%60 != 0 || offset > 18*3600 || offset < -18*3600 || len(s) > 64 {
-				continue
+			if err != nil || w.Year() < 1700 || w.Year() > 2200 || offset%60 != 0 || offset > 18*3600 || offset < -18*3600 || len(s) > 64 || offset != 0 && strings.HasSuffix(s, "60") {
+				continue // Go reads a zone of +02:60 as +03:00, which nobody means
 			}
 			if len(s) >= 19 && (!ok || got != w.UnixNano()) {
 				t.Errorf("%q: %d %v, want %d", s, got, ok, w.UnixNano())

@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -150,6 +151,35 @@ func (t *Table) infer() {
 		groups |= groupOf[k]
 	}
 	t.qualifies = groups.Count() >= 2 && groups&anchors != 0
+	for c := range t.types {
+		// Beside persons, and only where no name says otherwise: codes of six are nothing by themselves.
+		if t.qualifies && t.types[c] == Untyped && (c >= len(t.headers) || t.headers[c] == "") && !slices.Contains(t.types, Locator) && t.locators(c) {
+			t.types[c] = Locator
+		}
+	}
+}
+
+// locators says whether a column holds six capitals and digits in every row, of which many have both, as record locators do.
+func (t *Table) locators(c int) bool {
+	filled, mixed := 0, 0
+	for r := range t.rows {
+		cells := t.sampled(r)
+		if c >= len(cells) {
+			continue
+		}
+		v := trimmed(cells[c])
+		if len(v) == 0 || isNull(v) {
+			continue
+		}
+		filled++
+		if !identifier.Locator(v) || len(v) != 6 {
+			return false
+		}
+		if n := digits(v); n > 0 && n < len(v) {
+			mixed++
+		}
+	}
+	return filled >= 10 && mixed*3 >= filled
 }
 
 func (t *Table) inferColumn(c int) Type {

@@ -330,7 +330,7 @@ func xmlNext(in *bufio.Reader) (xmlToken, error) {
 		case bytes.HasPrefix(p, []byte("?")):
 			err = until(in, "?>", nil)
 		case bytes.HasPrefix(p, []byte("!")):
-			err = until(in, ">", nil)
+			err = declaration(in)
 		case len(p) > 0 && (p[0] == '/' || alphabetic(p[0]) || p[0] == '_' || p[0] >= 0x80):
 			return xmlTag(in)
 		default:
@@ -340,6 +340,25 @@ func xmlNext(in *bufio.Reader) (xmlToken, error) {
 			return xmlToken{}, err
 		}
 	}
+}
+
+// declaration passes over a declaration with what stands in its brackets: entities that it declares are not known, so that none is ever put in.
+func declaration(in *bufio.Reader) error {
+	depth := 0
+	for range maxCell { // what goes on has no end: the rest is text
+		c, err := in.ReadByte()
+		switch {
+		case err != nil:
+			return err
+		case c == '[':
+			depth++
+		case c == ']':
+			depth = max(0, depth-1)
+		case c == '>' && depth == 0:
+			return nil
+		}
+	}
+	return nil
 }
 
 // until reads up to a mark; up to a cell's limit is kept where it is wanted.

@@ -6,15 +6,16 @@
 // are met, so their number is bounded; a text that needs more is run by places, which remembers nothing and whose cost no text can raise.
 // Programs that are too large for that, or ask about the edges of words and lines, are given to package regexp then. An Automaton may be
 // used by several goroutines.
+//
+// Characters are read as codes, a byte each: ASCII as it is, the others by the alphabet, which gives one code to all that no expression
+// tells apart. A text that is not ASCII is spelled once for all the expressions of a Group.
 package automaton
 
 import (
-	"bytes"
 	"encoding/binary"
 	"regexp"
 	"regexp/syntax"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,17 +33,24 @@ type Automaton struct {
 	re      *regexp.Regexp
 	once    sync.Once    // most expressions are never asked
 	prog    *syntax.Prog // nil: always by regexp
-	asserts bool         // the expression has ^, $, \b or their like
+	asserts bool         // the expression asks what stands before a place: ^, \b and their like
 	pinned  bool         // it matches at the beginning only
-	ascii   [utf8.RuneSelf]uint8
-	bounds  []rune  // where classes of characters begin
-	class   []uint8 // by bound
-	sample  []rune  // a character of each class, and the end of the text behind them
+	gaps    []gap
+	loops   []loop
 
-	prefix []byte // every match begins with it; empty when none is known
+	bounds  []rune      // where classes of characters begin
+	class   []uint8     // by bound
+	sample  []rune      // a character of each class, and the end of the text behind them
+	through []uint8     // by class: the gaps that are made of it
+	classes *[256]uint8 // by code of the own alphabet
+
+	alphabet alphabet
+	begin    beginning
 
 	start uint32
-	table atomic.Pointer[[]uint32] // by state and class: the state that follows, or one of the answers below
+	width uint32 // cells of a state: by gaps that can be left, and class
+	end   uint8  // the class of the end of the text
+	table atomic.Pointer[[]uint32]
 
 	crowded sync.Once // a text needed more states than there may be
 	places  *places   // for such texts; nil when the program cannot be run so
@@ -52,7 +60,7 @@ type Automaton struct {
 	numbered map[string]uint32 // by places and last: where its cells begin
 }
 
-// Cells that are no states. The first state's cells begin behind them.
+// Cells that are no states. The first state's cells, of the start, begin behind them.
 const (
 	unknown uint32 = iota
 	found          // the text matches
@@ -70,44 +78,79 @@ type state struct {
 // New gives the automaton of an expression. It is made when it is first asked.
 func New(re *regexp.Regexp) *Automaton { return &Automaton{re: re} }
 
+// ready makes the automaton, and says whether it can be made.
+func (a *Automaton) ready() bool {
+	a.once.Do(a.make)
+	return a.prog != nil
+}
+
 func (a *Automaton) make() {
 	parsed, err := syntax.Parse(a.re.String(), syntax.Perl)
 	if err != nil {
 		return
 	}
+	parsed = trimmed(trimmed(parsed, false), true)
+	a.gaps = cutGaps(parsed, nil)
 	prog, err := syntax.Compile(parsed.Simplify())
 	if err != nil || !a.classify(prog) {
 		return
 	}
-	a.prog = prog
 	a.pinned = prog.StartCond()&syntax.EmptyBeginText != 0
+	if !a.asserts && !a.pinned {
+		a.begin = a.beginningOf(prog)
+	}
+	a.prog, a.loops = prog, a.loopsOf(prog)
+	a.width = uint32(len(a.sample) << len(a.gaps))
 	a.numbered = map[string]uint32{}
 	a.table.Store(&[]uint32{})
 	a.start = a.state([]uint32{uint32(prog.Start)}, -1)
-	// U+FFFD also matches bytes that are no text. Assertions ask for what stands before the prefix.
-	if prefix, _ := a.re.LiteralPrefix(); !a.asserts && !a.pinned && !strings.ContainsRune(prefix, utf8.RuneError) {
-		a.prefix = []byte(prefix)
+}
+
+// trimmed leaves out of one end of an expression what may be repeated more often than it must: whether it matches anywhere does not depend on
+// it. Of \w+` it leaves \w`, whose beginning is seldom.
+func trimmed(re *syntax.Regexp, end bool) *syntax.Regexp {
+	switch re.Op {
+	case syntax.OpCapture:
+		return trimmed(re.Sub[0], end)
+	case syntax.OpConcat:
+		at := 0
+		if end {
+			at = len(re.Sub) - 1
+		}
+		re.Sub[at] = trimmed(re.Sub[at], end)
+	case syntax.OpStar, syntax.OpQuest:
+		return &syntax.Regexp{Op: syntax.OpEmptyMatch}
+	case syntax.OpPlus:
+		return re.Sub[0]
+	case syntax.OpRepeat:
+		re.Max = re.Min
 	}
+	return re
 }
 
 // classify parts the characters into classes that no instruction tells apart.
 func (a *Automaton) classify(prog *syntax.Prog) bool {
-	cuts := []rune{0}
+	cuts := []rune{0, utf8.RuneSelf}
 	cut := func(lo, hi rune) { cuts = append(cuts, lo, hi+1) }
 	for i := range prog.Inst {
 		in := &prog.Inst[i]
 		switch in.Op {
 		case syntax.InstEmptyWidth:
-			a.asserts = true
+			if syntax.EmptyOp(in.Arg)&^syntax.EmptyEndText != 0 {
+				a.asserts = true
+			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			if len(in.Rune) == 1 {
+			set := in.Rune
+			if g := gapOf(in); g >= 0 {
+				set = a.gaps[g].set
+			} else if len(in.Rune) == 1 {
 				cut(in.Rune[0], in.Rune[0])
 				for r := unicode.SimpleFold(in.Rune[0]); r != in.Rune[0]; r = unicode.SimpleFold(r) {
 					cut(r, r)
 				}
 			}
-			for k := 0; k+1 < len(in.Rune); k += 2 {
-				cut(in.Rune[k], in.Rune[k+1])
+			for k := 0; k+1 < len(set); k += 2 {
+				cut(set[k], set[k+1])
 			}
 		}
 	}
@@ -137,6 +180,13 @@ func (a *Automaton) classify(prog *syntax.Prog) bool {
 				}
 			}
 		}
+		through := uint8(0)
+		for g := range a.gaps {
+			if a.gaps[g].has(r) {
+				through |= 1 << g
+			}
+		}
+		same.WriteByte(through)
 		if a.asserts {
 			same.WriteByte(kindOf(r))
 		}
@@ -147,14 +197,14 @@ func (a *Automaton) classify(prog *syntax.Prog) bool {
 			}
 			c = uint8(len(known))
 			known[same.String()] = c
-			a.sample = append(a.sample, r)
+			a.sample, a.through = append(a.sample, r), append(a.through, through)
 		}
 		a.bounds, a.class = append(a.bounds, r), append(a.class, c)
 	}
-	a.sample = append(a.sample, -1)
-	for c := range a.ascii {
-		a.ascii[c] = a.classOf(rune(c))
-	}
+	a.end = uint8(len(a.sample))
+	a.sample, a.through = append(a.sample, -1), append(a.through, 0)
+	a.alphabet, _ = newAlphabet([]*Automaton{a}) // there are fewer classes than codes
+	a.classes = a.spelledBy(&a.alphabet)
 	return true
 }
 
@@ -172,50 +222,46 @@ func kindOf(r rune) byte {
 }
 
 func (a *Automaton) classOf(r rune) uint8 {
-	return a.class[sort.Search(len(a.bounds), func(i int) bool { return a.bounds[i] > r })-1]
+	at, ok := slices.BinarySearch(a.bounds, r)
+	if !ok {
+		at--
+	}
+	return a.class[at]
 }
 
 // Match says whether the expression matches anywhere in the text.
 func (a *Automaton) Match(text []byte) bool {
-	if a.once.Do(a.make); a.prog == nil {
+	if asciiAt(text) == len(text) {
+		return a.MatchASCII(text)
+	}
+	if !a.ready() {
 		return a.re.Match(text)
 	}
-	table := *a.table.Load()
-	at, c := a.start, uint8(0)
-	for i := 0; i <= len(text); {
-		if at == a.start && len(a.prefix) > 0 {
+	codes := spellings.Get().(*[]byte)
+	defer spellings.Put(codes)
+	*codes = a.alphabet.spell((*codes)[:0], text)
+	return a.match(a.classes, *codes, text)
+}
+
+// MatchASCII is Match for a text of which is known that it is ASCII.
+func (a *Automaton) MatchASCII(text []byte) bool {
+	if !a.ready() {
+		return a.re.Match(text)
+	}
+	return a.match(a.classes, text, text)
+}
+
+// match is Match of a text that is spelled, by the classes of its codes.
+func (a *Automaton) match(classes *[256]uint8, codes, text []byte) bool {
+	for i := 0; ; {
+		if a.begin.known() {
 			// Nothing is begun: on to where a match can begin. A text in which expressions are tried in vain costs a third less.
-			n := bytes.Index(text[i:], a.prefix)
-			if n < 0 {
+			if i = a.begin.next(codes, i); i < 0 {
 				return false
 			}
-			i += n
 		}
-		// Most characters are ASCII, and most begin nothing.
-		to := at
-		for i < len(text) && text[i] < utf8.RuneSelf {
-			c = a.ascii[text[i]]
-			i++
-			if to = atomic.LoadUint32(&table[at+uint32(c)]); to != at {
-				break
-			}
-		}
-		if to == at {
-			if i == len(text) {
-				c = uint8(len(a.sample) - 1)
-				i++
-			} else {
-				r, n := utf8.DecodeRune(text[i:])
-				c = a.classOf(r)
-				i += n
-			}
-			to = atomic.LoadUint32(&table[at+uint32(c)])
-		}
-		if to == unknown {
-			to = a.step(at, c)
-			table = *a.table.Load()
-		}
-		switch to {
+		answer, next := a.run(classes, codes, i)
+		switch answer {
 		case found:
 			return true
 		case dead:
@@ -223,14 +269,57 @@ func (a *Automaton) Match(text []byte) bool {
 		case full:
 			return a.matchCrowded(text)
 		}
+		i = next
+	}
+}
+
+// run reads codes from a place on before which nothing is begun. It gives found or dead, full for a text that needs more states than there
+// may be, or unknown and the place where again nothing is begun, for those who know how to go on from there faster.
+func (a *Automaton) run(classes *[256]uint8, codes []byte, i int) (answer uint32, next int) {
+	if len(a.gaps) > 0 {
+		return a.runGaps(classes, codes, i)
+	}
+	table := *a.table.Load()
+	at, back := a.start, uint32(0)
+	if a.begin.known() {
+		back = a.start
+	}
+	for i <= len(codes) {
+		// Most characters begin nothing and end nothing: the processor guesses so, and need not wait for the table.
+		c, to, n := a.end, at, len(codes)-i+1
+		for k, code := range codes[i:] {
+			if to = atomic.LoadUint32(&table[at+uint32(classes[code])]); to != at {
+				c, n = classes[code], k+1
+				break
+			}
+		}
+		if i += n; to == at {
+			to = atomic.LoadUint32(&table[at+uint32(c)])
+		}
+		if to == unknown {
+			to = a.step(at, 0, c)
+			table = *a.table.Load()
+		}
+		switch {
+		case to < least:
+			return to, i
+		case to == back:
+			return unknown, i
+		}
 		at = to
 	}
-	return false
+	return dead, i
 }
 
 // matchCrowded is Match for a text that needs more states than there may be.
 func (a *Automaton) matchCrowded(text []byte) bool {
-	a.crowded.Do(func() { a.places = newPlaces(a.prog, a.sample) })
+	a.crowded.Do(func() {
+		if parsed, err := syntax.Parse(a.re.String(), syntax.Perl); err == nil { // with all repetitions written out
+			if prog, err := syntax.Compile(parsed.Simplify()); err == nil {
+				a.places = newPlaces(prog, a.sample)
+			}
+		}
+	})
 	if a.places == nil || len(text) == 0 {
 		return a.re.Match(text)
 	}
@@ -238,19 +327,26 @@ func (a *Automaton) matchCrowded(text []byte) bool {
 }
 
 // step works out a cell of the table.
-func (a *Automaton) step(at uint32, c uint8) uint32 {
+func (a *Automaton) step(at, leave uint32, c uint8) uint32 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	to := a.follow(a.states[(at-least)/uint32(len(a.sample))], a.sample[c])
-	atomic.StoreUint32(&(*a.table.Load())[at+uint32(c)], to)
+	to := a.follow(a.states[(at-least)/a.width], leave, a.sample[c])
+	atomic.StoreUint32(&(*a.table.Load())[at+leave*uint32(len(a.sample))+uint32(c)], to)
 	return to
 }
 
-func (a *Automaton) follow(s state, r rune) uint32 {
+// follow gives the cell of a state and a character, when some gaps can be left before it.
+func (a *Automaton) follow(s state, leave uint32, r rune) uint32 {
 	holds := syntax.EmptyOpContext(s.last, r)
 	seen := make([]bool, len(a.prog.Inst))
 	var next []uint32
 	stack := slices.Clone(s.places)
+	for i := range a.prog.Inst {
+		if g := gapOf(&a.prog.Inst[i]); g >= 0 && leave>>g&1 != 0 {
+			stack = append(stack, a.prog.Inst[i].Out)
+		}
+	}
+	entered := uint32(0)
 	for len(stack) > 0 {
 		at := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -270,7 +366,12 @@ func (a *Automaton) follow(s state, r rune) uint32 {
 				stack = append(stack, in.Out)
 			}
 		case syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
-			if r >= 0 && in.MatchRune(r) {
+			if g := gapOf(in); g >= 0 {
+				entered |= 1 << g
+				if a.gaps[g].zero {
+					stack = append(stack, in.Out)
+				}
+			} else if r >= 0 && in.MatchRune(r) {
 				next = append(next, in.Out)
 			}
 		}
@@ -281,11 +382,16 @@ func (a *Automaton) follow(s state, r rune) uint32 {
 	if !a.pinned {
 		next = append(next, uint32(a.prog.Start))
 	}
-	if len(next) == 0 {
+	if len(next) == 0 && len(a.gaps) == 0 {
 		return dead
 	}
+	next = a.forget(next)
 	slices.Sort(next)
-	return a.state(slices.Compact(next), r)
+	to := a.state(slices.Compact(next), r)
+	if to == full {
+		return full
+	}
+	return to | entered<<stateBits
 }
 
 // state gives the state of a set of places, or full when there is no room for another one.
@@ -303,9 +409,9 @@ func (a *Automaton) state(places []uint32, last rune) uint32 {
 	if at, ok := a.numbered[string(key)]; ok {
 		return at
 	}
-	n := len(a.sample)
+	n := int(a.width)
 	at := least + uint32(len(a.states)*n)
-	if int(at)+n > maxCells && len(a.states) > 0 {
+	if int(at)+n > maxCells<<len(a.gaps) && len(a.states) > 0 {
 		return full
 	}
 	if table := *a.table.Load(); int(at)+n > len(table) {

@@ -13,6 +13,8 @@ import (
 var expressions = []string{
 	"", "a", "abc", "^a", "a$", "^a$", "^$", `\ba`, `a\b`, `\Ba`, `(?i)straße`, `(?i)k`, `(?m)^a$`, `(?s)a.b`, "a.b", "a|bc|", "(a|b)*c", "a{2,4}b", "[^a]b", `\w+\s\d`, `[\x{400}-\x{4ff}]+x`, `\pL\PL`, `(?i)[ſs]x`,
 	`\\(svch0st|lsasss)\.exe$`, `(?:^| )x(?:$| )`, `[\s]{7,}\.(exe|com)`, `a*?b`, `(a?){20}b`, `.{20}b`, `(?i)-e(nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{20,}`, `(^|\s)a`, `a(\n|$)`, `\x{fffd}`, `\z`, `\Aab`, `(?:)`, `x*`, `[[:^ascii:]]`,
+	`a.{2,20}b`, `a.{0,20}b.{1,12}c`, `(?s)^a.{3,15}b`, `(a[^b]{1,16}|b.{0,64}x)+c`, `(?:ab){2}[a-c]{5,20}x`, `a.{12}b`, `a.{12}$`, `\ba.{1,20}\b`, `(?i)k[^s]{0,30}ſ`, `a.{1,12}b.{1,12}c.{1,12}x.{1,12}0`, `(?:a.{1,13}){2}b`,
+	`ab.*x.+c`, `a.+b|c`, `(?s)a\n.*b`, `a\s?.*b.*c$`, `(?:a.*b)+x`, `a(?:.*b|c)x`, `a[^b]{1,16}.*c.*x`, `(?s)(?i)k.*a\n?b.+x\b`, `ab+.*$`, `(01*)0`, `(?:a?b+)(c*a?)`, `a{2,}b{2,5}`, `(a+b)+(c?)+`,
 }
 
 var pieces = []string{"a", "b", "c", "x", "ab", "abc", " ", "\n", "\\", ".exe", "svch0st", "\xff", "ſ", "K", "K", "STRASSE", "straße", "И", "é", "0", "_", "-enc ", "QUJDREVGR0hJSktMTU5PUFFSU1Q=", "\ufffd", "\t\t\t\t\t\t\t\t", ".com", "aaaa"}
@@ -51,7 +53,7 @@ func TestAutomatonEqualsRegexp(t *testing.T) {
 
 // TestTheTableIsBounded gives an expression with very many states every text that it takes to meet them.
 func TestTheTableIsBounded(t *testing.T) {
-	re := regexp.MustCompile(`a.{14}b.{14}c`)
+	re := regexp.MustCompile(`a(?:[ab]c?){14}b(?:[ab]c?){14}c`) // no gaps: what is repeated is not one character
 	a := New(re)
 	r := rand.New(rand.NewPCG(3, 4))
 	text := make([]byte, 1<<14)
@@ -59,7 +61,7 @@ func TestTheTableIsBounded(t *testing.T) {
 		text[i] = "ab"[r.IntN(2)]
 	}
 	a.Match(text)
-	if n := len(a.states) * len(a.sample); n > maxCells || n < maxCells/2 {
+	if n := len(a.states) * int(a.width); n > maxCells || n < maxCells/2 {
 		t.Errorf("%d cells, want at most %d and nearly so many", n, maxCells)
 	}
 	for range 200 {
@@ -88,6 +90,66 @@ func TestGoroutinesShareAnAutomaton(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestGroupEqualsRegexp asks groups of all sizes about texts that are spelled for them.
+func TestGroupEqualsRegexp(t *testing.T) {
+	var of []*Automaton
+	for _, e := range expressions {
+		of = append(of, New(regexp.MustCompile(e)))
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for n := 1; n <= len(of); n += 1 + n/4 {
+		g := NewGroup(of[len(of)-n:])
+		for range 300 {
+			var b strings.Builder
+			for range r.IntN(20) {
+				b.WriteString(pieces[r.IntN(len(pieces))])
+			}
+			found += checkGroup(t, g, []byte(b.String()))
+		}
+	}
+	if found < 10_000 {
+		t.Errorf("only %d matches: the texts test little", found)
+	}
+}
+
+// checkGroup holds a group against package regexp, and counts what matches.
+func checkGroup(t *testing.T, g *Group, text []byte) (found int) {
+	t.Helper()
+	codes := g.Spell([]byte("left over"), text)
+	for i, a := range g.of {
+		want := a.re.Match(text)
+		if g.Match(i, codes, text) != want {
+			t.Fatalf("%q of %d in %q: %v, want %v", a.re, len(g.of), text, !want, want)
+		}
+		if want {
+			found++
+		}
+	}
+	return found
+}
+
+func FuzzGroup(f *testing.F) {
+	for i := range expressions {
+		f.Add(strings.Join(expressions[i:min(i+5, len(expressions))], "\x00"), strings.Join(pieces[i%len(pieces):], ""))
+	}
+	f.Fuzz(func(t *testing.T, list, text string) {
+		if len(list) > 400 || len(text) > 500 {
+			return
+		}
+		var of []*Automaton
+		for e := range strings.SplitSeq(list, "\x00") {
+			if re, err := regexp.Compile(e); err == nil {
+				of = append(of, New(re))
+			}
+		}
+		g := NewGroup(of)
+		for range 2 { // with the tables empty, and made
+			checkGroup(t, g, []byte(text))
+		}
+	})
 }
 
 func FuzzAutomaton(f *testing.F) {

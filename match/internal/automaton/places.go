@@ -162,10 +162,8 @@ func (p *places) match(a *Automaton, text []byte) bool {
 	ready, read := memory[:p.words], memory[mostWords:][:p.words]
 	copy(ready, p.begin)
 	for i := 0; i < len(text); {
-		c, n := uint8(0), 1
-		if text[i] < utf8.RuneSelf {
-			c = a.ascii[text[i]]
-		} else {
+		c, n := a.classes[text[i]], 1
+		if text[i] >= utf8.RuneSelf {
 			var r rune
 			r, n = utf8.DecodeRune(text[i:])
 			c = a.classOf(r)
