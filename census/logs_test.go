@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/contrail-ir/contrail/event"
@@ -142,5 +145,53 @@ func TestWhoseAndWhat(t *testing.T) {
 	_ = r.Flush()
 	if got := observed(t, l, false); len(got) != 1 || got[0].Records != 3 || *got[0].Upper != math.MaxInt64 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What logs told is taken from the journal by the same question of the same evidence, and by no other.
+func TestLogsAreKept(t *testing.T) {
+	dir := folder(t, map[string][]byte{"db.log": []byte("x")})
+	q := question(dir)
+	q.Journal = t.TempDir()
+	within := event.Needs{Since: 50, Until: 1000}
+	l := NewLogs([]string{"eve", "198.51.100.7"}, within)
+	r := l.Reader("alpha")
+	if err := r.Batch("db.log", query(100, [4]string{"eve", "", "select 1", "5"}, [4]string{"eve", "", "select 2", ""}, [4]string{"bob", "198.51.100.7", "select 3", "70"})); err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Flush()
+	at := func(q Question, l *Logs, sources string) *KeptLogs {
+		k, err := q.KeptLogs(t.Context(), l, []byte(sources))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	cut := map[[2]string]bool{{"alpha", "db.log"}: true}
+	if err := at(q, l, "s").Save(l, cut); err != nil {
+		t.Fatal(err)
+	}
+	back := NewLogs([]string{"198.51.100.7", "eve"}, within)
+	got, ok, err := at(q, back, "s").Load(back)
+	if err != nil || !ok || !reflect.DeepEqual(got, cut) || back.Read() != l.Read() || !reflect.DeepEqual(back.taken, l.taken) {
+		t.Errorf("%v %v %v\n%+v\nwant %+v", got, ok, err, back.taken, l.taken)
+	}
+	limited := q
+	limited.Passwords = []string{"x"}
+	for name, k := range map[string]*KeptLogs{"others": at(q, NewLogs([]string{"eve"}, within), "s"), "another time": at(q, NewLogs([]string{"eve", "198.51.100.7"}, event.Needs{}), "s"),
+		"another clock": at(q, back, "t"), "another password": at(limited, back, "s")} {
+		if _, ok, err := k.Load(NewLogs(nil, within)); ok || err != nil {
+			t.Errorf("kept for %s: %v %v", name, ok, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "db.log"), []byte("xy"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, _ := at(q, back, "s").Load(back); ok {
+		t.Error("kept for other evidence")
+	}
+	q.Journal = ""
+	if at(q, back, "s") != nil {
+		t.Error("a place without a journal")
 	}
 }

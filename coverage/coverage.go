@@ -7,6 +7,7 @@
 package coverage
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -234,12 +235,59 @@ func (c *Certificate) Complete() bool {
 
 // Write writes the certificate as indented JSON with a final newline.
 func (c *Certificate) Write(w io.Writer) error {
-	b, err := json.MarshalIndent(c, "", " ")
+	b, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(b, '\n'))
-	return err
+	out := bufio.NewWriterSize(w, 1<<16)
+	indent(out, b)
+	out.WriteByte('\n')
+	return out.Flush()
+}
+
+// indent writes compact JSON as json.MarshalIndent would with one space, without holding all of it: a certificate can be large.
+func indent(out *bufio.Writer, compact []byte) {
+	depth, opened := 0, false
+	line := func() {
+		out.WriteByte('\n')
+		for range depth {
+			out.WriteByte(' ')
+		}
+	}
+	for i := 0; i < len(compact); i++ {
+		c := compact[i]
+		if opened && c != '}' && c != ']' {
+			line()
+		}
+		switch c {
+		case '"':
+			end := i + 1
+			for ; compact[end] != '"'; end++ {
+				if compact[end] == '\\' {
+					end++
+				}
+			}
+			out.Write(compact[i : end+1])
+			i = end
+		case '{', '[':
+			out.WriteByte(c)
+			depth++
+		case '}', ']':
+			depth--
+			if !opened {
+				line()
+			}
+			out.WriteByte(c)
+		case ',':
+			out.WriteByte(c)
+			line()
+		case ':':
+			out.WriteString(": ")
+		default:
+			out.WriteByte(c)
+		}
+		opened = c == '{' || c == '['
+	}
 }
 
 // bounds gives when records begin and end, or why that is not known.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/contrail-ir/contrail/event"
+	"github.com/contrail-ir/contrail/event/packed"
 )
 
 // Asked is what the certificate must know of the rules that were asked, by their number.
@@ -90,28 +91,37 @@ func (o *Org) Answering() func(profile, rule string) func(source string) bool {
 	}
 }
 
-// maxProfiles bounds how many different profiles of an organisation are worked out; hostile evidence could make every host
-// another. The hosts beyond, in order of their names, say so.
-const maxProfiles = 2000
+// Bounds of the profiles of an organisation; hostile evidence could make every host another. The hosts beyond, in order of their names, have none.
+// From fewProfiles on, hosts whose evidence answers the same share a profile although their sources differ.
+const (
+	maxProfiles = 2000 // worked out
+	fewProfiles = 100
+	maxListed   = 1 << 20 // rules and sources that they list together
+)
 
 // judge works out which rules each host's evidence could answer.
 type judge struct {
 	asked    Asked
 	routes   map[string][]int // rules that search a kind of source
 	profiles []Profile
-	unable   [][]string     // per profile: for each rule the reason why not, "" when it can be answered
-	byShape  map[string]int // shape of a host's evidence to profile
+	worked   int               // profiles worked out
+	listed   int               // rules and sources in profiles
+	byShape  map[string]string // shape of a host's evidence to the profile's name
+	bySaying map[uint64]int    // hash of what a profile says to the profile
+	none     []string          // per rule: why not, where no source is of its kind
 	answers  map[string]*answers
-	kept     int   // rules in answers
-	answered []int // per rule: hosts that could answer it
-	reasons  []map[string]int
+	kept     int    // rules in answers
+	answered []bool // per rule: some host could answer it
+	reasons  []map[string]bool
 }
 
 func newJudge(asked Asked) *judge {
-	j := &judge{asked: asked, routes: map[string][]int{}, byShape: map[string]int{}, answered: make([]int, asked.Len()), reasons: make([]map[string]int, asked.Len())}
+	j := &judge{asked: asked, routes: map[string][]int{}, answered: make([]bool, asked.Len()), reasons: make([]map[string]bool, asked.Len())}
 	for i := range j.reasons {
-		j.reasons[i] = map[string]int{}
+		j.reasons[i] = map[string]bool{}
+		j.none = append(j.none, "no source of its kind ("+asked.Source(i)+")")
 	}
+	j.begin()
 	return j
 }
 
@@ -163,17 +173,21 @@ func (j *judge) answersOf(p present) *answers {
 func appendShape(dst []byte, p present, within bool) []byte {
 	s := p.source
 	for _, part := range []string{s.Product, s.Category, s.Service, s.Provider, s.Channel} {
-		dst = strconv.AppendQuote(dst, part)
+		dst = packed.Text(dst, part)
 	}
-	dst = strconv.AppendUint(dst, uint64(s.ID), 10)
+	dst = packed.Uint(dst, uint64(s.ID))
+	dst = packed.Uint(dst, uint64(len(p.filled)))
 	for _, f := range slices.Sorted(maps.Keys(p.filled)) {
-		dst = strconv.AppendQuote(dst, f)
+		dst = packed.Text(dst, f)
 	}
-	return append(strconv.AppendBool(dst, within), '\n')
+	return strconv.AppendBool(dst, within)
 }
 
 // begin starts a new organisation, whose profiles are numbered from 1.
-func (j *judge) begin() { j.profiles, j.unable, j.byShape = nil, nil, map[string]int{} }
+func (j *judge) begin() {
+	j.profiles, j.worked, j.listed = nil, 0, 0
+	j.byShape, j.bySaying = map[string]string{}, map[uint64]int{}
+}
 
 // present is a source of a host.
 type present struct {
@@ -191,25 +205,69 @@ func (j *judge) host(sources []present) string {
 		digest.Write(line)
 	}
 	shape := string(digest.Sum(nil))
-	at, ok := j.byShape[shape]
-	if !ok {
-		if len(j.profiles) == maxProfiles {
-			return ""
-		}
-		at = len(j.profiles)
-		j.byShape[shape] = at
-		p, unable := j.profile(fmt.Sprintf("p%d", at+1), sources)
-		j.profiles = append(j.profiles, p)
-		j.unable = append(j.unable, unable)
+	if name, ok := j.byShape[shape]; ok {
+		return name
 	}
-	for rule, why := range j.unable[at] {
+	if j.worked == maxProfiles || j.listed > maxListed {
+		return ""
+	}
+	j.worked++
+	p, unable := j.profile(fmt.Sprintf("p%d", len(j.profiles)+1), sources)
+	for rule, why := range unable {
 		if why == "" {
-			j.answered[rule]++
+			j.answered[rule] = true
 		} else {
-			j.reasons[rule][why]++
+			j.reasons[rule][why] = true
 		}
 	}
-	return j.profiles[at].ID
+	hash := p.hash()
+	same, ok := j.bySaying[hash]
+	if name := p.ID; !ok || len(j.profiles) < fewProfiles || !p.saysAs(&j.profiles[same]) {
+		j.bySaying[hash] = len(j.profiles)
+		j.profiles = append(j.profiles, p)
+		j.listed += p.lists()
+		j.byShape[shape] = name
+		return name
+	}
+	j.byShape[shape] = j.profiles[same].ID
+	return j.profiles[same].ID
+}
+
+// hash is equal for profiles that say the same.
+func (p *Profile) hash() uint64 {
+	said := packed.Uint(nil, uint64(p.Searchable))
+	for _, u := range p.NotSearchable {
+		said = packed.Text(said, u.Reason)
+		for _, r := range u.Rules {
+			said = packed.Text(said, r)
+		}
+	}
+	for _, a := range p.AnsweredBy {
+		for _, x := range slices.Concat(a.Sources, a.Rules) {
+			said = packed.Text(said, x)
+		}
+	}
+	return event.Hash(said)
+}
+
+// saysAs says whether two profiles differ in their names only.
+func (p *Profile) saysAs(o *Profile) bool {
+	return p.Searchable == o.Searchable && slices.EqualFunc(p.NotSearchable, o.NotSearchable, func(a, b Unanswered) bool {
+		return a.Reason == b.Reason && slices.Equal(a.Rules, b.Rules)
+	}) && slices.EqualFunc(p.AnsweredBy, o.AnsweredBy, func(a, b Answered) bool {
+		return slices.Equal(a.Sources, b.Sources) && slices.Equal(a.Rules, b.Rules)
+	})
+}
+
+// lists counts the rules and sources that a profile names.
+func (p *Profile) lists() (n int) {
+	for _, u := range p.NotSearchable {
+		n += len(u.Rules)
+	}
+	for _, a := range p.AnsweredBy {
+		n += len(a.Rules) + len(a.Sources)
+	}
+	return n
 }
 
 func (j *judge) rulesOf(kind string, s event.Source) []int {
@@ -299,7 +357,7 @@ func (j *judge) profile(id string, sources []present) (Profile, []string) {
 			why[rule] = ""
 			continue
 		}
-		why[rule] = cmp.Or(why[rule], "no source of its kind ("+j.asked.Source(rule)+")")
+		why[rule] = cmp.Or(why[rule], j.none[rule])
 		byReason[why[rule]] = append(byReason[why[rule]], j.asked.ID(rule))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
@@ -351,7 +409,7 @@ func (j *judge) total(rules *Rules, found func(rule int) bool) {
 		switch {
 		case found(i):
 			rules.Found++
-		case j.answered[i] > 0:
+		case j.answered[i]:
 			rules.SearchedClean++
 		default:
 			reason := "no source of its kind (" + j.asked.Source(i) + ") in the evidence"

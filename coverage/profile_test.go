@@ -1,7 +1,9 @@
 package coverage
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -148,6 +150,48 @@ func TestRulesAreAskedOnceAboutSourcesThatTheyCannotTellApart(t *testing.T) {
 	b.Certificate(Rules{}, q)
 	if *q.asked != 10 {
 		t.Errorf("10 rules that search 3000 sources are asked %d times", *q.asked)
+	}
+}
+
+// TestCertificatesAreWrittenAsIndentedJSON holds what is written against the library's.
+func TestCertificatesAreWrittenAsIndentedJSON(t *testing.T) {
+	q := quiz{rules: 30, asked: new(int)}
+	var tally Tally
+	for i := range uint32(200) {
+		tally.Batch(batchOf(event.Source{Product: "windows", Channel: fmt.Sprintf("a\"\\<{[,:]}>é\n%d", i), ID: i}, []string{"", "h"}, []int64{1, event.NoTime}))
+	}
+	b := NewBuilder([]string{"o", "empty"})
+	b.File(File{Org: "o", Path: "x\\"}, &tally)
+	c := b.Certificate(Rules{}, q)
+	for _, c := range []*Certificate{c, {}} {
+		want, err := json.MarshalIndent(c, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := c.Write(&got); err != nil || got.String() != string(want)+"\n" {
+			t.Fatalf("written\n%s\nwant\n%s", got.String(), want)
+		}
+	}
+}
+
+// TestManyDifferentHostsTakeFewProfiles: hosts whose evidence answers the same share a profile, where there are many.
+func TestManyDifferentHostsTakeFewProfiles(t *testing.T) {
+	q := quiz{rules: 30, asked: new(int)}
+	var tally Tally
+	for i := range uint32(maxProfiles + 500) {
+		tally.Batch(batchOf(event.Source{Product: "windows", Channel: fmt.Sprint("d", i), ID: 100 + i}, []string{fmt.Sprintf("h%04d", i)}, []int64{1}))
+	}
+	b := NewBuilder([]string{"o"})
+	b.File(File{Org: "o"}, &tally)
+	org := b.Certificate(Rules{}, q).Orgs[0]
+	if len(org.Profiles) != fewProfiles {
+		t.Errorf("%d profiles, want %d", len(org.Profiles), fewProfiles)
+	}
+	for i, h := range org.Hosts {
+		if (h.Profile == "") != (i >= maxProfiles) {
+			t.Fatalf("host %d has the profile %q", i, h.Profile)
+		}
 	}
 }
 

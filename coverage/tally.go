@@ -410,40 +410,50 @@ func orEmpty[T any](s []T) []T {
 	return s
 }
 
+// counted is an entry of a tally.
+type counted struct {
+	hostSource
+	*seen
+	more bool // beyond the bound
+}
+
+// hosts tells of one host after the other: there can be as many as pairs of host and source.
 func (t *Tally) hosts(j *judge, found func(host string) []string) []Host {
 	t.bound()
-	byHost := map[string]map[stream]*seen{}
-	all := map[string][]present{}
-	count := func(key hostSource, x *seen) {
-		sources := byHost[key.host]
-		if sources == nil {
-			sources = map[stream]*seen{}
-			byHost[key.host] = sources
-		}
-		st := streamOf(key.host, key.source)
-		if sources[st] == nil {
-			sources[st] = &seen{}
-		}
-		sources[st].Span.add(x.Span)
-	}
+	all := make([]counted, 0, len(t.spans)+len(t.more))
 	for key, x := range t.spans {
-		count(key, x)
-		all[key.host] = append(all[key.host], present{key.source, x})
+		all = append(all, counted{key, x, false})
 	}
 	for key, x := range t.more {
-		count(key, x)
+		all = append(all, counted{key, x, true})
 	}
+	slices.SortFunc(all, func(a, b counted) int { return compareHostSource(a.hostSource, b.hostSource) })
 	out := []Host{}
-	for _, host := range slices.Sorted(maps.Keys(byHost)) {
-		h := Host{Host: host, Profile: j.host(all[host]), Found: found(host)}
-		for _, st := range slices.SortedFunc(maps.Keys(byHost[host]), func(a, b stream) int { return cmp.Compare(a.source, b.source) }) {
-			x := byHost[host][st]
+	var sources []present
+	logs := map[string]Span{}
+	for len(all) > 0 {
+		host := all[0].host
+		sources = sources[:0]
+		clear(logs)
+		for len(all) > 0 && all[0].host == host {
+			c := all[0]
+			all = all[1:]
+			name := streamOf(host, c.source).source
+			sum := logs[name]
+			sum.add(c.Span)
+			logs[name] = sum
+			if !c.more {
+				sources = append(sources, present{c.source, c.seen})
+			}
+		}
+		h := Host{Host: host, Profile: j.host(sources), Found: found(host)}
+		for _, name := range slices.Sorted(maps.Keys(logs)) {
 			gaps := []Gap{}
-			if past := t.streams[st]; past != nil {
+			if past := t.streams[stream{host, name}]; past != nil {
 				gaps = append(gaps, past.gaps()...)
 			}
-			s := Source{Source: st.source, Records: x.Records, Gaps: gaps}
-			s.First, s.Last, s.NoTimes = bounds(x.Span)
+			s := Source{Source: name, Records: logs[name].Records, Gaps: gaps}
+			s.First, s.Last, s.NoTimes = bounds(logs[name])
 			h.Sources = append(h.Sources, s)
 		}
 		out = append(out, h)

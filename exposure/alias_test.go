@@ -1,7 +1,6 @@
 package exposure
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -43,7 +42,7 @@ func FuzzAliases(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, a := range aliases([]byte(text)) {
 			if !strings.Contains(text, a.Value) || !strings.Contains(text, a.Name) || a.Value == "" {
-				t.Fatal(fmt.Sprintf("%+v", a))
+				t.Fatalf("%+v", a)
 			}
 		}
 		NewMasker(nil).Value("", text)

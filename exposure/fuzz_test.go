@@ -41,7 +41,7 @@ func FuzzAdd(f *testing.F) {
 		if !bytes.Equal(texts[0], texts[1]) {
 			t.Fatalf("%s\n%s", texts[0], texts[1])
 		}
-		Mask(p)
+		NewMasker(nil).Mask(p)
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // Masker replaces passenger values in text that is to be shown or written. One goroutine uses it at a
-// time; Mask is for the rest.
+// time; MaskString is for the rest.
 type Masker struct {
 	detector prose.Detector
 	known    *Counter
@@ -33,16 +33,7 @@ func NewMasker(known *Counter) *Masker { return &Masker{known: known} }
 
 var maskers = sync.Pool{New: func() any { return NewMasker(nil) }}
 
-// Mask returns text with the passenger values that the detectors recognise replaced by a note of their
-// kind, such as [masked travel-document]. Cards keep their first six and last four digits. It returns
-// text itself when there is nothing to mask.
-func Mask(text []byte) []byte {
-	m := maskers.Get().(*Masker)
-	defer maskers.Put(m)
-	return m.Mask(text)
-}
-
-// MaskString is Mask for strings, with everything that Masker.Value looks into.
+// MaskString is Masker.Value for a text without a name.
 func MaskString(text string) string {
 	m := maskers.Get().(*Masker)
 	defer maskers.Put(m)
@@ -60,7 +51,9 @@ type span struct {
 	kind     record.Kind
 }
 
-// Mask masks one text.
+// Mask returns text with the passenger values that the detectors recognise replaced by a note of their
+// kind, such as [masked travel-document]. Cards keep their first six and last four digits. It returns
+// text itself when there is nothing to mask.
 func (m *Masker) Mask(text []byte) []byte {
 	return replaced(text, m.spans(text))
 }

@@ -324,6 +324,13 @@ func TestPageShowsVerdictTimelineMatrixTableAndCertificate(t *testing.T) {
 		t.Error("the detail does not mark what decided")
 	}
 
+	// The table of a host is made when it is opened; a log without times says why.
+	b.open(page, "")
+	open := `(document.querySelectorAll("details").forEach((d) => { d.open = true; d.dispatchEvent(new Event("toggle")); }), document.getElementById("certificate").textContent.includes("lastlogno timeno record has a time3"))`
+	if b.eval(open); b.eval(open) != "true" {
+		t.Error("a log without times does not say why it has none")
+	}
+
 	// What is drawn is looked at as well: not one colour, and the picture has the width that was asked for.
 	for _, scheme := range []string{"light", "dark"} {
 		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -147,8 +148,11 @@ func orgCoverage(out *strings.Builder, o *coverage.Org, width int) {
 func spoke(s coverage.Source, from, to int64, width int) string {
 	first, errA := event.ParseTime(s.First)
 	last, errB := event.ParseTime(s.Last)
-	if errA != nil || errB != nil || to <= from {
-		return ""
+	switch {
+	case errA != nil || errB != nil:
+		return "without times: " + Clean(cmp.Or(s.NoTimes, "no reason is given"))
+	case to <= from:
+		return moment(first)
 	}
 	cell := func(t int64) int {
 		return min(width-1, max(0, int(float64(t-from)/float64(to-from)*float64(width))))

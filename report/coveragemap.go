@@ -41,7 +41,7 @@ func CoverageMap(w io.Writer, orgs []MapOrg) error {
 		for n < len(orgs) {
 			more := 2
 			if c := orgs[n].Coverage; c != nil {
-				sources, _ := sourceRows(c)
+				sources, _, _ := sourceRows(c)
 				more += len(sources)
 			}
 			if n > 0 && rows+more > mapRows {
@@ -79,7 +79,7 @@ func (m *coverageMap) span() bool {
 	}
 	for _, o := range m.orgs {
 		if o.Coverage != nil {
-			rows, _ := sourceRows(o.Coverage) // one odd record of a source that is not shown must not squeeze the rest
+			rows, _, _ := sourceRows(o.Coverage) // one odd record of a source that is not shown must not squeeze the rest
 			for _, r := range rows {
 				for _, s := range r.spans {
 					see(s[0])
@@ -131,7 +131,8 @@ type sourceRow struct {
 	spans   [][2]int64
 }
 
-func sourceRows(o *coverage.Org) (rows []sourceRow, more int) {
+// sourceRows gives the sources with the most records, how many more there are, and how many have no times, so that they cannot be drawn.
+func sourceRows(o *coverage.Org) (rows []sourceRow, more, timeless int) {
 	by := map[string]*sourceRow{}
 	for _, h := range o.Hosts {
 		for _, s := range h.Sources {
@@ -148,13 +149,15 @@ func sourceRows(o *coverage.Org) (rows []sourceRow, more int) {
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		if len(by[name].spans) > 0 {
 			rows = append(rows, *by[name])
+		} else {
+			timeless++
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b sourceRow) int { return cmp.Compare(b.records, a.records) })
 	if len(rows) > mapSources {
 		more, rows = len(rows)-mapSources, rows[:mapSources]
 	}
-	return rows, more
+	return rows, more, timeless
 }
 
 // levels cuts the spans of several hosts into stretches with the number of hosts that spoke.
@@ -226,7 +229,7 @@ func (m *coverageMap) org(out *strings.Builder, o *MapOrg, y int) int {
 		fmt.Fprintf(out, `<text x="%d" y="%d" fill="#5d6875">no grave finding in what was searched</text>`, mapLeft+6, y+13)
 	}
 	y += mapHeading - 4
-	rows, more := sourceRows(o.Coverage)
+	rows, more, timeless := sourceRows(o.Coverage)
 	for _, r := range rows {
 		fmt.Fprintf(out, `<text x="20" y="%d">%s</text><text x="%d" y="%d" fill="#5d6875" text-anchor="end">%d</text><rect x="%d" y="%d" width="%d" height="11" fill="url(#not-searched)"/>`,
 			y+10, mapText(r.name, 40), mapLeft-8, y+10, r.hosts, mapLeft, y, mapWidth)
@@ -239,6 +242,10 @@ func (m *coverageMap) org(out *strings.Builder, o *MapOrg, y int) int {
 	}
 	if more > 0 {
 		fmt.Fprintf(out, `<text x="20" y="%d" fill="#5d6875">and %s with fewer records</text>`, y+10, plural(more, "source", "sources"))
+		y += mapRow
+	}
+	if timeless > 0 {
+		fmt.Fprintf(out, `<text x="20" y="%d" fill="#5d6875">and %s without times, searched and not drawn</text>`, y+10, plural(timeless, "source", "sources"))
 		y += mapRow
 	}
 	return y + 8

@@ -114,6 +114,7 @@ type sourceFacts struct {
 	Source  string         `json:"source"`
 	First   string         `json:"first"`
 	Last    string         `json:"last"`
+	NoTimes string         `json:"no_times,omitempty"`
 	Records uint64         `json:"records"`
 	Gaps    []coverage.Gap `json:"gaps"`
 	More    int            `json:"more"` // gaps left out
@@ -453,7 +454,7 @@ func (out *coverageFacts) hosts(c *coverage.Certificate) {
 				break
 			}
 			n := min(len(s.Gaps), maxPageGaps)
-			h.Sources = append(h.Sources, sourceFacts{s.Source, s.First, s.Last, s.Records, append([]coverage.Gap{}, s.Gaps[:n]...), len(s.Gaps) - n})
+			h.Sources = append(h.Sources, sourceFacts{s.Source, s.First, s.Last, s.NoTimes, s.Records, append([]coverage.Gap{}, s.Gaps[:n]...), len(s.Gaps) - n})
 		}
 		out.Hosts = append(out.Hosts, h)
 	}

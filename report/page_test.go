@@ -71,7 +71,7 @@ func pageResult(findings []*finding.Finding) *sweep.Result {
 				}
 			}
 			o.Hosts = append(o.Hosts, coverage.Host{Host: f.Host, Profile: "p1", Found: []string{"1"}, Sources: []coverage.Source{{Source: f.Host, First: moment(0), Last: moment(10), Records: 9,
-				Gaps: []coverage.Gap{{From: moment(4), To: moment(6), Why: f.Host}, {Why: "and 2 more"}}}}})
+				Gaps: []coverage.Gap{{From: moment(4), To: moment(6), Why: f.Host}, {Why: "and 2 more"}}}, {Source: "lastlog", NoTimes: "no record has a time", Records: 3}}})
 		}
 		r.Stats.Findings++
 	}

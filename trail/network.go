@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/contrail-ir/contrail/finding"
 )
@@ -97,7 +96,7 @@ func (v *view) strange(n Node) bool { return once(v.strangers, n, v.isStrange) }
 
 func (v *view) isStrange(n Node) bool {
 	k := v.key(n)
-	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) && !v.foreign(n) || v.established(n) {
+	if n == noNode || k.kind != Address && k.kind != Name || v.internal(k) && !v.foreign(n) && !v.beyondTunnel(n) || v.established(n) {
 		return false
 	}
 	if t := v.traitsOf(n); t.many || t.programs > 6 {
@@ -163,29 +162,6 @@ func (v *view) silent(n Node) bool {
 	}
 	host, known := v.g.hostOf[k.value]
 	return !known || !v.g.talks[v.g.hosts.ids[host]]
-}
-
-// silentSource gives the address within that a network's log tells a step of, "" when a host's own log tells it.
-func (t *teller) silentSource(e *edge) string {
-	switch t.kind(e.To) {
-	case Address, Name, URL:
-	default:
-		return ""
-	}
-	value := t.key(e.From).value
-	switch t.kind(e.From) {
-	case Address:
-	case Socket:
-		value = value[:max(strings.LastIndexByte(value, ':'), 0)]
-	case Pair:
-		value, _, _ = cutPair(value)
-	default:
-		return ""
-	}
-	if n := t.g.names.find(appendKey(nil, Address, nil, []byte(value))); n != noNode && t.silent(n) {
-		return value
-	}
-	return ""
 }
 
 // atSilent is an address within that talked to a place of the intruder's: on to the other strange places that the rules on connections noted it with,

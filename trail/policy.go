@@ -69,7 +69,7 @@ func (w *walker) policy(a *arrival) policy {
 func (w *walker) atProcess(a *arrival) policy {
 	image, name := w.image(a.node), w.program(a.node)
 	resident, server := residents[name], servers[name]
-	if image != "" && w.stranger(a.node) && a.trust != asCause { // a program that nobody installed only borrows a name
+	if image != "" && w.stranger(a.node) && a.trust != asCause || w.library(a.node) != noNode { // a program that nobody installed only borrows a name
 		resident = false
 	}
 	inSession := a.via.Rel == InSession && a.from != noNode && w.kind(a.from) == Session
@@ -392,7 +392,7 @@ func (w *walker) atPair(a *arrival) policy {
 func (w *walker) atPlace(a *arrival) policy {
 	known := a.from == noNode
 	k := w.key(a.node)
-	if !known && w.internal(k) && !w.strange(a.node) && !w.beyondTunnel(a.node) {
+	if !known && w.internal(k) && !w.strange(a.node) {
 		return shut
 	}
 	t := w.traitsOf(a.node)

@@ -443,13 +443,53 @@ func (t *teller) calledByImplant(e *edge, k nodeKey) bool {
 	return strings.ContainsAny(t.image(e.From), `\/`) && t.stranger(e.From)
 }
 
+// onWire says whether a node is a thing of the network, and not of a host.
+func onWire(k Kind) bool {
+	switch k {
+	case Address, Name, URL, Socket, Pair, 0:
+		return true
+	}
+	return false
+}
+
+// hostAt gives the host of the organisation that an end of a connection is: its name, else its address within; "" for a place outside, for what a gateway assigned, and for a mere name.
+func (t *teller) hostAt(n Node, to bool) string {
+	if n == noNode {
+		return ""
+	}
+	k := t.key(n)
+	address := k.value
+	switch k.kind {
+	case Socket:
+		address = address[:max(strings.LastIndexByte(address, ':'), 0)]
+	case Pair:
+		from, there, ok := cutPair(address)
+		if address = from; to {
+			address = there
+		}
+		if _, named := t.g.hosts.ids[address]; ok && named {
+			return address
+		}
+	case Address:
+	default:
+		return ""
+	}
+	if host, ours := t.g.hostOf[address]; ours {
+		return host
+	}
+	if at := t.g.names.find(appendKey(nil, Address, nil, []byte(address))); at == noNode || !t.internal(t.key(at)) || t.strange(at) || len(t.leases(at)) > 0 {
+		return ""
+	}
+	return address
+}
+
 func (t *teller) hosts() {
 	all := map[string]*HostView{}
 	for i := range t.kept {
 		e := &t.kept[i].edge
 		name := t.g.hosts.text[e.Host]
-		if who := t.silentSource(e); who != "" { // who wrote it down is a sensor
-			name = who
+		if onWire(t.kind(e.From)) && onWire(t.kind(e.To)) { // who wrote it down is a sensor, a firewall, a name server
+			name = cmp.Or(t.hostAt(e.From, false), t.hostAt(e.To, true))
 		}
 		if name == "" {
 			continue

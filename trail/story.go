@@ -78,7 +78,11 @@ func (t *Trail) WriteStory(out io.Writer) error {
 		if technique != "" {
 			technique = ", " + code2(technique)
 		}
-		line("- %s on %s: %s (%s%s).%s", code2(minute(s.Time)[11:]), code(s.Host), strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(s.Tactic, "-", " ")), technique, cite(s.Refs))
+		on := ""
+		if s.Host != "" { // a network's log tells of no host
+			on = " on " + code(s.Host)
+		}
+		line("- %s%s: %s (%s%s).%s", code2(minute(s.Time)[11:]), on, strings.TrimSuffix(code2(s.Text), "."), code2(strings.ReplaceAll(s.Tactic, "-", " ")), technique, cite(s.Refs))
 	}
 	line("")
 	if len(t.Staged) > 0 || t.SentBytes > 0 {

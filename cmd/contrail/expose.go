@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contrail-ir/contrail/census"
-	"github.com/contrail-ir/contrail/coverage"
 	"github.com/contrail-ir/contrail/evidence"
 	"github.com/contrail-ir/contrail/evidence/archive"
 	"github.com/contrail-ir/contrail/exposure"
@@ -130,7 +129,7 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	}()
 	var told *logsTold
 	if len(f.by) > 0 {
-		if told, err = t.logs(ctx, census.NewLogs(f.by, within), q); err != nil {
+		if told, err = t.logs(ctx, census.NewLogs(f.by, within), q, f.sources); err != nil {
 			return err
 		}
 	}
@@ -173,10 +172,10 @@ func (t *terminal) expose(ctx context.Context, f exposeFlags, args []string) (er
 	return nil
 }
 
-// logsTold is what logs tell of, and what could be read of them.
+// logsTold is what logs tell of, and which of them could not be read to their end, by organisation and path.
 type logsTold struct {
 	*census.Logs
-	certificate *coverage.Certificate
+	cut map[[2]string]bool
 }
 
 // Tapper implements sweep.Tap.
@@ -186,13 +185,40 @@ func (l *logsTold) Tapper(org string) sweep.Tapper { return l.Reader(org) }
 func (l *logsTold) Finding(*finding.Finding) error { return nil }
 
 func (l *logsTold) End(r *sweep.Result) error {
-	l.certificate = r.Certificate
+	l.cut = map[[2]string]bool{}
+	for i := range r.Certificate.Files {
+		if f := &r.Certificate.Files[i]; len(f.Damage) > 0 {
+			l.cut[[2]string{f.Org, f.Path}] = true
+		}
+	}
 	return nil
 }
 
-// logs reads the evidence as logs.
-func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question) (*logsTold, error) {
+// logs reads the evidence as logs, or takes what an interrupted run has read.
+func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question, sources string) (*logsTold, error) {
 	told := &logsTold{Logs: l}
+	var zones []byte
+	if sources != "" {
+		var err error
+		if zones, err = os.ReadFile(sources); err != nil {
+			return nil, fmt.Errorf("read sources: %w", err)
+		}
+	}
+	kept, err := of.KeptLogs(ctx, l, zones)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil && of.Resume {
+		cut, ok, err := kept.Load(l)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			t.log().Info("What logs tell was read before the interruption.")
+			told.cut = cut
+			return told, nil
+		}
+	}
 	nothing, _ := match.Load(match.Question{})
 	q := sweep.Question{Roots: of.Roots, Formats: evidence.Formats(), Rules: nothing, Tap: told, Sources: of.Sources, Passwords: of.Passwords, Limits: of.Limits, Threads: of.Threads, TempDir: of.TempDir}
 	if err := t.sweepQuietly(ctx, q, told); err != nil {
@@ -201,20 +227,17 @@ func (t *terminal) logs(ctx context.Context, l *census.Logs, of census.Question)
 	if l.Read() == 0 {
 		t.log().Warn("--by: there is no database's log and no files log of Zeek or Suricata in the evidence, so nothing can be said of what was returned or sent")
 	}
+	if kept != nil {
+		return told, kept.Save(l, told.cut)
+	}
 	return told, nil
 }
 
 // into enters it, and says whether all of those logs could be read.
 func (l *logsTold) into(c *exposure.Counter) (complete bool) {
-	damaged := map[[2]string]bool{}
-	for i := range l.certificate.Files {
-		if f := &l.certificate.Files[i]; len(f.Damage) > 0 {
-			damaged[[2]string{f.Org, f.Path}] = true
-		}
-	}
 	complete = true
 	l.Into(c, func(org, file string) bool {
-		cut := damaged[[2]string{org, file}]
+		cut := l.cut[[2]string{org, file}]
 		complete = complete && !cut
 		return cut
 	})

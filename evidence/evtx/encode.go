@@ -17,6 +17,7 @@ type encoder struct {
 	flat    []cell  // cells of a list column, elements in place of lists
 	table   []entry // distinct values of the column being encoded
 	stamp   uint32  // entries of another stamp are empty
+	octets  [256]event.Code
 }
 
 // encoded is the memory of one column.
@@ -293,12 +294,23 @@ func (d *Decoder) encodeNumbers(to *encoded, cells []cell, table []entry) bool {
 	mask := uint64(len(table) - 1)
 	var last uint64
 	lastCode := event.Absent
+	var octets *[256]event.Code // of values of one byte: an array can have sixty thousand, which cost a third less so
+	if len(cells) > fewCells {
+		octets = &d.encoder.octets
+		clear(octets[:])
+	}
 	for _, c := range cells {
 		if c == 0 || c.null() {
 			to.codes = append(to.codes, missing(c))
 			continue
 		}
-		n, ok := number(c.typ(), d.bytes(c))
+		raw := d.bytes(c)
+		octet := octets != nil && len(raw) == 1 && (c.typ() == typeUint8 || c.typ() == typeInt8) // one of them, as the column has one kind
+		if octet && octets[raw[0]] != event.Absent {
+			to.codes = append(to.codes, octets[raw[0]])
+			continue
+		}
+		n, ok := number(c.typ(), raw)
 		if !ok {
 			return false
 		}
@@ -317,10 +329,16 @@ func (d *Decoder) encodeNumbers(to *encoded, cells []cell, table []entry) bool {
 			last, lastCode = n, event.ValueCode(int(t.value))
 			break
 		}
+		if octet {
+			octets[raw[0]] = lastCode
+		}
 		to.codes = append(to.codes, lastCode)
 	}
 	return true
 }
+
+// fewCells are encoded without more memory than they need.
+const fewCells = 1 << 10
 
 // encodeBytes encodes values whose distinct bytes are distinct values. It fails when text is not: when it holds
 // surrogates that stand alone.

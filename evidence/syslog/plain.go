@@ -11,9 +11,9 @@ import (
 // remembered with it, and never by what other messages were; what only the message tells is looked for in the whole segment (see telltales).
 type plain struct {
 	telltales telltales
-	host      string     // the last that is plain
-	hosts     [64]string // others that are
-	tags      [64]*tag
+	host      string      // the last that is plain
+	hosts     [256]string // others that are
+	tags      [256]*tag
 }
 
 // tag is what is known of the tag of a program.
@@ -81,10 +81,11 @@ func (p *plain) knownHost(host []byte) bool {
 	return true
 }
 
-// spread gives a place in a table of 64 by the ends and the length of a name, in which those of hosts and programs differ.
-func spread(name []byte) int {
+// spread gives a place in a table of 256 by the bytes of a name in which those of hosts and programs differ.
+func spread(name []byte) uint8 {
 	n := len(name)
-	return (int(name[0])*7 + int(name[n-1]) + 10*int(name[n/2]) + 3*n + 29*int(name[max(0, n-2)])) & 63
+	w := uint32(name[0]) | uint32(name[n/2])<<8 | uint32(name[max(0, n-2)])<<16 | uint32(name[n-1])<<24
+	return uint8((w + uint32(n)*0x10101) * 0x9e3779b1 >> 24)
 }
 
 // plainHost says that a line is no device's, nor of a daemon's own file, by the host that stands where its message would begin.

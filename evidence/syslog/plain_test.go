@@ -146,9 +146,9 @@ func TestTelltalesAreFound(t *testing.T) {
 		all = append(all, text)
 	}
 	filler := "bcdfqvwxyz .:0123456789-/("
-	rounds := 3000
+	rounds := 1000
 	if testing.Short() {
-		rounds = 600
+		rounds = 300
 	}
 	found := 0
 	for range rounds {

@@ -20,12 +20,15 @@ const (
 type Observer struct{}
 
 // Searches says whether a source tells of connections.
-func Searches(s event.Source) bool { return sourceOf(s) != nil }
+func Searches(s event.Source) bool {
+	f, _ := sourceOf(s)
+	return f != nil
+}
 
 // Needs implements event.Observer.
 func (Observer) Needs() event.Needs {
 	return event.Always(func(s event.Source) event.Want {
-		f := sourceOf(s)
+		f, _ := sourceOf(s)
 		if f == nil {
 			return event.Want{}
 		}
@@ -57,7 +60,7 @@ type watcher struct {
 }
 
 func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) error {
-	f := sourceOf(b.Schema.Source)
+	f, log := sourceOf(b.Schema.Source)
 	if f == nil {
 		return nil
 	}
@@ -77,10 +80,10 @@ func (w *watcher) Watch(b *event.Batch, note func(row int, key, value []byte)) e
 			continue
 		}
 		w.src = c.src.AppendText(w.src[:0], row)
-		if len(w.src) == 0 || !w.routable(c.dst, row) {
+		if len(w.src) == 0 || !w.routable(c.dst, row) || len(f.beside) > 0 && slices.Contains(f.beside, string(w.get(c.kind, row))) {
 			continue
 		}
-		o := observed{sent: w.number(c.sent, row), received: w.number(c.received, row), duration: w.number(c.duration, row)}
+		o := observed{log: log, sent: w.number(c.sent, row), received: w.number(c.received, row), duration: w.number(c.duration, row)}
 		w.port = c.port.AppendText(w.port[:0], row)
 		if c.connections && len(w.get(c.dst, row)) > 0 {
 			w.write(byAddress, w.get(c.dst, row))
@@ -191,6 +194,7 @@ func parsePair(key []byte) (p pair, ok bool) {
 
 // observed is what one row tells; NaN where the source does not say.
 type observed struct {
+	log                      uint8 // which row of the table of sources
 	sent, received, duration float64
 	puts                     bool   // a method that sends
 	file                     string // the file name in the path when it is a packed one
@@ -218,11 +222,11 @@ func (o *observed) append(dst []byte) []byte {
 	if o.puts {
 		flag = 1
 	}
-	return append(append(dst, flag), o.file...)
+	return append(append(dst, flag, o.log), o.file...)
 }
 
 func parseObserved(b []byte) (o observed, ok bool) {
-	if len(b) < 25 {
+	if len(b) < 26 || int(b[25]) >= len(sources) {
 		return o, false
 	}
 	f := func(at int) float64 {
@@ -232,5 +236,5 @@ func parseObserved(b []byte) (o observed, ok bool) {
 		}
 		return v
 	}
-	return observed{f(0), f(8), f(16), b[24] == 1, string(b[25:])}, true
+	return observed{b[25], f(0), f(8), f(16), b[24] == 1, string(b[26:])}, true
 }

@@ -100,6 +100,75 @@ func TestABeaconStandsOutOfBrowsing(t *testing.T) {
 	}
 }
 
+// TestTwoLogsOfOneConnectionAreOneConnection: a sensor tells when it began, a firewall when it ended, and how much it carried, each once.
+func TestTwoLogsOfOneConnectionAreOneConnection(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	x := newTraffic()
+	forti, palo := event.NewBuilder(event.Source{Product: "fortigate", Service: "traffic"}), event.NewBuilder(event.Source{Product: "paloalto", Service: "traffic"})
+	row := func(b *event.Builder, at time.Time, names string, values ...string) {
+		b.Row(at.UnixNano(), uint64(at.Unix()), uint64(at.Unix()), nil)
+		for i, n := range strings.Fields(names) {
+			b.Text(b.Field(n), []byte(values[i]))
+		}
+	}
+	for i := range 100 {
+		at, sent := start.Add(time.Duration(i)*20*time.Minute+time.Duration(r.IntN(9))*time.Second), fmt.Sprint(480+r.IntN(5))
+		if i == 50 {
+			sent = fmt.Sprint(500 << 20)
+		}
+		n, _ := strconv.Atoi(sent)
+		x.conn(at, "10.0.0.7", "198.51.100.9", "443", n, 900)
+		end := at.Add(time.Duration(1+r.IntN(40)) * time.Second)
+		row(forti, end, "srcip dstip dstport sentbyte rcvdbyte logid", "10.0.0.7", "198.51.100.9", "443", sent, "900", "0000000013")
+		row(forti, at.Add(time.Second), "srcip dstip dstport sentbyte rcvdbyte logid", "10.0.0.7", "198.51.100.9", "443", sent, "900", "0000000020")
+		row(palo, at, "src dst dport bytes_sent bytes_received subtype", "10.0.0.7", "198.51.100.9", "443", "0", "0", "start")
+		row(palo, end, "src dst dport bytes_sent bytes_received subtype", "10.0.0.7", "198.51.100.9", "443", sent, "900", "end")
+	}
+	for name, all := range map[string][]*event.Batch{"sensor": {x.b.Batch()}, "FortiGate": {forti.Batch()}, "Palo Alto": {palo.Batch()}, "all": {x.b.Batch(), forti.Batch(), palo.Batch()}} {
+		got := conclude(t, all...)
+		if len(got) != 2 || got[0].Rule != Beacon || got[0].Score < 0.8 || value(got[0], "connections") != "100" || got[1].Rule != Upload {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestBeatsAreNoUpload: an agent that reports four kilobytes every half hour sends a megabyte in a week, in even beats; who sends it at once, or
+// a hundred times as much in beats, uploads.
+func TestBeatsAreNoUpload(t *testing.T) {
+	uploads := func(beat, once int) (n int) {
+		x := newTraffic()
+		start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+		for host := range 8 {
+			for i := range 20 {
+				x.conn(start.Add(time.Duration(i*313+host)*time.Minute), fmt.Sprintf("10.0.0.%d", host), "203.0.113.5", "443", 700+i*3, 5000)
+			}
+		}
+		for i := range 300 {
+			sent := beat
+			if i == 200 && once > 0 {
+				sent = once
+			}
+			x.conn(start.Add(time.Duration(i)*30*time.Minute+time.Duration(i%9)*time.Second), "10.0.0.3", "198.51.100.7", "443", sent+i%7, 220)
+		}
+		for _, c := range conclude(t, x.b.Batch()) {
+			if c.Rule == Upload {
+				n++
+			}
+		}
+		return n
+	}
+	if n := uploads(4000, 0); n != 0 {
+		t.Errorf("%d uploads in even beats", n)
+	}
+	if n := uploads(4000, 30<<20); n != 1 {
+		t.Errorf("%d uploads where one beat carries 30 MiB", n)
+	}
+	if n := uploads(400_000, 0); n != 1 {
+		t.Errorf("%d uploads of 120 MB in beats", n)
+	}
+}
+
 func TestUploadsStandOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	x := newTraffic()
@@ -205,7 +274,7 @@ func TestRegularityMeasures(t *testing.T) {
 func TestSourcesReadTheirColumns(t *testing.T) {
 	for _, s := range sources {
 		src := event.Source{Product: s.product, Category: s.category, Service: s.service, Channel: s.channel, ID: s.id}
-		if sourceOf(src) == nil || !Searches(src) {
+		if !Searches(src) {
 			t.Errorf("%s is not found by its own source", src)
 		}
 		needs := Observer{}.Needs()

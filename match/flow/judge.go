@@ -20,15 +20,22 @@ type judge struct {
 
 	key    []byte
 	pair   pair
-	now    series
+	logs   map[uint8]*told // of the pair under way: what each kind of log tells of it
+	free   []*told
 	first  event.Observation
-	out    transfer
 	talker int // sources that talk to the destination under way
 	dst    string
 	begins int // index of its first pair
 }
 
 const maxSources = 1 << 20
+
+// What a beacon's own beats carry adds up to much in weeks, and is no upload: of a pair that keeps time and size what is beyond its beats is judged, until the whole
+// is so much that it matters whatever it was sent in.
+const (
+	evenSizes   = 0.7
+	muchInBeats = 64 << 20
+)
 
 // traffic is what one source sends to all its destinations.
 type traffic struct {
@@ -56,8 +63,52 @@ type transfer struct {
 	longest                 float64
 }
 
+// told is what one kind of log tells of a pair. Several kinds tell of the same connections, each with times of its own – a sensor of their beginning, a firewall
+// of their end –, so they are not added up.
+type told struct {
+	now series
+	out transfer
+}
+
+// timed is the series of the kind of log that tells most, and sent what the one saw that saw most sent; packed files and methods are those of any.
+func (j *judge) told() (timed series, sent transfer) {
+	none := true
+	for i := range sources {
+		t := j.logs[uint8(i)]
+		if t == nil {
+			continue
+		}
+		if t.now.count > timed.count {
+			timed = t.now
+		}
+		x := t.out
+		if none {
+			sent, none = x, false
+			continue
+		}
+		puts, longest := max(sent.puts, x.puts), max(sent.longest, x.longest)
+		if x.file != "" && sent.file == "" || (x.file != "") == (sent.file != "") && x.sent > sent.sent {
+			x.sent, x.received = max(x.sent, sent.sent), max(x.received, sent.received)
+			sent = x
+		} else if x.sent > sent.sent {
+			sent.sent, sent.received = x.sent, x.received
+		}
+		sent.puts, sent.longest = puts, longest
+	}
+	return timed, sent
+}
+
+// forget makes room for the next pair.
+func (j *judge) forget() {
+	for _, l := range j.logs {
+		*l = told{now: series{times: l.now.times[:0], sizes: l.now.sizes[:0]}}
+		j.free = append(j.free, l)
+	}
+	clear(j.logs)
+}
+
 func newJudge() *judge {
-	return &judge{from: math.MaxInt64, to: math.MinInt64, sources: map[string]*traffic{}}
+	return &judge{from: math.MaxInt64, to: math.MinInt64, sources: map[string]*traffic{}, logs: map[uint8]*told{}}
 }
 
 // Add implements event.Judge.
@@ -81,7 +132,16 @@ func (j *judge) Add(o *event.Observation) {
 		return
 	}
 	j.from, j.to = min(j.from, o.Time), max(j.to, o.Time)
-	s := &j.now
+	l := j.logs[x.log]
+	if l == nil {
+		if n := len(j.free); n > 0 {
+			l, j.free = j.free[n-1], j.free[:n-1]
+		} else {
+			l = &told{}
+		}
+		j.logs[x.log] = l
+	}
+	s := &l.now
 	s.count++
 	if len(s.times) < maxTimes {
 		s.times = append(s.times, o.Time)
@@ -89,7 +149,7 @@ func (j *judge) Add(o *event.Observation) {
 			s.sizes = append(s.sizes, x.sent)
 		}
 	}
-	t := &j.out
+	t := &l.out
 	if !math.IsNaN(x.received) {
 		t.received += x.received
 	}
@@ -121,27 +181,32 @@ func own(o *event.Observation) event.Observation {
 }
 
 func (j *judge) endPair() {
-	if j.key == nil || j.now.count == 0 {
+	if j.key == nil || len(j.logs) == 0 {
 		return
 	}
 	j.talker++
-	p := judged{pair: j.pair, at: j.first, count: j.now.count, out: j.out}
+	now, out := j.told()
+	defer j.forget()
+	p := judged{pair: j.pair, at: j.first, count: now.count, out: out}
 	src := j.sources[j.pair.src]
 	if src == nil && len(j.sources) < maxSources {
 		src = &traffic{}
 		j.sources[j.pair.src] = src
 	}
 	if src != nil && j.pair.kind == byAddress {
-		src.largest = max(src.largest, j.out.sent)
+		src.largest = max(src.largest, out.sent)
 	}
 	var keep bool
-	if p.parts, p.beacon = j.now.regularities(); p.beacon {
+	if p.parts, p.beacon = now.regularities(); p.beacon {
 		// Even with full marks for what is not yet known the score would stay below.
 		best := p.parts
 		best.histogram, best.duration = 1, 1
 		if p.beacon = modify(best.score(), 0.3) >= reportScore; p.beacon {
-			p.hist = slices.Clone(j.now.times)
+			p.hist = slices.Clone(now.times)
 			keep = true
+			if p.parts.sizeKnown && p.parts.size >= evenSizes && p.out.sent < muchInBeats {
+				p.out.sent = max(0, p.out.sent-float64(p.count)*quantile(slices.Sorted(slices.Values(now.sizes)), 0.5))
+			}
 		}
 	}
 	if p.out.file != "" || p.out.sent >= minUpload {
@@ -150,8 +215,6 @@ func (j *judge) endPair() {
 	if keep {
 		j.pairs = append(j.pairs, p)
 	}
-	j.now = series{times: j.now.times[:0], sizes: j.now.sizes[:0]}
-	j.out = transfer{}
 }
 
 func (j *judge) endDestination() {

@@ -15,6 +15,8 @@ type fields struct {
 	duration            []string // seconds
 	method, path, agent []string // HTTP
 	connections         bool     // every row is a connection; otherwise a message within one
+	kind                []string // what sort of row it is
+	beside              []string // sorts of rows that tell of a connection that another row tells of, or of none
 }
 
 // source is a row of the table of sources that tell of connections.
@@ -60,23 +62,30 @@ var sources = []source{
 	{category: "firewall", fields: fields{
 		src: []string{"src_ip"}, dst: []string{"dst_ip"}, port: []string{"dst_port"}, sent: []string{"bytes_sent", "sentbyte"}, received: []string{"bytes_received", "rcvdbyte"},
 		duration: []string{"duration"}, connections: true}},
+	{product: "fortigate", service: "traffic", fields: fields{
+		src: []string{"srcip"}, dst: []string{"dstip"}, port: []string{"dstport"}, sent: []string{"sentbyte"}, received: []string{"rcvdbyte"}, duration: []string{"duration"}, connections: true,
+		kind: []string{"logid"}, beside: []string{"0000000020", "0000000011"}}}, // a long session goes on; refused
+	{product: "paloalto", service: "traffic", fields: fields{
+		src: []string{"src"}, dst: []string{"dst"}, port: []string{"dport"}, sent: []string{"bytes_sent"}, received: []string{"bytes_received"}, duration: []string{"elapsed"}, connections: true,
+		kind: []string{"subtype"}, beside: []string{"start", "drop", "deny"}}},
 	{product: event.ProductWindows, channel: "Microsoft-Windows-Sysmon/Operational", id: 3, fields: fields{
 		src: []string{"SourceIp"}, dst: []string{"DestinationIp"}, port: []string{"DestinationPort"}, name: []string{"DestinationHostname"}, connections: true}},
 }
 
-func sourceOf(s event.Source) *fields {
+// sourceOf gives the row of the table for a source, and its number.
+func sourceOf(s event.Source) (*fields, uint8) {
 	for i := range sources {
 		x := &sources[i]
 		if (x.product == "" || x.product == s.Product) && (x.category == "" || x.category == s.Category) && (x.service == "" || x.service == s.Service) &&
 			(x.channel == "" || x.channel == s.Channel) && (x.id == 0 || x.id == s.ID) && (x.product != "" || x.category != "") {
-			return &x.fields
+			return &x.fields, uint8(i)
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 func (f *fields) all() (names []string) {
-	for _, alternatives := range [][]string{f.src, f.dst, f.port, f.name, f.sent, f.received, f.duration, f.method, f.path, f.agent} {
+	for _, alternatives := range [][]string{f.src, f.dst, f.port, f.name, f.sent, f.received, f.duration, f.method, f.path, f.agent, f.kind} {
 		names = append(names, alternatives...)
 	}
 	return names
@@ -84,8 +93,8 @@ func (f *fields) all() (names []string) {
 
 // columns are a batch's columns by their meaning.
 type columns struct {
-	src, dst, port, name, sent, received, duration, method, path, agent *event.Column
-	connections                                                         bool
+	src, dst, port, name, sent, received, duration, method, path, agent, kind *event.Column
+	connections                                                               bool
 }
 
 func (f *fields) of(b *event.Batch) columns {
@@ -97,7 +106,7 @@ func (f *fields) of(b *event.Batch) columns {
 		}
 		return nil
 	}
-	return columns{pick(f.src), pick(f.dst), pick(f.port), pick(f.name), pick(f.sent), pick(f.received), pick(f.duration), pick(f.method), pick(f.path), pick(f.agent), f.connections}
+	return columns{pick(f.src), pick(f.dst), pick(f.port), pick(f.name), pick(f.sent), pick(f.received), pick(f.duration), pick(f.method), pick(f.path), pick(f.agent), pick(f.kind), f.connections}
 }
 
 // unroutable says whether an address cannot be a destination that an intruder runs: multicast, broadcast, link-local, loopback.

@@ -95,10 +95,11 @@ func (v *survey) answer(sieve *filter) {
 // surveyDotted asks about the tokens that have a dot what finder.token asks first.
 func (x *sifter) surveyDotted(text []byte) {
 	for at := 0; ; {
-		from, to, in := nextDotted(text, at)
-		if from < 0 {
+		i := bytes.IndexByte(text[at:], '.')
+		if i < 0 {
 			return
 		}
+		from, to, in := dottedAt(text, at, at+i)
 		if at = to; in&word != 0 {
 			x.surveyToken(text, from, to, in&hyphen != 0)
 		}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/contrail-ir/contrail/internal/growth"
 )
 
 // tokenTerms are those of the sample that are looked up by tokens: sets of them alone can be surveyed. Besides, enough others that the filter
@@ -105,4 +107,26 @@ func FuzzSurvey(f *testing.F) {
 			surveyHolds(t, x, text)
 		}
 	})
+}
+
+// TestHostileSurveyIsBounded holds surveys of text made to be expensive against ordinary text of the same length, and against themselves at other
+// lengths.
+func TestHostileSurveyIsBounded(t *testing.T) {
+	x := newSifter(Compile(tokenTerms(t), Options{}))
+	size := 1 << 18
+	if testing.Short() {
+		size = 1 << 15
+	}
+	var places []int
+	survey := func(text string) func() { return func() { places, _ = x.Survey([]byte(text), places[:0]) } }
+	plain := survey(ordinaryText(size))
+	for _, unit := range append([]string{"1.2.3.4 9.8.7.6-", "x.example\n", "ab:cd::", "0123456789abcdef0123456789abcde "}, hostileUnits...) {
+		text := strings.Repeat(unit, 2*size/len(unit)+1)
+		ratio := growth.Ratio(8, plain, survey(text[:size]))
+		t.Logf("%.30q costs %.1f times as much as ordinary text", unit, ratio)
+		if ratio > 8 {
+			t.Errorf("%.30q costs %.1f times as much as ordinary text", unit, ratio)
+		}
+		growth.Linear(t, fmt.Sprintf("%.30q", unit), size, func(n int) func() { return survey(text[:n]) })
+	}
 }

@@ -72,10 +72,11 @@ func (f *finder) find(text []byte) {
 // dotted looks up the tokens that have a dot.
 func (f *finder) dotted(text []byte) {
 	for at := 0; ; {
-		from, to, in := nextDotted(text, at)
-		if from < 0 {
+		i := bytes.IndexByte(text[at:], '.')
+		if i < 0 {
 			return
 		}
+		from, to, in := dottedAt(text, at, at+i)
 		if in&word != 0 {
 			f.token(text, from, to, in&hyphen != 0)
 		}
@@ -83,14 +84,10 @@ func (f *finder) dotted(text []byte) {
 	}
 }
 
-// nextDotted finds the next token with a dot behind a place where one ended, and the classes that its bytes have; from is -1 when there is none.
-func nextDotted(text []byte, at int) (from, to int, in uint8) {
-	i := bytes.IndexByte(text[at:], '.')
-	if i < 0 {
-		return -1, 0, 0
-	}
-	from, to, in = at+i, at+i+1, dot
-	for from > at && class[text[from-1]] != 0 {
+// dottedAt gives the token with a dot at a place, which begins no earlier than another place, and the classes that its bytes have.
+func dottedAt(text []byte, least, at int) (from, to int, in uint8) {
+	from, to, in = at, at+1, dot
+	for from > least && class[text[from-1]] != 0 {
 		from--
 		in |= class[text[from]]
 	}
@@ -110,6 +107,9 @@ func (f *finder) digests(text []byte) {
 // are half as much apart. Three bytes of a half, which are seldom digits all, tell where to look closer: one alone often is.
 func (f *finder) eachDigest(text []byte, word func(from, to int)) {
 	s := f.set
+	if len(text) < s.shortest {
+		return
+	}
 	half := s.shortest / 2
 	for at := half; at < len(text); at += half {
 		if hexValue[text[at]]|hexValue[text[at-half/3]]|hexValue[text[at-half*2/3]] > 15 {

@@ -83,12 +83,3 @@ func isASCII(s string) bool {
 	}
 	return true
 }
-
-func isASCIIBytes(s []byte) bool {
-	for _, c := range s {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}

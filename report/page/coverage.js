@@ -84,7 +84,7 @@ function hostCoverage(h, several) {
   const name = (several ? visible(facts.orgs[h.org].name) + " · " : "") + (visible(h.host) || "no host named");
   const how = [plural(h.sources.length + h.more_sources, "log", "logs"), gaps ? plural(gaps, "gap", "gaps") : "no gaps", plural(h.found, "rule", "rules") + " found", h.searchable >= 0 ? count(h.searchable) + " could be asked" : ""].filter(Boolean).join(", ");
   return later(summaryLine(name, how), () => [
-    table(["Log", "First (UTC)", "Last (UTC)", "#Records", "Gaps"], h.sources.map((s) => [s.source, timeText(fromRFC(s.first)), timeText(fromRFC(s.last)), count(s.records), gapsOf(s)])),
+    table(["Log", "First (UTC)", "Last (UTC)", "#Records", "Gaps"], h.sources.map((s) => [s.source, timeText(fromRFC(s.first)), s.no_times || timeText(fromRFC(s.last)), count(s.records), gapsOf(s)])),
     h.more_sources ? el("p", { class: "note" }, plural(h.more_sources, "more log is", "more logs are") + " in coverage.json.") : [],
     h.unanswered.length ? [el("h4", null, "What this host cannot answer"), table(["#Rules", "Reason"], h.unanswered.map((u) => [count(u.count), u.reason]))] : [],
   ]);

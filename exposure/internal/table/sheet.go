@@ -13,7 +13,7 @@ import (
 // maxRepeats for each byte of its own.
 const (
 	maxRepeats  = 16
-	freeRepeats = 64 << 20
+	freeRepeats = 16 << 20
 )
 
 // ReadSheet counts the rows of a sheet as those of a table whose first row names the columns. Rows above it with one cell only – a title – are text.

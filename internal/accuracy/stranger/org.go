@@ -24,8 +24,8 @@ type Case struct {
 func Cases() []Case {
 	return []Case{
 		{"mail server", proxyshell}, {"stolen remote access", vpnStolen}, {"disk image by mail", isoLnk}, {"update", updateDNS}, {"keys between servers", sshKeys},
-		{"nothing of his own", lolbin}, {"booking site", phpShell}, {"firewall", fortigate},
-		{"administrator by night", adminNight}, {"administrator, once", adminOnce}, {"backup", backup}, {"new backup", newBackup}, {"scanner", scanner}, {"new software", newSoftware}, {"support from afar", rmmSupport},
+		{"nothing of his own", lolbin}, {"booking site", phpShell}, {"firewall", fortigate}, {"library of a service", serviceLibrary}, {"tunnel to a jump host", tunnelToJumpHost},
+		{"administrator by night", adminNight}, {"administrator, once", adminOnce}, {"backup", backup}, {"new backup", newBackup}, {"scanner", scanner}, {"new software", newSoftware}, {"new agent", newAgent}, {"support from afar", rmmSupport},
 	}
 }
 
