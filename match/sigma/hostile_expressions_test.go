@@ -53,6 +53,14 @@ var expressionFields = []expressionField{
 		func(i int) string { return fmt.Sprintf("/static/js/chunk-%d.min.js?v=%d&lang=en", i, i*7919) }, 1},
 }
 
+// fieldsToTry are under -short those with most expressions.
+func fieldsToTry() []expressionField {
+	if testing.Short() {
+		return expressionFields[:3]
+	}
+	return expressionFields
+}
+
 func ordinaryScript(i int) string {
 	return strings.Repeat(fmt.Sprintf("function Get-Thing%d { param([string]$Name, [int]$Count = %d) foreach ($x in 1..$Count) { Write-Output ($Name + $x) } }\n", i, i*31), 30)
 }
@@ -169,10 +177,10 @@ func TestHostileTextsForExpressionsCostLittleMore(t *testing.T) {
 			t.Errorf("%d expressions on %s and no hostile text", len(expressions), field)
 		}
 	}
-	for _, f := range expressionFields {
-		total := f.scale << 15
+	for _, f := range fieldsToTry() {
+		total, long := f.scale<<15, 24<<10
 		if testing.Short() {
-			total /= 2
+			total, long = total/4, long/4
 		}
 		of := expressionsOn(set, f.source, f.native)
 		if len(of) < 2 {
@@ -195,10 +203,10 @@ func TestHostileTextsForExpressionsCostLittleMore(t *testing.T) {
 			"expressions begun at length":     pack(begun, 32<<10, total),
 			"begun beyond ASCII":              pack(beyond, len(ordinary[0]), total),
 			"begun beyond ASCII, at length":   pack(beyond, 32<<10, total),
-			"needed, then letters of 2 bytes": pack([]string{sticky + strings.Repeat("é", 12<<10)}, 24<<10, total),
-			"needed, then letters of 3 bytes": pack([]string{sticky + strings.Repeat("中", 8<<10)}, 24<<10, total),
-			"needed, then no text":            pack([]string{sticky + strings.Repeat("\xff", 24<<10)}, 24<<10, total),
-			"needed, then letters that fold":  pack([]string{sticky + strings.Repeat("ſ", 12<<10)}, 24<<10, total),
+			"needed, then letters of 2 bytes": pack([]string{sticky + strings.Repeat("é", long/2)}, long, total),
+			"needed, then letters of 3 bytes": pack([]string{sticky + strings.Repeat("中", long/3)}, long, total),
+			"needed, then no text":            pack([]string{sticky + strings.Repeat("\xff", long)}, long, total),
+			"needed, then letters that fold":  pack([]string{sticky + strings.Repeat("ſ", long/2)}, long, total),
 		}
 		if f.native == "ScriptBlockText" {
 			mixed := append(slotLiterals(set, f.source, f.native), begun[:2000]...)
@@ -212,7 +220,10 @@ func TestHostileTextsForExpressionsCostLittleMore(t *testing.T) {
 // compareHostile fails where hostile values cost more than ordinary ones of as many bytes or, where there are more of them, as many values.
 func compareHostile(t *testing.T, set *Set, source event.Source, field string, others map[string]string, ordinary []string, hostile map[string][]string) {
 	t.Helper()
-	const most = 7 // five is wanted; on a busy machine the same run differs by half
+	most := 7.0 // five is wanted; on a busy machine the same run differs by half
+	if testing.Short() {
+		most = 14 // with the race detector, for which each byte is dear
+	}
 	scan := func(batches []*event.Batch) func() {
 		return func() {
 			s := set.Scanner() // a used one remembers ordinary values, which come again at each measurement
@@ -241,7 +252,7 @@ func compareHostile(t *testing.T, set *Set, source event.Source, field string, o
 func TestHostileTextsAreMatchedAsBySlowRules(t *testing.T) {
 	set, _ := Compile(corpus(t), Options{})
 	compared, found := 0, 0
-	for _, f := range expressionFields {
+	for _, f := range fieldsToTry() {
 		of := expressionsOn(set, f.source, f.native)
 		begun := beginnings(t, of, 1200)
 		var values []string
@@ -258,7 +269,9 @@ func TestHostileTextsAreMatchedAsBySlowRules(t *testing.T) {
 			begun[i] = s
 		}
 		values = append(values, pack(begun[:400], 150, 1<<12)...)
-		values = append(values, pack(begun[400:], 2000, 3<<12)...)
+		if !testing.Short() {
+			values = append(values, pack(begun[400:], 2000, 3<<12)...)
+		}
 		values = append(values, needed(of)+strings.Repeat("é\xff", 200))
 		for _, test := range of {
 			re := regexp.MustCompile(test.text)
@@ -291,7 +304,7 @@ func TestHostileTextsAreMatchedAsBySlowRules(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs compared, %d hits", compared, found)
-	if found < 100 {
+	if found < 50 {
 		t.Errorf("only %d hits: the texts test little", found)
 	}
 }
