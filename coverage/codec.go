@@ -31,7 +31,7 @@ func (t *Tally) Append(dst []byte) ([]byte, error) {
 			w.source(key.source)
 			w.span(x.Span)
 			w.uint(uint64(len(x.filled)))
-			for f := range x.filled {
+			for _, f := range x.filled {
 				w.text(f)
 			}
 		}

@@ -145,12 +145,12 @@ const maxAnswers = 500_000
 // names its sources, and can have one for each record.
 func (j *judge) answersOf(p present) *answers {
 	kind := j.asked.Kind(p.source)
-	key := fmt.Sprintf("%s %q %q", kind, j.asked.Constants(p.source), slices.Sorted(maps.Keys(p.filled)))
+	key := fmt.Sprintf("%s %q %q", kind, j.asked.Constants(p.source), p.filled)
 	if known := j.answers[key]; known != nil {
 		return known
 	}
 	a := &answers{}
-	filled := func(f string) bool { return p.filled[f] }
+	filled := p.has
 	for _, rule := range j.rulesOf(kind, p.source) {
 		switch answer := j.asked.Answers(rule, p.source, filled); {
 		case answer.Can:
@@ -177,7 +177,7 @@ func appendShape(dst []byte, p present, within bool) []byte {
 	}
 	dst = packed.Uint(dst, uint64(s.ID))
 	dst = packed.Uint(dst, uint64(len(p.filled)))
-	for _, f := range slices.Sorted(maps.Keys(p.filled)) {
+	for _, f := range p.filled {
 		dst = packed.Text(dst, f)
 	}
 	return strconv.AppendBool(dst, within)

@@ -64,7 +64,7 @@ func askedOneByOne(asked Asked, id string, sources []present) (Profile, []string
 				why[rule] = cmp.Or(why[rule], "its source "+p.source.String()+" is there, but not in the span that was asked about")
 				continue
 			}
-			a := asked.Answers(rule, p.source, func(f string) bool { return p.filled[f] })
+			a := asked.Answers(rule, p.source, p.has)
 			switch {
 			case a.Can:
 				searchable[rule] = true
