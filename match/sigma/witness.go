@@ -141,7 +141,7 @@ func (p *program) chooseWitnesses() {
 		if len(texts[1]) > 0 {
 			w.unicode = newLiterals(texts[1], places[1], len(texts[0]))
 		}
-		w.rules = append(rules[0], rules[1]...)
+		w.rules = slices.Concat(rules[0], rules[1])
 	}
 }
 
