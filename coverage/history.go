@@ -141,10 +141,10 @@ func (t *Tally) remember(b *event.Batch, spans []Span) {
 	voices := slices.Grow(t.voices[:0], len(spans))[:len(spans)]
 	clear(voices)
 	t.voices = voices
-	words := 0
+	words, source := 0, streamOf("", b.Schema.Source).source
 	for at, span := range spans {
 		if span.Records > 0 {
-			voices[at].begin(t, b, at, span)
+			voices[at].begin(t, b, at, span, source)
 			words += voices[at].words
 		}
 	}
@@ -205,12 +205,12 @@ type voice struct {
 	marks   []uint64 // a bit for each minute in which it spoke
 }
 
-func (v *voice) begin(t *Tally, b *event.Batch, at int, span Span) {
+func (v *voice) begin(t *Tally, b *event.Batch, at int, span Span, source string) {
 	host := ""
 	if at > 0 {
 		host = string(b.Host.Dict.Raw(at - 1))
 	}
-	v.key, v.spoke = streamOf(host, b.Schema.Source), -1
+	v.key, v.spoke = stream{host, source}, -1
 	v.h = t.history(v.key)
 	if t.Numbered {
 		if t.segment == nil {

@@ -271,7 +271,7 @@ func (t *Tally) at(key hostSource) *seen {
 	if t.spans == nil {
 		t.spans = map[hostSource]*seen{}
 	}
-	if len(t.spans) > maxSpans+maxSpans/4 {
+	if len(t.spans) > maxSpans+maxSpans/2 {
 		t.bound()
 	}
 	x := &seen{}
@@ -284,7 +284,11 @@ func (t *Tally) bound() {
 	if len(t.spans) <= maxSpans {
 		return
 	}
-	keys := slices.SortedFunc(maps.Keys(t.spans), compareHostSource)
+	keys := make([]hostSource, 0, len(t.spans))
+	for key := range t.spans {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, compareHostSource)
 	for _, key := range keys[maxSpans:] {
 		t.addMore(key, t.spans[key])
 		delete(t.spans, key)
