@@ -144,7 +144,7 @@ func (t *Tally) remember(b *event.Batch, spans []Span) {
 	words, source := 0, streamOf("", b.Schema.Source).source
 	for at, span := range spans {
 		if span.Records > 0 {
-			voices[at].begin(t, b, at, span, source)
+			voices[at].begin(t, at, span, source)
 			words += voices[at].words
 		}
 	}
@@ -205,12 +205,8 @@ type voice struct {
 	marks   []uint64 // a bit for each minute in which it spoke
 }
 
-func (v *voice) begin(t *Tally, b *event.Batch, at int, span Span, source string) {
-	host := ""
-	if at > 0 {
-		host = string(b.Host.Dict.Raw(at - 1))
-	}
-	v.key, v.spoke = stream{host, source}, -1
+func (v *voice) begin(t *Tally, at int, span Span, source string) {
+	v.key, v.spoke = stream{t.hosts[at], source}, -1
 	v.h = t.history(v.key)
 	if t.Numbered {
 		if t.segment == nil {

@@ -101,6 +101,7 @@ type Tally struct {
 	marks     []uint64
 	minutes   []uint32
 	present   []hostSeen // of one batch, too
+	hosts     []string   // by slot
 	marked    []bool
 	text      []bool
 }
@@ -141,7 +142,7 @@ func (t *Tally) Batch(b *event.Batch) {
 		perHost[at].Records++
 		perHost[at].extend(time)
 	}
-	t.present = t.present[:0]
+	t.present, t.hosts = t.present[:0], slices.Grow(t.hosts[:0], n)[:n]
 	for i, span := range perHost {
 		if span.Records == 0 {
 			continue
@@ -150,6 +151,7 @@ func (t *Tally) Batch(b *event.Batch) {
 		if i > 0 {
 			host = string(b.Host.Dict.Raw(i - 1))
 		}
+		t.hosts[i] = host
 		if !b.Recovered {
 			t.total.add(span)
 		}
@@ -268,15 +270,20 @@ func (t *Tally) at(key hostSource) *seen {
 	if have := t.spans[key]; have != nil {
 		return have
 	}
+	x := &seen{}
+	t.keep(key, x)
+	return x
+}
+
+// keep makes the entry of a pair that has none.
+func (t *Tally) keep(key hostSource, x *seen) {
 	if t.spans == nil {
 		t.spans = map[hostSource]*seen{}
 	}
 	if len(t.spans) > maxSpans+maxSpans/2 {
 		t.bound()
 	}
-	x := &seen{}
 	t.spans[key] = x
-	return x
 }
 
 // bound keeps the smallest pairs and adds up the others by product.
@@ -354,7 +361,7 @@ func (t *Tally) Merge(o *Tally) {
 		t.Damage(d)
 	}
 	*o = Tally{Watch: o.Watch, Numbered: o.Numbered, scratch: o.scratch, watched: o.watched, segment: o.segment, voices: o.voices, marks: o.marks, minutes: o.minutes,
-		present: o.present[:0], marked: o.marked, text: o.text}
+		present: o.present[:0], hosts: o.hosts, marked: o.marked, text: o.text}
 }
 
 // merge takes over what another tally counted by host and source, which is no longer the other's.
@@ -363,10 +370,13 @@ func (t *Tally) merge(o *Tally) {
 		t.spans, t.last, o.spans = o.spans, o.last, nil
 	}
 	for key, x := range o.spans {
-		if t.beyond(key) {
+		switch have := t.spans[key]; {
+		case have != nil:
+			have.add(x)
+		case t.beyond(key):
 			t.addMore(key, x)
-		} else {
-			t.at(key).add(x)
+		default:
+			t.keep(key, x)
 		}
 	}
 	for key, x := range o.more {
@@ -376,7 +386,11 @@ func (t *Tally) merge(o *Tally) {
 		t.streams, o.streams = o.streams, nil
 	}
 	for key, h := range o.streams {
-		t.history(key).add(h)
+		if have := t.streams[key]; have != nil {
+			have.add(h)
+		} else if len(t.streams) < maxSpans {
+			t.streams[key] = h
+		}
 	}
 	o.spans, o.more, o.last, o.streams = nil, nil, nil, nil
 }
@@ -442,7 +456,7 @@ func (b *Builder) Certificate(rules Rules, asked Asked) *Certificate {
 	found := make([]bool, asked.Len())
 	for _, name := range b.orgs {
 		j.begin()
-		org := Org{Name: name, Hosts: b.tallies[name].hosts(j, func(host string) (ids []string) {
+		org := Org{Name: name, Hosts: b.tallies[name].told(j, func(host string) (ids []string) {
 			for _, rule := range asked.Found(name, host) {
 				found[rule] = true
 				ids = append(ids, asked.ID(rule))
@@ -483,8 +497,8 @@ type counted struct {
 	more bool // beyond the bound
 }
 
-// hosts tells of one host after the other: there can be as many as pairs of host and source.
-func (t *Tally) hosts(j *judge, found func(host string) []string) []Host {
+// told tells of one host after the other: there can be as many as pairs of host and source.
+func (t *Tally) told(j *judge, found func(host string) []string) []Host {
 	t.bound()
 	all := make([]counted, 0, len(t.spans)+len(t.more))
 	for key, x := range t.spans {
