@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"iter"
 	"math/bits"
 	"slices"
 	"strings"
@@ -162,15 +163,7 @@ func (t *Table) infer() {
 // locators says whether a column holds six capitals and digits in every row, of which many have both, as record locators do.
 func (t *Table) locators(c int) bool {
 	filled, mixed := 0, 0
-	for r := range t.rows {
-		cells := t.sampled(r)
-		if c >= len(cells) {
-			continue
-		}
-		v := trimmed(cells[c])
-		if len(v) == 0 || isNull(v) {
-			continue
-		}
+	for v := range t.column(c) {
 		filled++
 		if !identifier.Locator(v) || len(v) != 6 {
 			return false
@@ -182,6 +175,21 @@ func (t *Table) locators(c int) bool {
 	return filled >= 10 && mixed*3 >= filled
 }
 
+// column gives the values of a column in the sampled rows that have one.
+func (t *Table) column(c int) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for r := range t.rows {
+			cells := t.sampled(r)
+			if c >= len(cells) {
+				continue
+			}
+			if v := trimmed(cells[c]); len(v) > 0 && !isNull(v) && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
 func (t *Table) inferColumn(c int) Type {
 	filled := 0
 	monthFirst, dayFirst := 0, 0
@@ -191,15 +199,7 @@ func (t *Table) inferColumn(c int) Type {
 		suggested = t.hints[c]
 	}
 	var years struct{ low, high, n int }
-	for r := range t.rows {
-		cells := t.sampled(r)
-		if c >= len(cells) {
-			continue
-		}
-		v := trimmed(cells[c])
-		if len(v) == 0 || isNull(v) {
-			continue
-		}
+	for v := range t.column(c) {
 		filled++
 		switch leadingOrder(v) {
 		case 1:
