@@ -50,15 +50,7 @@ func (s sifted) Batch(file string, b *event.Batch) error {
 	return nil
 }
 
-const siftedIndicators = `evil.example
-b.evil.example
-http://evil.example/a/b.php
-http://203.0.113.7:8080/drop/
-198.51.100.0/24
-2001:db8::1
-bad.actor@evil.example
-0123456789abcdef0123456789abcdef
-dropper.exe
+const siftedIndicators = siftedTokens + `dropper.exe
 /private/var/tmp/hooker
 C:\evil\drop.dll
 EvilAgent/1.0
